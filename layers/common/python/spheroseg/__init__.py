@@ -1,0 +1,1 @@
+"""SpheroSeg: what every runtime shares; see docs/ for the way of one image."""

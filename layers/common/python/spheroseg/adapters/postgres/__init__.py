@@ -1,0 +1,1 @@
+"""PostgreSQL: SQL beside the class that runs it."""

@@ -1,0 +1,1 @@
+"""What the system speaks about: projects, images, segmentations, spheroids, viewers."""

@@ -1,0 +1,71 @@
+"""Image: an uploaded file, its statuses and their moves."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+from uuid import UUID, uuid5
+
+from spheroseg.domain.segmentation import Failure, Order
+from spheroseg.errors import IllegalMoveError
+
+
+class ImageStatus(StrEnum):
+    """Where an image's file is on its way in."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    STORED = "stored"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One uploaded file and what its owner asked to be done with it.
+
+    Args:
+        name: The file's name as the user gave it; only shown, never used as a path or key.
+        pixel_size_um: Edge of one pixel in µm as the user gave it, before the file's own value; None when not given.
+        size_bytes: As announced, then as stored.
+        etag: The store's tag of the stored bytes, None before they arrive.
+        order: The segmentation that starts when the file arrives.
+        correlation_id: Follows the image through every log line, from the request to the worker.
+        failure: Why the file was refused.
+    """
+
+    id: UUID
+    project_id: UUID
+    owner_id: str
+    name: str
+    status: ImageStatus
+    pixel_size_um: float | None
+    size_bytes: int | None
+    etag: str | None
+    order: Order
+    correlation_id: str
+    created_at: datetime
+    stored_at: datetime | None = None
+    failure: Failure | None = None
+
+    def stored(self, *, size_bytes: int, etag: str, at: datetime) -> Self:
+        """The image once its bytes have arrived."""
+        self._require(ImageStatus.AWAITING_UPLOAD, ImageStatus.STORED)
+        return replace(self, status=ImageStatus.STORED, size_bytes=size_bytes, etag=etag, stored_at=at)
+
+    def refused(self, failure: Failure) -> Self:
+        """The image whose file cannot be taken in, and why."""
+        self._require(ImageStatus.AWAITING_UPLOAD, ImageStatus.REFUSED)
+        return replace(self, status=ImageStatus.REFUSED, failure=failure)
+
+    def _require(self, expected: ImageStatus, target: ImageStatus) -> None:
+        if self.status is not expected:
+            raise IllegalMoveError(f"Image {self.id} is {self.status} and cannot become {target}")
+
+
+def original_key(image_id: UUID) -> str:
+    """Where an image's file lies in the bucket."""
+    return f"originals/{image_id}"
+
+
+def inbox_image_id(project_id: UUID, key: str, etag: str) -> UUID:
+    """The id of a file that was put into a project's inbox: the same file announced again is the same image."""
+    return uuid5(project_id, f"{key}\n{etag}")

@@ -1,0 +1,202 @@
+"""Segmentation: one run of a model over an image, its statuses, moves and attempts."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+from uuid import UUID, uuid5
+
+from spheroseg.errors import IllegalMoveError, SpherosegError
+
+
+class SegmentationStatus(StrEnum):
+    """Where a run is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more happens unless somebody asks for it."""
+        return self not in {SegmentationStatus.QUEUED, SegmentationStatus.RUNNING}
+
+
+class Priority(StrEnum):
+    """Which of the queues a run waits in; none of them starves."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class PixelSizeSource(StrEnum):
+    """Who said how large a pixel is."""
+
+    USER = "user"
+    FILE = "file"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a user may set for a run.
+
+    Args:
+        threshold: Foreground probability from which a pixel belongs to a spheroid, 0.1 to 0.9.
+        min_diameter_px: Equivalent diameter below which an object is dropped, in pixels of the image; None leaves it
+            to the model card.
+        holes: Keep holes (True) or fill them (False).
+        page: Which page of a multi-page file, the first is 1.
+    """
+
+    threshold: float = 0.5
+    min_diameter_px: float | None = None
+    holes: bool = True
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which model is to run, how, and how soon."""
+
+    model: str
+    model_version: str
+    parameters: Parameters = field(default_factory=Parameters)
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why something ended badly, as its owner may read it."""
+
+    code: str
+    detail: str
+
+    @classmethod
+    def of(cls, error: SpherosegError) -> Self:
+        """The failure that an error stands for."""
+        return cls(code=error.code, detail=str(error))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run says about the image and itself.
+
+    Args:
+        width_px, height_px: Size of the segmented page.
+        pixel_type: The file's own sample type, such as ``uint16``.
+        pixel_size_um: Edge of one pixel in µm that the measures are converted with; None: unknown, pixels only.
+        pixel_size_source: Where that number comes from; None exactly when it is unknown.
+        spheroid_count: Objects found, 0 included.
+        stages_s: Seconds spent in each stage (``download``, ``decode``, ``model``, ``outlines``, ``store``).
+    """
+
+    width_px: int
+    height_px: int
+    pixel_type: str
+    pixel_size_um: float | None
+    pixel_size_source: PixelSizeSource | None
+    spheroid_count: int
+    stages_s: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """One run of a model over an image.
+
+    Args:
+        attempt: How often a worker has started it; together with the status it decides who may write.
+        alive_at: When its worker last said that it is still at it.
+    """
+
+    id: UUID
+    image_id: UUID
+    project_id: UUID
+    owner_id: str
+    order: Order
+    status: SegmentationStatus
+    attempt: int
+    correlation_id: str
+    queued_at: datetime
+    started_at: datetime | None = None
+    alive_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: Result | None = None
+    failure: Failure | None = None
+
+    def started(self, at: datetime) -> Self:
+        """The same run, taken by a worker; also when an earlier worker went missing."""
+        self._require({SegmentationStatus.QUEUED, SegmentationStatus.RUNNING}, SegmentationStatus.RUNNING)
+        return replace(
+            self, status=SegmentationStatus.RUNNING, attempt=self.attempt + 1, started_at=at, alive_at=at, failure=None
+        )
+
+    def succeeded(self, result: Result, at: datetime) -> Self:
+        """The run with its result."""
+        self._require({SegmentationStatus.RUNNING}, SegmentationStatus.SUCCEEDED)
+        return replace(self, status=SegmentationStatus.SUCCEEDED, result=result, finished_at=at)
+
+    def failed(self, failure: Failure, at: datetime) -> Self:
+        """The run that ended for good without a result."""
+        self._require({SegmentationStatus.QUEUED, SegmentationStatus.RUNNING}, SegmentationStatus.FAILED)
+        return replace(self, status=SegmentationStatus.FAILED, failure=failure, finished_at=at)
+
+    def cancelled(self, at: datetime) -> Self:
+        """The run that its owner no longer wants; one that is running stops before it writes."""
+        self._require({SegmentationStatus.QUEUED, SegmentationStatus.RUNNING}, SegmentationStatus.CANCELLED)
+        return replace(self, status=SegmentationStatus.CANCELLED, finished_at=at)
+
+    def given_back(self, at: datetime) -> Self:
+        """The run whose worker stops before it is done; it waits again."""
+        self._require({SegmentationStatus.RUNNING}, SegmentationStatus.QUEUED)
+        return replace(self, status=SegmentationStatus.QUEUED, queued_at=at, started_at=None, alive_at=None)
+
+    def requested_again(self, priority: Priority, at: datetime) -> Self:
+        """A run that failed or was cancelled, queued once more."""
+        self._require({SegmentationStatus.FAILED, SegmentationStatus.CANCELLED}, SegmentationStatus.QUEUED)
+        return replace(
+            self,
+            status=SegmentationStatus.QUEUED,
+            order=replace(self.order, priority=priority),
+            queued_at=at,
+            started_at=None,
+            alive_at=None,
+            finished_at=None,
+            failure=None,
+        )
+
+    def _require(self, allowed: set[SegmentationStatus], target: SegmentationStatus) -> None:
+        if self.status not in allowed:
+            raise IllegalMoveError(f"Segmentation {self.id} is {self.status} and cannot become {target}")
+
+
+def segmentation_id(image_id: UUID, order: Order) -> UUID:
+    """The id of a run, known before it exists: the same image, model and parameters are the same run."""
+    parameters = json.dumps(asdict(order.parameters), sort_keys=True)
+    return uuid5(image_id, f"{order.model}@{order.model_version}\n{parameters}")
+
+
+def result_prefix(segmentation_id: UUID, attempt: int | None = None) -> str:
+    """Where the objects of a run lie, or of one attempt of it; written once, never changed."""
+    return f"results/{segmentation_id}/" if attempt is None else f"results/{segmentation_id}/{attempt}/"
+
+
+def queued(
+    *, image_id: UUID, project_id: UUID, owner_id: str, order: Order, correlation_id: str, at: datetime
+) -> Segmentation:
+    """A new run that waits for a worker."""
+    return Segmentation(
+        id=segmentation_id(image_id, order),
+        image_id=image_id,
+        project_id=project_id,
+        owner_id=owner_id,
+        order=order,
+        status=SegmentationStatus.QUEUED,
+        attempt=0,
+        correlation_id=correlation_id,
+        queued_at=at,
+    )

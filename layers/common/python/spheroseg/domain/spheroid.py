@@ -1,0 +1,91 @@
+"""Spheroid: its outline and measures, with units.
+
+Coordinates are in pixels of the image, x to the right, y down. The pixel in column c and row r covers the square from
+(c, r) to (c + 1, r + 1): outlines run along pixel edges, so that an outline's area is the number of its pixels.
+"""
+
+from dataclasses import asdict, dataclass
+
+Ring = tuple[tuple[float, float], ...]
+"""Corners in order, the first not repeated at the end."""
+
+
+@dataclass(frozen=True)
+class Polygon:
+    """One connected area.
+
+    Args:
+        exterior: Its outer ring.
+        holes: Its inner rings.
+    """
+
+    exterior: Ring
+    holes: tuple[Ring, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Size and shape of one spheroid in pixels; definitions and sources in ``spheroseg.imaging.measures``.
+
+    Lengths are in px, areas in px², volumes in px³; ratios have no unit. None of them is clipped.
+    """
+
+    area_px2: float
+    perimeter_px: float
+    perimeter_with_holes_px: float
+    equivalent_diameter_px: float
+    circularity: float
+    roundness: float
+    solidity: float
+    convexity: float
+    compactness: float
+    extent: float
+    aspect_ratio: float
+    sphericity: float
+    feret_max_px: float
+    feret_min_px: float
+    major_axis_px: float
+    minor_axis_px: float
+    sphere_volume_px3: float
+    ellipsoid_volume_px3: float
+    centroid_x_px: float
+    centroid_y_px: float
+    bbox_x_px: float
+    bbox_y_px: float
+    bbox_width_px: float
+    bbox_height_px: float
+    hole_count: int
+    hole_area_px2: float
+
+    def in_um(self, pixel_size_um: float) -> dict[str, float]:
+        """The measures that have a unit, converted to µm, µm² and µm³.
+
+        Args:
+            pixel_size_um: Edge of one pixel in µm, above 0.
+        """
+        power = {"px": 1, "px2": 2, "px3": 3}
+        converted: dict[str, float] = {}
+        for name, value in asdict(self).items():
+            stem, _, unit = name.rpartition("_")
+            if unit in power:
+                converted[f"{stem}_{unit.replace('px', 'um')}"] = value * pixel_size_um ** power[unit]
+        return converted
+
+
+@dataclass(frozen=True)
+class Spheroid:
+    """One object of a segmentation.
+
+    Args:
+        number: Its value in the label image, from 1.
+        polygons: Its area; more than one polygon only where the label image's object is in pieces.
+        measures: Size and shape.
+        confidence: Mean foreground probability of its pixels, 0 to 1; None where no model made it.
+        touches_edge: True when it reaches the image's border, so that its measures are of a part only.
+    """
+
+    number: int
+    polygons: tuple[Polygon, ...]
+    measures: Measures
+    confidence: float | None
+    touches_edge: bool

@@ -1,0 +1,189 @@
+"""Everything that can go wrong, by name; the edges decide what a client sees of it."""
+
+from typing import ClassVar
+
+
+class SpherosegError(Exception):
+    """Anything this system reports on purpose; ``code`` is stable and part of the API."""
+
+    code: ClassVar[str] = "internal"
+
+
+class NotFoundError(SpherosegError):
+    """What was named does not exist, or not for this viewer."""
+
+    code = "not-found"
+
+
+class ConflictError(SpherosegError):
+    """The present state does not allow it."""
+
+    code = "conflict"
+
+
+class InvalidInputError(SpherosegError):
+    """What was given is wrong, and stays wrong when it is tried again."""
+
+    code = "invalid-input"
+
+
+class ForbiddenError(SpherosegError):
+    """The viewer is known and may not do this."""
+
+    code = "forbidden"
+
+
+class UnavailableError(SpherosegError):
+    """Something outside does not answer; trying again later may help."""
+
+    code = "unavailable"
+
+
+class ProjectNotFoundError(NotFoundError):
+    """No such project for this viewer."""
+
+    code = "project-not-found"
+
+
+class ImageNotFoundError(NotFoundError):
+    """No such image for this viewer."""
+
+    code = "image-not-found"
+
+
+class SegmentationNotFoundError(NotFoundError):
+    """No such segmentation for this viewer."""
+
+    code = "segmentation-not-found"
+
+
+class ModelNotFoundError(NotFoundError):
+    """No model of that name is registered."""
+
+    code = "model-not-found"
+
+
+class ObjectNotFoundError(NotFoundError):
+    """The store holds no object under that key."""
+
+    code = "object-not-found"
+
+
+class UnknownTicketError(ForbiddenError):
+    """The ticket was never issued, was used before, or is too old."""
+
+    code = "unknown-ticket"
+
+
+class StaleStateError(ConflictError):
+    """Another process changed the row first."""
+
+    code = "stale-state"
+
+
+class ObjectChangedError(ConflictError):
+    """The object is no longer the one that was announced."""
+
+    code = "object-changed"
+
+
+class IllegalMoveError(ConflictError):
+    """An image or segmentation cannot go from its status to that one."""
+
+    code = "illegal-move"
+
+
+class NotStoredYetError(ConflictError):
+    """The image's file has not arrived."""
+
+    code = "not-stored-yet"
+
+
+class NotFinishedError(ConflictError):
+    """The segmentation has no result, or not yet."""
+
+    code = "not-finished"
+
+
+class InvalidCursorError(InvalidInputError):
+    """The cursor is not one that a list gave out."""
+
+    code = "invalid-cursor"
+
+
+class UndecodableImageError(InvalidInputError):
+    """The bytes are damaged or no image at all."""
+
+    code = "undecodable-image"
+
+
+class UnsupportedImageError(InvalidInputError):
+    """A sound file of a kind that is not read here."""
+
+    code = "unsupported-image"
+
+
+class ImageTooLargeError(InvalidInputError):
+    """More pixels or bytes than the limits allow, seen before anything was decoded."""
+
+    code = "image-too-large"
+
+
+class EmptyUploadError(InvalidInputError):
+    """The file holds no bytes."""
+
+    code = "empty-upload"
+
+
+class PageNotFoundError(InvalidInputError):
+    """The file has fewer pages than the one asked for."""
+
+    code = "page-not-found"
+
+
+class InvalidPixelsError(InvalidInputError):
+    """Pixels that cannot be measured: not finite, or all of one value."""
+
+    code = "invalid-pixels"
+
+
+class UploadNotAcceptedError(InvalidInputError):
+    """The uploaded file was tried several times and could not be taken in."""
+
+    code = "upload-not-accepted"
+
+
+class RetriesExhaustedError(UnavailableError):
+    """The work was tried as often as allowed and failed each time."""
+
+    code = "retries-exhausted"
+
+
+class ModelUnusableError(UnavailableError):
+    """A registered model's file is missing, altered, or has other inputs and outputs than its card says."""
+
+    code = "model-unusable"
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The database does not answer in time."""
+
+    code = "database-unavailable"
+
+
+class StorageUnavailableError(UnavailableError):
+    """The object store does not answer, or refuses."""
+
+    code = "storage-unavailable"
+
+
+class QueueUnavailableError(UnavailableError):
+    """The queue does not answer, or refuses."""
+
+    code = "queue-unavailable"
+
+
+class ConnectionGoneError(NotFoundError):
+    """The watcher's connection was closed."""
+
+    code = "connection-gone"

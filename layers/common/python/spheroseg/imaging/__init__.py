@@ -1,0 +1,1 @@
+"""Pixels: decoding, labels to outlines, measures."""

@@ -1,0 +1,1 @@
+"""One file, one class, one public call: what the system can do."""
