@@ -1,0 +1,62 @@
+"""What travels on queues and sockets: ids and a status; whoever wants more reads it. A change adds a version."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
+
+
+class Message(BaseModel):
+    """The common shape: a type, a version, and the id that log lines share."""
+
+    model_config = ConfigDict(frozen=True)
+
+    correlation_id: str
+
+
+class SegmentationRequested(Message):
+    """A run waits for a worker."""
+
+    type: Literal["segmentation_requested"] = "segmentation_requested"
+    version: Literal[1] = 1
+    segmentation_id: UUID
+
+    @classmethod
+    def of(cls, segmentation: Segmentation) -> "SegmentationRequested":
+        """The request for a queued run."""
+        return cls(correlation_id=segmentation.correlation_id, segmentation_id=segmentation.id)
+
+
+class SegmentationChanged(Message):
+    """A run has another status than before."""
+
+    type: Literal["segmentation_changed"] = "segmentation_changed"
+    version: Literal[1] = 1
+    segmentation_id: UUID
+    image_id: UUID
+    project_id: UUID
+    owner_id: str
+    status: SegmentationStatus
+    attempt: int
+    spheroid_count: int | None
+    failure_code: str | None
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, segmentation: Segmentation, at: datetime) -> "SegmentationChanged":
+        """The announcement of a run's present status."""
+        return cls(
+            correlation_id=segmentation.correlation_id,
+            segmentation_id=segmentation.id,
+            image_id=segmentation.image_id,
+            project_id=segmentation.project_id,
+            owner_id=segmentation.owner_id,
+            status=segmentation.status,
+            attempt=segmentation.attempt,
+            spheroid_count=segmentation.result.spheroid_count if segmentation.result else None,
+            failure_code=segmentation.failure.code if segmentation.failure else None,
+            occurred_at=at,
+        )

@@ -1,0 +1,294 @@
+"""What use cases need from outside. Each port has a fake in tests/fakes.py, held to the same contract tests.
+
+Methods that take a ``Viewer`` read from a reader that has seen the viewer's own writes, and find nothing that belongs
+to somebody else. The others speak for the system: they read from the writer and see every row as last written.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from spheroseg.domain.backlog import Backlog
+from spheroseg.domain.image import Image
+from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.paging import PageKey
+from spheroseg.domain.project import Project
+from spheroseg.domain.segmentation import Order, Parameters, Priority, Segmentation
+from spheroseg.domain.spheroid import Spheroid
+from spheroseg.domain.viewer import Viewer
+from spheroseg.messages import SegmentationChanged, SegmentationRequested
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+
+
+class IdSource(Protocol):
+    """Where new ids come from."""
+
+    def new(self) -> UUID:
+        """An id that was never given out before; later ones sort later (UUID version 7 where it is at hand)."""
+
+
+class ProjectRepository(Protocol):
+    """Projects, by owner."""
+
+    def add(self, project: Project) -> None:
+        """Store a new project."""
+
+    def get(self, project_id: UUID) -> Project:
+        """The project whoever owns it, or raise ``ProjectNotFoundError``."""
+
+    def one(self, viewer: Viewer, project_id: UUID) -> Project:
+        """The viewer's project, or raise ``ProjectNotFoundError``."""
+
+    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Project]:
+        """Up to ``limit`` of the viewer's projects, newest first, older than ``after``."""
+
+
+class ImageRepository(Protocol):
+    """Images, by project and owner."""
+
+    def add_many(self, images: Sequence[Image]) -> None:
+        """Store new images, all or none."""
+
+    def get(self, image_id: UUID) -> Image:
+        """The image whoever owns it, or raise ``ImageNotFoundError``."""
+
+    def one(self, viewer: Viewer, image_id: UUID) -> Image:
+        """The viewer's image, or raise ``ImageNotFoundError``."""
+
+    def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Sequence[Image]:
+        """Up to ``limit`` images of the viewer's project, newest first, older than ``after``."""
+
+    def replace(self, before: Image, after: Image) -> None:
+        """Store ``after`` where ``before`` still stands, or raise ``StaleStateError``."""
+
+    def accept(self, before: Image, after: Image, segmentation: Segmentation) -> None:
+        """Store ``after`` and its queued run together where ``before`` still stands, or raise ``StaleStateError``."""
+
+    def add_accepted(self, image: Image, segmentation: Segmentation) -> bool:
+        """Store a new, already stored image and its queued segmentation together; False if the image was there."""
+
+    def delete(self, image: Image) -> None:
+        """Remove the image, its segmentations and spheroids; nothing happens when it is gone already."""
+
+    def awaiting_upload(self, requested_before: datetime, after: PageKey | None, limit: int) -> Sequence[Image]:
+        """Up to ``limit`` images whose file is awaited since before that time, newest first, past ``after``."""
+
+
+class SegmentationRepository(Protocol):
+    """Segmentations and their spheroids."""
+
+    def add(self, segmentation: Segmentation) -> bool:
+        """Store a queued run; False, and nothing changed, when one of that id exists."""
+
+    def get(self, segmentation_id: UUID) -> Segmentation:
+        """The run whoever owns it, or raise ``SegmentationNotFoundError``."""
+
+    def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
+        """The viewer's run, or raise ``SegmentationNotFoundError``."""
+
+    def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
+        """All runs of the viewer's image, the latest queued first; empty when the image is not the viewer's."""
+
+    def latest_of_images(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
+        """The latest queued run of each of the viewer's images that has one, in one statement."""
+
+    def replace(self, before: Segmentation, after: Segmentation) -> None:
+        """Store ``after`` where status and attempt are still those of ``before``, or raise ``StaleStateError``."""
+
+    def finish(self, before: Segmentation, after: Segmentation, spheroids: Iterable[Spheroid]) -> None:
+        """Store ``after`` and its spheroids together where ``before`` still stands, or raise ``StaleStateError``."""
+
+    def keep_alive(self, segmentation: Segmentation, at: datetime) -> None:
+        """Note that its worker is still at it, or raise ``StaleStateError`` when it was replaced or cancelled."""
+
+    def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
+        """Up to ``limit`` spheroids of the viewer's run with numbers above ``after_number``, in order of number."""
+
+    def stalled(self, queued_before: datetime, alive_before: datetime, limit: int) -> Sequence[Segmentation]:
+        """Runs queued before one time, and running ones whose worker was last alive before another, oldest first."""
+
+    def backlog(self, now: datetime, segmentation: Segmentation | None = None) -> Backlog:
+        """What waits and runs; with a queued ``segmentation`` also how many waiting runs are before it.
+
+        Before it are those of a more urgent priority, and those of its own priority that were queued earlier.
+        """
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """What the store knows of an object without its bytes."""
+
+    key: str
+    size_bytes: int
+    etag: str
+
+
+@dataclass(frozen=True)
+class UploadForm:
+    """A form that lets its holder post one file to one key: send ``fields`` first, then the file as ``file``."""
+
+    url: str
+    fields: Mapping[str, str]
+    expires_at: datetime
+
+
+class ImageStore(Protocol):
+    """The bucket: original files, results, inboxes."""
+
+    def upload_form(self, key: str, max_size_bytes: int, lifetime: timedelta) -> UploadForm:
+        """A form for one file of 1 to ``max_size_bytes`` bytes at ``key``."""
+
+    def describe(self, key: str) -> StoredObject:
+        """Size and tag of an object, or raise ``ObjectNotFoundError``."""
+
+    def download(self, key: str, path: Path) -> None:
+        """Write the object's bytes to a file, or raise ``ObjectNotFoundError``."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store bytes that never change again under ``key``."""
+
+    def copy(self, source_key: str, source_etag: str, key: str) -> StoredObject:
+        """Copy inside the store.
+
+        Raises:
+            ObjectNotFoundError: there is no object at ``source_key``.
+            ObjectChangedError: its tag is no longer ``source_etag``.
+        """
+
+    def refuse(self, key: str, code: str) -> None:
+        """Mark an object that cannot be taken in with the reason's code; nothing happens when it is gone."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; nothing happens when it is gone already."""
+
+    def delete_under(self, prefix: str) -> None:
+        """Remove every object whose key starts with ``prefix``."""
+
+
+class DownloadLinks(Protocol):
+    """Addresses that let their holder fetch one object for a while."""
+
+    def link(self, key: str, lifetime: timedelta) -> str:
+        """A signed URL of one object."""
+
+
+class SegmentationQueue(Protocol):
+    """The sending side of the segmentation queues, one for each priority."""
+
+    def send(self, requests: Sequence[tuple[Priority, SegmentationRequested]]) -> None:
+        """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
+
+    def depth(self) -> int:
+        """Requests waiting or lent out over all priorities, roughly: the queues count approximately."""
+
+
+class UpdatePublisher(Protocol):
+    """Where changes are announced."""
+
+    def publish(self, update: SegmentationChanged) -> None:
+        """Announce a change; it may be heard more than once, and late."""
+
+
+class WatcherRepository(Protocol):
+    """Who listens on the socket, and the one-time tickets that let them in."""
+
+    def add_ticket(self, ticket_hash: str, owner_id: str, expires_at: datetime) -> None:
+        """Store a ticket's hash."""
+
+    def redeem_ticket(self, ticket_hash: str, at: datetime) -> str:
+        """The owner of a ticket, which is used up by this, or raise ``UnknownTicketError``."""
+
+    def add(self, connection_id: str, owner_id: str, at: datetime) -> None:
+        """Note an open connection."""
+
+    def remove(self, connection_id: str) -> None:
+        """Forget a connection; nothing happens when it is unknown."""
+
+    def of_owner(self, owner_id: str) -> Sequence[str]:
+        """The open connections of one person."""
+
+    def remove_older_than(self, at: datetime) -> int:
+        """Forget connections and tickets from before that time; how many connections were forgotten."""
+
+
+class WatcherSockets(Protocol):
+    """The sending side of the socket."""
+
+    def send(self, connection_id: str, content: str) -> None:
+        """Push text to one connection, or raise ``ConnectionGoneError``."""
+
+
+@dataclass(frozen=True)
+class SegmentedPixels:
+    """What a model makes of an image.
+
+    Args:
+        labels: (height, width) int32; 0 is background, 1 … n are the objects, numbered without gaps.
+        probability: (height, width) float32, 0 to 1: how likely each pixel belongs to a spheroid.
+    """
+
+    labels: "NDArray[np.int32]"
+    probability: "NDArray[np.float32]"
+
+
+class Segmenter(Protocol):
+    """A loaded model."""
+
+    card: ModelCard
+
+    def segment(
+        self, pixels: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]", parameters: Parameters
+    ) -> SegmentedPixels:
+        """Objects of a grey image, (height, width), at its own size.
+
+        Raises:
+            InvalidPixelsError: the pixels cannot be segmented, such as when all are equal.
+        """
+
+
+class Segmenters(Protocol):
+    """The models that a worker can run."""
+
+    def of(self, order: Order) -> Segmenter:
+        """The ordered model, or raise ``ModelNotFoundError``."""
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """One page of a file as grey pixels.
+
+    Args:
+        pixels: (height, width) uint8, uint16 or float32: the samples as stored, colours as luminance.
+        pixel_type: The file's own sample type, such as ``uint16``.
+        page_count: Pages in the file, at least 1.
+        pixel_size_um: Edge of one pixel in µm as the file says it unambiguously, else None.
+    """
+
+    pixels: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"
+    pixel_type: str
+    page_count: int
+    pixel_size_um: float | None
+
+
+class Decoder(Protocol):
+    """Reads image files without trusting them."""
+
+    def decode(self, path: Path, page: int) -> DecodedImage:
+        """One page of a file, the first is 1.
+
+        Raises:
+            InvalidInputError: one of its leaves says what is wrong with the file.
+        """
