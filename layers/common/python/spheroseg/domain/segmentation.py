@@ -2,12 +2,18 @@
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 from uuid import UUID, uuid5
 
 from spheroseg.errors import IllegalMoveError, SpherosegError
+
+SILENT_WORKER_AFTER = timedelta(seconds=25)
+"""A worker that was not heard of for so long is taken for dead: two missed heartbeats of 10 s and some slack.
+
+Shorter than the 30 s for which a message is lent out, so that whoever is lent it next finds the run free.
+"""
 
 
 class SegmentationStatus(StrEnum):
@@ -127,6 +133,14 @@ class Segmentation:
     finished_at: datetime | None = None
     result: Result | None = None
     failure: Failure | None = None
+
+    def is_held(self, at: datetime) -> bool:
+        """True while a worker that was heard of lately is at it."""
+        return (
+            self.status is SegmentationStatus.RUNNING
+            and self.alive_at is not None
+            and at - self.alive_at < SILENT_WORKER_AFTER
+        )
 
     def started(self, at: datetime) -> Self:
         """The same run, taken by a worker; also when an earlier worker went missing."""

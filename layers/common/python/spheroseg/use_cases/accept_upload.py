@@ -1,0 +1,155 @@
+"""An uploaded file becomes a stored image with a queued segmentation."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, original_key
+from spheroseg.domain.segmentation import Failure, Order, Segmentation, SegmentationStatus, queued, segmentation_id
+from spheroseg.errors import (
+    EmptyUploadError,
+    ImageNotFoundError,
+    InvalidInputError,
+    ObjectNotFoundError,
+    ProjectNotFoundError,
+    StaleStateError,
+)
+from spheroseg.messages import SegmentationRequested
+from spheroseg.ports import (
+    Clock,
+    ImageRepository,
+    ImageStore,
+    ProjectRepository,
+    SegmentationQueue,
+    SegmentationRepository,
+    StoredObject,
+)
+
+INBOX_NAME_MAX_LENGTH = 255
+
+
+@dataclass(frozen=True)
+class AcceptUpload:
+    """Take in a file that arrived; one that was taken in before is announced again and nothing else.
+
+    ``original`` serves files that were announced through the API, ``inbox`` those put into a project's inbox without
+    a word.
+    """
+
+    projects: ProjectRepository
+    images: ImageRepository
+    segmentations: SegmentationRepository
+    store: ImageStore
+    queue: SegmentationQueue
+    clock: Clock
+    inbox_order: Order
+
+    def original(self, image_id: UUID) -> Image:
+        """The image whose file lies at ``originals/{image_id}``, stored and queued.
+
+        Raises:
+            ImageNotFoundError: no such image, such as one that was deleted meanwhile; its file was removed.
+            ObjectNotFoundError: the file has not arrived.
+        """
+        try:
+            image = self.images.get(image_id)
+        except ImageNotFoundError:
+            self.store.delete(original_key(image_id))
+            raise
+        if image.status is ImageStatus.AWAITING_UPLOAD:
+            image = self._accepted(image, self.store.describe(original_key(image_id)))
+        self._announce(image)
+        return image
+
+    def inbox(self, key: str, etag: str, correlation_id: str) -> Image:
+        """The image made of an object that was put to ``inbox/{project id}/…``; the object moves to the originals.
+
+        Raises:
+            ProjectNotFoundError, InvalidInputError: the key names no project; the object stays, marked with the reason.
+            ObjectChangedError: another object lies there by now; its own event takes it in.
+            ObjectNotFoundError: the object was removed before it was taken in.
+        """
+        try:
+            project_id, name = _inbox_parts(key)
+            project = self.projects.get(project_id)
+        except (InvalidInputError, ProjectNotFoundError) as error:
+            self.store.refuse(key, error.code)
+            raise
+        image_id = inbox_image_id(project_id, key, etag)
+        try:
+            image = self.images.get(image_id)
+        except ImageNotFoundError:
+            stored = self.store.copy(key, etag, original_key(image_id))
+            waiting = Image(
+                id=image_id,
+                project_id=project.id,
+                owner_id=project.owner_id,
+                name=name,
+                status=ImageStatus.AWAITING_UPLOAD,
+                pixel_size_um=None,
+                size_bytes=stored.size_bytes,
+                etag=stored.etag,
+                order=self.inbox_order,
+                correlation_id=correlation_id,
+                created_at=self.clock.now(),
+            )
+            if stored.size_bytes == 0:
+                image = waiting.refused(Failure.of(_empty(name)))
+                self.images.add_many([image])
+            else:
+                image = waiting.stored(size_bytes=stored.size_bytes, etag=stored.etag, at=self.clock.now())
+                self.images.add_accepted(image, self._segmentation_of(image))
+        self._remove_from_inbox(key, etag)
+        self._announce(image)
+        return image
+
+    def _accepted(self, image: Image, stored: StoredObject) -> Image:
+        if stored.size_bytes == 0:
+            after = image.refused(Failure.of(_empty(image.name)))
+            self.images.replace(image, after)
+            return after
+        after = image.stored(size_bytes=stored.size_bytes, etag=stored.etag, at=self.clock.now())
+        try:
+            self.images.accept(image, after, self._segmentation_of(after))
+        except StaleStateError:
+            return self.images.get(image.id)  # the same event, handled twice at once
+        return after
+
+    def _segmentation_of(self, image: Image) -> Segmentation:
+        return queued(
+            image_id=image.id,
+            project_id=image.project_id,
+            owner_id=image.owner_id,
+            order=image.order,
+            correlation_id=image.correlation_id,
+            at=self.clock.now(),
+        )
+
+    def _announce(self, image: Image) -> None:
+        if image.status is not ImageStatus.STORED:
+            return
+        segmentation = self.segmentations.get(segmentation_id(image.id, image.order))
+        if segmentation.status is SegmentationStatus.QUEUED:
+            self.queue.send([(segmentation.order.priority, SegmentationRequested.of(segmentation))])
+
+    def _remove_from_inbox(self, key: str, etag: str) -> None:
+        try:
+            if self.store.describe(key).etag == etag:
+                self.store.delete(key)
+        except ObjectNotFoundError:
+            return  # removed by an earlier delivery of the same event
+
+
+def _inbox_parts(key: str) -> tuple[UUID, str]:
+    folder, *rest = PurePosixPath(key).parts
+    wrong = InvalidInputError(f"{key!r} is not inbox/<project id>/<file name>")
+    if folder != "inbox" or len(rest) < 2:
+        raise wrong
+    try:
+        return UUID(rest[0]), "/".join(rest[1:])[-INBOX_NAME_MAX_LENGTH:]
+    except ValueError as error:
+        raise wrong from error
+
+
+def _empty(name: str) -> EmptyUploadError:
+    return EmptyUploadError(f"{name} holds no bytes; upload it again")

@@ -1,0 +1,33 @@
+"""A new project."""
+
+from dataclasses import dataclass
+
+from spheroseg.domain.project import Project
+from spheroseg.domain.viewer import Viewer
+from spheroseg.ports import Clock, IdSource, ProjectRepository
+
+
+@dataclass(frozen=True)
+class CreateProject:
+    """Give the viewer an empty project."""
+
+    projects: ProjectRepository
+    clock: Clock
+    ids: IdSource
+
+    def __call__(self, viewer: Viewer, name: str, pixel_size_um: float | None) -> Project:
+        """The project, stored.
+
+        Args:
+            name: 1 to 100 characters; several projects may share one.
+            pixel_size_um: Edge of one pixel in µm for images whose file does not tell, or None.
+        """
+        project = Project(
+            id=self.ids.new(),
+            owner_id=viewer.user_id,
+            name=name,
+            pixel_size_um=pixel_size_um,
+            created_at=self.clock.now(),
+        )
+        self.projects.add(project)
+        return project

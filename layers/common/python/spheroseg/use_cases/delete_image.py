@@ -1,0 +1,31 @@
+"""An image goes, with all that was made of it."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from spheroseg.domain.image import original_key
+from spheroseg.domain.segmentation import result_prefix
+from spheroseg.domain.viewer import Viewer
+from spheroseg.ports import ImageRepository, ImageStore, SegmentationRepository
+
+
+@dataclass(frozen=True)
+class DeleteImage:
+    """Remove the viewer's image, its runs, spheroids and objects.
+
+    Objects go first: what fails half-way can be asked for again, while the row still tells what is left. A worker
+    that is at it finds its row gone and removes what it wrote.
+    """
+
+    images: ImageRepository
+    segmentations: SegmentationRepository
+    store: ImageStore
+
+    def __call__(self, viewer: Viewer, image_id: UUID) -> None:
+        """Nothing is left, or ``ImageNotFoundError``."""
+        image = self.images.one(viewer, image_id)
+        current = self.images.get(image.id)
+        for segmentation in self.segmentations.of_image(replace(viewer, read_after=None), image.id):
+            self.store.delete_under(result_prefix(segmentation.id))
+        self.store.delete(original_key(image.id))
+        self.images.delete(current)

@@ -1,0 +1,27 @@
+"""A change reaches those who watch."""
+
+from dataclasses import dataclass
+
+from spheroseg.errors import ConnectionGoneError
+from spheroseg.messages import SegmentationChanged
+from spheroseg.ports import WatcherRepository, WatcherSockets
+
+
+@dataclass(frozen=True)
+class PushUpdate:
+    """Send a change to its owner's open sockets; the closed ones among them are forgotten."""
+
+    watchers: WatcherRepository
+    sockets: WatcherSockets
+
+    def __call__(self, update: SegmentationChanged) -> int:
+        """How many sockets took it."""
+        content = update.model_dump_json(exclude={"owner_id"})
+        taken = 0
+        for connection_id in self.watchers.of_owner(update.owner_id):
+            try:
+                self.sockets.send(connection_id, content)
+                taken += 1
+            except ConnectionGoneError:
+                self.watchers.remove(connection_id)
+        return taken

@@ -1,0 +1,42 @@
+"""The viewer's images, each with its latest segmentation."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from spheroseg.domain.image import Image
+from spheroseg.domain.paging import Page, PageKey
+from spheroseg.domain.segmentation import Segmentation
+from spheroseg.domain.viewer import Viewer
+from spheroseg.ports import ImageRepository, ProjectRepository, SegmentationRepository
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """An image and its latest run, None before one is queued."""
+
+    image: Image
+    segmentation: Segmentation | None
+
+
+@dataclass(frozen=True)
+class ReadImages:
+    """One image, or a page of a project's images; two statements a page, however long it is."""
+
+    projects: ProjectRepository
+    images: ImageRepository
+    segmentations: SegmentationRepository
+
+    def one(self, viewer: Viewer, image_id: UUID) -> ImageView:
+        """The viewer's image, or ``ImageNotFoundError``."""
+        return self._views(viewer, [self.images.one(viewer, image_id)])[0]
+
+    def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Page[ImageView]:
+        """Images of the viewer's project, newest first, or ``ProjectNotFoundError``."""
+        self.projects.one(viewer, project_id)
+        found = list(self.images.page(viewer, project_id, after, limit + 1))
+        views = self._views(viewer, found[:limit])
+        return Page(views, PageKey(found[limit - 1].created_at, found[limit - 1].id) if len(found) > limit else None)
+
+    def _views(self, viewer: Viewer, images: list[Image]) -> list[ImageView]:
+        latest = self.segmentations.latest_of_images(viewer, [image.id for image in images])
+        return [ImageView(image, latest.get(image.id)) for image in images]

@@ -1,0 +1,85 @@
+"""The viewer's segmentations, their spheroids, and links to their files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from spheroseg.domain.backlog import Backlog
+from spheroseg.domain.segmentation import Segmentation, SegmentationStatus, result_prefix
+from spheroseg.domain.spheroid import Spheroid
+from spheroseg.domain.viewer import Viewer
+from spheroseg.errors import NotFinishedError
+from spheroseg.ports import Clock, DownloadLinks, ImageRepository, SegmentationRepository
+
+LINK_LIFETIME = timedelta(hours=1)
+LABELS_FILE = "labels.tif"
+OUTLINES_FILE = "outlines.geojson"
+PREVIEW_FILE = "preview.jpg"
+
+
+@dataclass(frozen=True)
+class ResultLinks:
+    """Signed addresses of a run's files, valid for an hour; the files never change."""
+
+    labels: str
+    outlines: str
+    preview: str
+
+
+@dataclass(frozen=True)
+class SpheroidPage:
+    """Some spheroids of a run, and after which number the next page begins; None: this is the last one."""
+
+    segmentation: Segmentation
+    spheroids: Sequence[Spheroid]
+    next_after: int | None
+
+
+@dataclass(frozen=True)
+class ReadSegmentations:
+    """One run, the runs of an image, and what a run found."""
+
+    images: ImageRepository
+    segmentations: SegmentationRepository
+    links: DownloadLinks
+    clock: Clock
+
+    def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
+        """The viewer's run, or ``SegmentationNotFoundError``."""
+        return self.segmentations.one(viewer, segmentation_id)
+
+    def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
+        """All runs of the viewer's image, the latest first, or ``ImageNotFoundError``."""
+        self.images.one(viewer, image_id)
+        return self.segmentations.of_image(viewer, image_id)
+
+    def backlog_before(self, segmentation: Segmentation) -> Backlog | None:
+        """What a waiting run waits for; None when it does not wait."""
+        if segmentation.status is not SegmentationStatus.QUEUED:
+            return None
+        return self.segmentations.backlog(self.clock.now(), segmentation)
+
+    def result_links(self, segmentation: Segmentation) -> ResultLinks | None:
+        """Links to a run's files; None before it succeeded. The run must have been read for its viewer."""
+        if segmentation.status is not SegmentationStatus.SUCCEEDED:
+            return None
+        prefix = result_prefix(segmentation.id, segmentation.attempt)
+        return ResultLinks(
+            labels=self.links.link(prefix + LABELS_FILE, LINK_LIFETIME),
+            outlines=self.links.link(prefix + OUTLINES_FILE, LINK_LIFETIME),
+            preview=self.links.link(prefix + PREVIEW_FILE, LINK_LIFETIME),
+        )
+
+    def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> SpheroidPage:
+        """Spheroids of the viewer's run in order of their numbers.
+
+        Raises:
+            SegmentationNotFoundError: it is not the viewer's.
+            NotFinishedError: it has no result, or not yet.
+        """
+        segmentation = self.one(viewer, segmentation_id)
+        if segmentation.status is not SegmentationStatus.SUCCEEDED:
+            raise NotFinishedError(f"Segmentation {segmentation_id} is {segmentation.status} and has no spheroids")
+        found = self.segmentations.spheroids(viewer, segmentation_id, after_number, limit + 1)
+        return SpheroidPage(segmentation, found[:limit], found[limit - 1].number if len(found) > limit else None)

@@ -1,0 +1,79 @@
+"""Room for files that a viewer is about to upload."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from spheroseg.domain.image import Image, ImageStatus, original_key
+from spheroseg.domain.segmentation import Order
+from spheroseg.domain.viewer import Viewer
+from spheroseg.errors import ImageTooLargeError
+from spheroseg.ports import Clock, IdSource, ImageRepository, ImageStore, ProjectRepository, UploadForm
+
+MAX_FILES = 1000
+"""Files in one request; the answer then stays well below a Lambda function's 6 MB."""
+MAX_SIZE_BYTES = 5_000_000_000
+"""S3 takes at most 5 GB in one POST (Amazon S3 user guide, «Uploading objects»)."""
+FORM_LIFETIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class AnnouncedFile:
+    """A file that is about to come.
+
+    Args:
+        name: Its name, 1 to 255 characters, only shown.
+        size_bytes: Its size if known; a larger file is then refused by the store.
+        pixel_size_um: Edge of one pixel in µm if the user knows better than the file, else None.
+    """
+
+    name: str
+    size_bytes: int | None
+    pixel_size_um: float | None
+
+
+@dataclass(frozen=True)
+class RequestUpload:
+    """Announce files and get a form for each; the files' arrival starts their segmentation."""
+
+    projects: ProjectRepository
+    images: ImageRepository
+    store: ImageStore
+    clock: Clock
+    ids: IdSource
+
+    def __call__(
+        self, viewer: Viewer, project_id: UUID, files: Sequence[AnnouncedFile], order: Order, correlation_id: str
+    ) -> list[tuple[Image, UploadForm]]:
+        """The images, in the order of the files, each with its form.
+
+        Raises:
+            ProjectNotFoundError: the project is not the viewer's.
+            ImageTooLargeError: a file is larger than the store takes; then no image was made.
+        """
+        project = self.projects.one(viewer, project_id)
+        for file in files:
+            if file.size_bytes is not None and file.size_bytes > MAX_SIZE_BYTES:
+                raise ImageTooLargeError(f"{file.name} has {file.size_bytes} bytes; at most {MAX_SIZE_BYTES} are taken")
+        images = [
+            Image(
+                id=self.ids.new(),
+                project_id=project.id,
+                owner_id=project.owner_id,
+                name=file.name,
+                status=ImageStatus.AWAITING_UPLOAD,
+                pixel_size_um=file.pixel_size_um,
+                size_bytes=file.size_bytes,
+                etag=None,
+                order=order,
+                correlation_id=correlation_id,
+                created_at=self.clock.now(),
+            )
+            for file in files
+        ]
+        self.images.add_many(images)
+        return [
+            (image, self.store.upload_form(original_key(image.id), image.size_bytes or MAX_SIZE_BYTES, FORM_LIFETIME))
+            for image in images
+        ]

@@ -1,0 +1,88 @@
+"""What got lost on its way is sent again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from spheroseg.domain.image import Image, ImageStatus, original_key
+from spheroseg.domain.paging import PageKey
+from spheroseg.domain.segmentation import SILENT_WORKER_AFTER, Failure
+from spheroseg.errors import ImageNotFoundError, ObjectNotFoundError, StaleStateError, UploadNotAcceptedError
+from spheroseg.messages import SegmentationRequested
+from spheroseg.ports import Clock, ImageRepository, ImageStore, SegmentationQueue, SegmentationRepository
+from spheroseg.use_cases.accept_upload import AcceptUpload
+
+MISSED_EVENT_AFTER = timedelta(minutes=2)
+"""S3 events come in seconds, sometimes after a minute or more (Amazon S3 user guide, «Event notifications»)."""
+UPLOAD_GIVEN_UP_AFTER = timedelta(hours=24)
+QUEUED_TOO_LONG_AFTER = timedelta(minutes=2)
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Requeued:
+    """What one sweep did."""
+
+    uploads_accepted: int
+    uploads_given_up: int
+    segmentations_sent: int
+
+
+@dataclass(frozen=True)
+class RequeueStalled:
+    """Sweep for uploads whose event was missed, and runs whose message or worker was lost.
+
+    Rows are judged by their worker's heartbeat and by what the queues still hold, never by age alone: a long backlog
+    is no reason to send it twice.
+    """
+
+    images: ImageRepository
+    segmentations: SegmentationRepository
+    store: ImageStore
+    queue: SegmentationQueue
+    accept_upload: AcceptUpload
+    clock: Clock
+
+    def __call__(self) -> Requeued:
+        """One sweep."""
+        accepted, given_up = self._sweep_uploads()
+        return Requeued(uploads_accepted=accepted, uploads_given_up=given_up, segmentations_sent=self._sweep_runs())
+
+    def _sweep_uploads(self) -> tuple[int, int]:
+        now = self.clock.now()
+        accepted = given_up = 0
+        after: PageKey | None = None
+        while images := self.images.awaiting_upload(now - MISSED_EVENT_AFTER, after, BATCH):
+            for image in images:
+                try:
+                    self.store.describe(original_key(image.id))
+                except ObjectNotFoundError:
+                    given_up += self._given_up(image, now)
+                    continue
+                try:
+                    self.accept_upload.original(image.id)
+                    accepted += 1
+                except (ImageNotFoundError, ObjectNotFoundError):
+                    continue  # deleted between the two looks
+            after = PageKey(images[-1].created_at, images[-1].id)
+        return accepted, given_up
+
+    def _given_up(self, image: Image, now: datetime) -> int:
+        if now - image.created_at < UPLOAD_GIVEN_UP_AFTER or image.status is not ImageStatus.AWAITING_UPLOAD:
+            return 0
+        error = UploadNotAcceptedError(f"No file for {image.name} arrived within a day; announce and upload it again")
+        try:
+            self.images.replace(image, image.refused(Failure.of(error)))
+        except StaleStateError:
+            return 0  # its file arrived after all
+        return 1
+
+    def _sweep_runs(self) -> int:
+        now = self.clock.now()
+        stalled = self.segmentations.stalled(now - QUEUED_TOO_LONG_AFTER, now - SILENT_WORKER_AFTER, BATCH)
+        if not stalled:
+            return 0
+        backlog = self.segmentations.backlog(now)
+        if self.queue.depth() >= backlog.queued + backlog.running:
+            return 0  # every unfinished run still has its message, waiting or lent out
+        self.queue.send([(run.order.priority, SegmentationRequested.of(run)) for run in stalled])
+        return len(stalled)
