@@ -1,6 +1,10 @@
 """Backlog: what waits, what runs, and how long that takes at the measured rate."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+RATE_WINDOW = timedelta(minutes=10)
+"""How far back the rate is measured: long enough for many runs, short enough to follow a change of machines."""
 
 
 @dataclass(frozen=True)
