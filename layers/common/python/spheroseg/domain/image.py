@@ -3,11 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Self
 from uuid import UUID, uuid5
 
 from spheroseg.domain.segmentation import Failure, Order
-from spheroseg.errors import IllegalMoveError
+from spheroseg.errors import IllegalMoveError, InvalidInputError
+
+NAME_MAX_LENGTH = 255
 
 
 class ImageStatus(StrEnum):
@@ -69,3 +72,15 @@ def original_key(image_id: UUID) -> str:
 def inbox_image_id(project_id: UUID, key: str, etag: str) -> UUID:
     """The id of a file that was put into a project's inbox: the same file announced again is the same image."""
     return uuid5(project_id, f"{key}\n{etag}")
+
+
+def inbox_parts(key: str) -> tuple[UUID, str]:
+    """The project and file name that a key ``inbox/<project id>/<file name>`` says, or ``InvalidInputError``."""
+    folder, *rest = PurePosixPath(key).parts
+    wrong = InvalidInputError(f"{key!r} is not inbox/<project id>/<file name>")
+    if folder != "inbox" or len(rest) < 2:
+        raise wrong
+    try:
+        return UUID(rest[0]), "/".join(rest[1:])[-NAME_MAX_LENGTH:]
+    except ValueError as error:
+        raise wrong from error

@@ -1,10 +1,9 @@
 """An uploaded file becomes a stored image with a queued segmentation."""
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from uuid import UUID
 
-from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, original_key
+from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, inbox_parts, original_key
 from spheroseg.domain.segmentation import Failure, Order, Segmentation, SegmentationStatus, queued, segmentation_id
 from spheroseg.errors import (
     EmptyUploadError,
@@ -24,8 +23,6 @@ from spheroseg.ports import (
     SegmentationRepository,
     StoredObject,
 )
-
-INBOX_NAME_MAX_LENGTH = 255
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class AcceptUpload:
             ObjectNotFoundError: the object was removed before it was taken in.
         """
         try:
-            project_id, name = _inbox_parts(key)
+            project_id, name = inbox_parts(key)
             project = self.projects.get(project_id)
         except (InvalidInputError, ProjectNotFoundError) as error:
             self.store.refuse(key, error.code)
@@ -138,17 +135,6 @@ class AcceptUpload:
                 self.store.delete(key)
         except ObjectNotFoundError:
             return  # removed by an earlier delivery of the same event
-
-
-def _inbox_parts(key: str) -> tuple[UUID, str]:
-    folder, *rest = PurePosixPath(key).parts
-    wrong = InvalidInputError(f"{key!r} is not inbox/<project id>/<file name>")
-    if folder != "inbox" or len(rest) < 2:
-        raise wrong
-    try:
-        return UUID(rest[0]), "/".join(rest[1:])[-INBOX_NAME_MAX_LENGTH:]
-    except ValueError as error:
-        raise wrong from error
 
 
 def _empty(name: str) -> EmptyUploadError:

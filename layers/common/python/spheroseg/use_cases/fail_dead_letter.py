@@ -3,27 +3,31 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from spheroseg.domain.image import Image, ImageStatus
-from spheroseg.domain.segmentation import Failure, Segmentation
+from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, inbox_parts
+from spheroseg.domain.segmentation import Failure, Order, Segmentation
 from spheroseg.errors import (
     ImageNotFoundError,
+    InvalidInputError,
+    ProjectNotFoundError,
     RetriesExhaustedError,
     SegmentationNotFoundError,
     StaleStateError,
     UploadNotAcceptedError,
 )
 from spheroseg.messages import SegmentationChanged
-from spheroseg.ports import Clock, ImageRepository, SegmentationRepository, UpdatePublisher
+from spheroseg.ports import Clock, ImageRepository, ProjectRepository, SegmentationRepository, UpdatePublisher
 
 
 @dataclass(frozen=True)
 class FailDeadLetter:
     """Give a dead letter's run or image its final status; one that went well after all, or is gone, stays as it is."""
 
+    projects: ProjectRepository
     images: ImageRepository
     segmentations: SegmentationRepository
     updates: UpdatePublisher
     clock: Clock
+    inbox_order: Order
 
     def segmentation(self, segmentation_id: UUID) -> Segmentation | None:
         """The run as it stands now; None when it was deleted.
@@ -54,10 +58,40 @@ class FailDeadLetter:
             return None
         if before.status is not ImageStatus.AWAITING_UPLOAD:
             return before
-        error = UploadNotAcceptedError(f"{before.name} arrived but could not be taken in; upload it again")
-        after = before.refused(Failure.of(error))
+        after = before.refused(_not_accepted(before.name))
         try:
             self.images.replace(before, after)
         except StaleStateError:
             return self.images.get(image_id)  # taken in by the sweep meanwhile
         return after
+
+    def inbox(self, key: str, etag: str, correlation_id: str) -> Image | None:
+        """A refused image for a file that still lies in the inbox; None when no project would show it."""
+        try:
+            project_id, name = inbox_parts(key)
+            project = self.projects.get(project_id)
+        except (InvalidInputError, ProjectNotFoundError):
+            return None
+        image_id = inbox_image_id(project_id, key, etag)
+        if (present := self.upload(image_id)) is not None:
+            return present
+        refused = Image(
+            id=image_id,
+            project_id=project.id,
+            owner_id=project.owner_id,
+            name=name,
+            status=ImageStatus.REFUSED,
+            pixel_size_um=None,
+            size_bytes=None,
+            etag=etag,
+            order=self.inbox_order,
+            correlation_id=correlation_id,
+            created_at=self.clock.now(),
+            failure=_not_accepted(name),
+        )
+        self.images.add_many([refused])
+        return refused
+
+
+def _not_accepted(name: str) -> Failure:
+    return Failure.of(UploadNotAcceptedError(f"{name} arrived but could not be taken in; upload it again"))

@@ -9,6 +9,8 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.ports import Clock, WatcherRepository
 
 TICKET_LIFETIME = timedelta(minutes=1)
+CONNECTION_LIFETIME = timedelta(hours=2)
+"""API Gateway closes every socket after that long (quotas of WebSocket APIs)."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class WatchUpdates:
     def disconnect(self, connection_id: str) -> None:
         """Forget the connection."""
         self.watchers.remove(connection_id)
+
+    def forget_closed(self) -> int:
+        """Forget connections that must be closed by now though nobody said so; how many there were."""
+        return self.watchers.remove_older_than(self.clock.now() - CONNECTION_LIFETIME)
 
 
 def _hash(ticket: str) -> str:

@@ -1,0 +1,1 @@
+"""Take in files that arrived in the bucket."""

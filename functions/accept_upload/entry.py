@@ -1,0 +1,57 @@
+"""Bucket events in, one use case each, failed deliveries out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from spheroseg.observability import logger, metrics, tracer
+
+from spheroseg.bucket_events import ObjectCreated
+from spheroseg.domain.image import Image
+from spheroseg.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from spheroseg.use_cases.accept_upload import AcceptUpload
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+def create_handler(accept_upload: AcceptUpload, lend_again: Callable[[SQSRecord], None]) -> Handler:
+    """Accept each upload of a batch; only those that failed are delivered again.
+
+    Args:
+        lend_again: Lets a delivery come back sooner than its visibility timeout, later each time.
+    """
+
+    def accepted(event: ObjectCreated) -> Image:
+        if event.is_inbox:
+            return accept_upload.inbox(event.key, event.etag, correlation_id=event.id)
+        return accept_upload.original(event.image_id)
+
+    def on_record(record: SQSRecord) -> None:
+        event = ObjectCreated.model_validate(record.json_body)
+        try:
+            image = accepted(event)
+        except (NotFoundError, ConflictError, InvalidInputError) as error:
+            # Final: the object is gone, replaced, or stays marked with the reason. A repeat would say the same.
+            metrics.add_metric(name="UploadRefused", unit=MetricUnit.Count, value=1)
+            logger.warning("Upload refused", extra={"event_id": event.id, "code": error.code})
+            return
+        except UnavailableError:
+            lend_again(record)
+            raise
+        metrics.add_metric(name="UploadAccepted", unit=MetricUnit.Count, value=1)
+        logger.info(
+            "Upload accepted",
+            extra={"image_id": str(image.id), "status": image.status, "correlation_id": image.correlation_id},
+        )
+
+    @logger.inject_lambda_context
+    @tracer.capture_lambda_handler
+    @metrics.log_metrics
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+        return dict(process_partial_response(event, on_record, processor, context))
+
+    return handler

@@ -1,0 +1,1 @@
+"""Give what was tried too often its final status."""

@@ -1,0 +1,1 @@
+"""Bring the database to the newest schema, at deployment."""

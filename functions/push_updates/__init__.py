@@ -1,0 +1,1 @@
+"""Push changes to those who watch."""

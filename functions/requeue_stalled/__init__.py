@@ -1,0 +1,1 @@
+"""Send again, every minute, what got lost."""

@@ -1,0 +1,31 @@
+"""A tick of the clock in, one sweep."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from spheroseg.observability import logger, metrics, tracer
+
+from spheroseg.use_cases.requeue_stalled import RequeueStalled
+from spheroseg.use_cases.watch_updates import WatchUpdates
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+def create_handler(requeue_stalled: RequeueStalled, watch_updates: WatchUpdates) -> Handler:
+    """Sweep once; what fails raises, and the next tick sweeps again."""
+
+    @logger.inject_lambda_context
+    @tracer.capture_lambda_handler
+    @metrics.log_metrics
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        requeued = asdict(requeue_stalled())
+        forgotten = watch_updates.forget_closed()
+        metrics.add_metric(name="SegmentationRequeued", unit=MetricUnit.Count, value=requeued["segmentations_sent"])
+        metrics.add_metric(name="UploadEventMissed", unit=MetricUnit.Count, value=requeued["uploads_accepted"])
+        logger.info("Swept", extra={**requeued, "connections_forgotten": forgotten, "tick": event.get("id")})
+        return requeued
+
+    return handler

@@ -1,0 +1,1 @@
+"""Open and close the sockets of those who watch."""
