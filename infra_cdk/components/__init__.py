@@ -1,0 +1,1 @@
+"""Parts with safe defaults; each exposes the few things that others are granted on."""

@@ -1,0 +1,73 @@
+"""Original files, results and inboxes, and the edge that hands them out."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra_cdk.components.resource_of import resource_of
+from infra_cdk.config import StageConfig
+
+
+class ImageStore(Construct):
+    """The bucket. What is created in it is announced on the event bus.
+
+    Objects never change: keys hold the id of what made them. Nobody reads it without a signature.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: StageConfig) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = s3.Bucket(
+            self,
+            "bucket",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=stage.enforce_tls,
+            cors=[
+                s3.CorsRule(
+                    allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.POST],
+                    allowed_origins=list(stage.cors_origins),
+                    allowed_headers=["*"],
+                    exposed_headers=["ETag"],
+                    max_age=3600,
+                )
+            ],
+            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))],
+            removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
+        )
+        # The bucket's own property: event_bridge_enabled=True would bring a function of the CDK's to set it.
+        bucket = resource_of(self.bucket, s3.CfnBucket)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+
+    def grant(self, grantee: iam.IGrantable, actions: Sequence[str], *prefixes: str) -> None:
+        """Let it do something with the objects whose keys start with one of the prefixes.
+
+        Args:
+            actions: Of objects, such as ``s3:GetObject``; whoever has it also needs ``grant_list`` to tell an absent
+                object from a forbidden one.
+        """
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=list(actions),
+            resource_arns=[self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes],
+        )
+
+    def grant_list(self, grantee: iam.IGrantable) -> None:
+        """Let it list the bucket; without that, S3 answers 403 for an object that is not there, not 404."""
+        iam.Grant.add_to_principal(grantee=grantee, actions=["s3:ListBucket"], resource_arns=[self.bucket.bucket_arn])
+
+    def environment(self) -> dict[str, str]:
+        """What ``StorageSettings`` reads."""
+        return {"SPHEROSEG_BUCKET": self.bucket.bucket_name}
+
+    def link_environment(self) -> dict[str, str]:
+        """What ``LinkSettings`` reads."""
+        return {"SPHEROSEG_LINKS": "s3"}
+
+    def grant_sign_links(self, grantee: iam.IGrantable) -> None:
+        """Let it read the key that signs links, where there is one."""

@@ -1,0 +1,220 @@
+"""Everything that differs between stages, with units, and what `local` exchanges, each with its reason.
+
+A part that a stage does not have is None here; the stacks ask for the part, never for the stage's name.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The repository's root, which every asset's path starts from."""
+
+MAX_RECEIVES = 3
+"""Times that a message is delivered before it goes to the dead letters."""
+
+UPLOAD_PREFIXES = ("originals/", "inbox/")
+"""Keys whose creation is an upload; results are written by ourselves and announced by message."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The network of functions, workers and database.
+
+    Args:
+        availability_zones: Zones with one subnet of each kind, at least 2 for Aurora.
+        nat_gateways: 1 costs least, one a zone survives the loss of a zone. Needed: the endpoint that pushes to
+            sockets has no private form for WebSocket APIs, and workers' instances register with ECS.
+    """
+
+    availability_zones: int
+    nat_gateways: int
+
+
+@dataclass(frozen=True)
+class AuroraConfig:
+    """Aurora PostgreSQL Serverless v2: one writer, one reader, a proxy before both.
+
+    Args:
+        min_capacity_acu, max_capacity_acu: Range that each instance moves in, in Aurora capacity units (2 GiB each).
+        backup_days: Days that a point in time can be restored.
+        max_connections_percent: Share of the instance's connections that the proxy may open.
+        borrow_timeout_s: How long a client waits for a connection of the proxy.
+    """
+
+    min_capacity_acu: float
+    max_capacity_acu: float
+    backup_days: int
+    max_connections_percent: int
+    borrow_timeout_s: int
+
+
+@dataclass(frozen=True)
+class GpuConfig:
+    """The workers: one task on one GPU of one instance.
+
+    Args:
+        instance_type: EC2 type with one GPU.
+        max_tasks: Most tasks, hence instances, at a time; the least is 0.
+        memory_mib: Memory kept for a task; what the instance has, less about 1.5 GiB for its agent and system.
+        stop_timeout_s: From SIGTERM to SIGKILL; a worker gives its messages back within it. ECS allows 120 at most.
+        acceptable_wait_s: How long the last message of a backlog may wait before another task is worth starting.
+        seconds_per_image: Work on one image on this GPU. Together: backlog per task = wait / time per message.
+        idle_before_scale_in_s: A task is taken away after the backlog was below target for this long; starting
+            an instance again takes minutes, so it is longer than that.
+    """
+
+    instance_type: str
+    max_tasks: int
+    memory_mib: int
+    stop_timeout_s: int
+    acceptable_wait_s: float
+    seconds_per_image: float
+    idle_before_scale_in_s: int
+
+    @property
+    def backlog_per_task(self) -> float:
+        """Messages that one task works off within the acceptable wait."""
+        return self.acceptable_wait_s / self.seconds_per_image
+
+
+@dataclass(frozen=True)
+class CdnConfig:
+    """CloudFront over the bucket, with links signed by our own key.
+
+    Neither half of the key pair is in the repository. The operator makes the pair once (docs/deploy.md) and stores
+    both halves under these names; they are resolved while deploying, so that synthesis looks nothing up.
+
+    Args:
+        public_key_parameter: SSM parameter (String) with the public key as PEM, RSA 2048 bits.
+        private_key_secret_name: Secret with the private key as PEM.
+        price_class: Which edges answer: PRICE_CLASS_100 (Europe, North America), _200 or _ALL.
+    """
+
+    public_key_parameter: str
+    private_key_secret_name: str
+    price_class: str
+
+
+@dataclass(frozen=True)
+class EmulatorConfig:
+    """The local cloud's emulator.
+
+    Args:
+        address: Default host and port; the real ones are the parameter EmulatorAddress.
+        asset_bucket: Where its deployer puts the assets; there is no bootstrap.
+    """
+
+    address: str
+    asset_bucket: str
+
+
+@dataclass(frozen=True)
+class LimitsConfig:
+    """What protects the parts behind from too much at once.
+
+    Args:
+        api_requests_per_s, api_burst: Requests over all clients; above, the gateway answers 429.
+        http_api_concurrency: Requests worked on at once, hence connections to the database.
+        batch_concurrency: Calls at once for each function on a queue, at least 2.
+    """
+
+    api_requests_per_s: int
+    api_burst: int
+    http_api_concurrency: int
+    batch_concurrency: int
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage.
+
+    Args:
+        name: Part of every stack's name.
+        keeps_data: Whether bucket, database and users stay when their stacks are deleted.
+        log_retention_days: Days that log lines are kept; one of the values that CloudWatch takes.
+        cors_origins: Pages whose scripts may call the API and upload.
+        local_sign_in: Whether ``/v1/auth`` exists, and users may sign in by password over the API.
+        dependency_layer: Whether functions carry their libraries, built for them, or find them where they run.
+        tracing: Whether calls are traced by X-Ray.
+        enforce_tls: Whether bucket and queues refuse plain http.
+        reader_lag_limit_s: Lag above which functions read from the writer, and above which the alarm rings.
+        network, aurora: None means a PostgreSQL that the stack's parameters point to.
+        gpu: None means that workers are started by somebody else.
+        cdn: None means that links are signed by the bucket.
+        emulator: None means AWS.
+    """
+
+    name: str
+    keeps_data: bool
+    log_retention_days: int
+    cors_origins: tuple[str, ...]
+    local_sign_in: bool
+    dependency_layer: bool
+    tracing: bool
+    enforce_tls: bool
+    reader_lag_limit_s: float
+    limits: LimitsConfig
+    network: NetworkConfig | None = None
+    aurora: AuroraConfig | None = None
+    gpu: GpuConfig | None = None
+    cdn: CdnConfig | None = None
+    emulator: EmulatorConfig | None = None
+
+    def __post_init__(self) -> None:
+        """Parts that need one another come together."""
+        if (self.network is None) != (self.aurora is None):
+            raise ValueError("Aurora needs a network, and functions in a network reach only a database in it")
+        if self.gpu is not None and self.network is None:
+            raise ValueError("GPU workers need a network")
+
+
+PRODUCTION = StageConfig(
+    name="production",
+    keeps_data=True,
+    log_retention_days=90,
+    cors_origins=("*",),
+    local_sign_in=False,
+    dependency_layer=True,
+    tracing=True,
+    enforce_tls=True,
+    reader_lag_limit_s=5,
+    limits=LimitsConfig(api_requests_per_s=200, api_burst=400, http_api_concurrency=50, batch_concurrency=10),
+    network=NetworkConfig(availability_zones=2, nat_gateways=1),
+    aurora=AuroraConfig(
+        min_capacity_acu=0.5,
+        max_capacity_acu=16,
+        backup_days=14,
+        max_connections_percent=90,
+        borrow_timeout_s=10,
+    ),
+    gpu=GpuConfig(
+        instance_type="g6.xlarge",
+        max_tasks=8,
+        memory_mib=13_312,
+        stop_timeout_s=120,
+        acceptable_wait_s=120,
+        seconds_per_image=1.0,
+        idle_before_scale_in_s=900,
+    ),
+    cdn=CdnConfig(
+        public_key_parameter="/spheroseg/production/cdn-public-key",
+        private_key_secret_name="spheroseg/production/cdn-private-key",  # noqa: S106 - a name, not a secret
+        price_class="PRICE_CLASS_100",
+    ),
+)
+
+LOCAL = StageConfig(
+    name="local",
+    keeps_data=False,
+    log_retention_days=7,
+    cors_origins=("*",),
+    local_sign_in=True,
+    dependency_layer=False,
+    tracing=False,
+    enforce_tls=False,
+    reader_lag_limit_s=5,
+    limits=LimitsConfig(api_requests_per_s=10_000, api_burst=10_000, http_api_concurrency=8, batch_concurrency=2),
+    emulator=EmulatorConfig(address="127.0.0.1:4566", asset_bucket="spheroseg-local-assets"),
+)
+
+STAGES = {stage.name: stage for stage in (PRODUCTION, LOCAL)}

@@ -1,0 +1,1 @@
+"""Stacks put parts together and grant; each is a lifetime."""

@@ -1,0 +1,127 @@
+"""What clients talk to."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda_event_sources as sources
+from constructs import Construct
+
+from infra_cdk.components.database import Database, external_database
+from infra_cdk.components.function import Function, Layers
+from infra_cdk.components.http_api import HttpApi
+from infra_cdk.components.image_store import ImageStore
+from infra_cdk.components.queue import Queue
+from infra_cdk.components.segmentation_queues import SegmentationQueues
+from infra_cdk.components.socket_api import SocketApi
+from infra_cdk.components.user_pool import UserPool
+from infra_cdk.config import StageConfig
+from infra_cdk.stacks.processing import PUSH_UPDATES_S
+
+HTTP_API_S = 29
+"""The gateway gives up after 30 s; the function does before it, so that its log says so."""
+WATCH_UPDATES_S = 10
+
+
+class ApiStack(Stack):
+    """The HTTP API and the sockets."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: StageConfig,
+        images: ImageStore,
+        users: UserPool,
+        segmentations: SegmentationQueues,
+        updates: Queue,
+        database: Database | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.stage = stage
+        self.database = database or external_database(self, stage.reader_lag_limit_s)
+        self.layers = Layers(self, stage)
+        self.watch_updates = self._watch_updates()
+        self.sockets = SocketApi(self, "sockets", stage=stage, function=self.watch_updates)
+        self.push_updates = self._push_updates(updates)
+        self.http_api = self._http_api(images, users, segmentations, updates)
+        self.http = HttpApi(self, "http", stage=stage, function=self.http_api, users=users)
+        CfnOutput(self, "ApiUrl", value=self.http.url)
+        CfnOutput(self, "ApiId", value=self.http.api.api_id)
+        CfnOutput(self, "SocketUrl", value=self.sockets.url)
+        CfnOutput(self, "SocketApiId", value=self.sockets.api.api_id)
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """All functions of the stack."""
+        return self.http_api, self.watch_updates, self.push_updates
+
+    def _watch_updates(self) -> Function:
+        function = Function(
+            self,
+            "watch_updates",
+            stage=self.stage,
+            layers=self.layers,
+            environment=self.database.environment(),
+            timeout_s=WATCH_UPDATES_S,
+            place=self.database.place,
+        )
+        self.database.grant_sign_in(function)
+        return function
+
+    def _push_updates(self, updates: Queue) -> Function:
+        function = Function(
+            self,
+            "push_updates",
+            stage=self.stage,
+            layers=self.layers,
+            environment={
+                **self.database.environment(),
+                "SPHEROSEG_CONNECTIONS_ENDPOINT": self.sockets.connections_endpoint,
+            },
+            timeout_s=PUSH_UPDATES_S,
+            place=self.database.place,
+        )
+        function.add_event_source(
+            sources.SqsEventSource(
+                updates.queue,
+                batch_size=10,
+                report_batch_item_failures=True,
+                max_concurrency=self.stage.limits.batch_concurrency,
+            )
+        )
+        self.database.grant_sign_in(function)
+        self.sockets.grant_push(function)
+        return function
+
+    def _http_api(
+        self, images: ImageStore, users: UserPool, segmentations: SegmentationQueues, updates: Queue
+    ) -> Function:
+        function = Function(
+            self,
+            "http_api",
+            stage=self.stage,
+            layers=self.layers,
+            environment={
+                "SPHEROSEG_STAGE": self.stage.name,
+                **self.database.environment(),
+                **images.environment(),
+                **images.link_environment(),
+                **segmentations.environment(),
+                "SPHEROSEG_UPDATES_QUEUE_URL": updates.queue.queue_url,
+                "SPHEROSEG_USER_POOL_CLIENT_ID": users.client.user_pool_client_id,
+                "SPHEROSEG_LOCAL_SIGN_IN": "true" if self.stage.local_sign_in else "false",
+                "SPHEROSEG_SOCKET_URL": self.sockets.url,
+            },
+            timeout_s=HTTP_API_S,
+            memory_mib=1024,
+            concurrency=self.stage.limits.http_api_concurrency,
+            place=self.database.place,
+        )
+        self.database.grant_sign_in(function)
+        # A form or a link is worth what its signer may do: upload an original, fetch original and results.
+        images.grant(function, ["s3:PutObject"], "originals/")
+        images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/", "results/")
+        images.grant_list(function)
+        images.grant_sign_links(function)
+        segmentations.grant_send(function)
+        updates.queue.grant_send_messages(function)
+        return function

@@ -1,0 +1,189 @@
+"""What happens to an upload until its segmentation is done, but for the segmentation itself."""
+
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda_event_sources as sources
+from constructs import Construct
+
+from infra_cdk.components.database import Database, external_database
+from infra_cdk.components.function import Function, Layers, visibility_s
+from infra_cdk.components.image_store import ImageStore
+from infra_cdk.components.queue import Queue
+from infra_cdk.components.segmentation_queues import SegmentationQueues
+from infra_cdk.config import UPLOAD_PREFIXES, StageConfig
+
+ACCEPT_UPLOAD_S = 30
+DEAD_LETTERS_S = 30
+PUSH_UPDATES_S = 30
+REQUEUE_STALLED_S = 50
+MIGRATE_DATABASE_S = 600
+
+
+class ProcessingStack(Stack):
+    """The queues, and the functions between them.
+
+    Made again at will: what is in flight is in the database too, and ``requeue_stalled`` sends it anew.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: StageConfig,
+        images: ImageStore,
+        database: Database | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.stage = stage
+        self.images = images
+        self.database = database or external_database(self, stage.reader_lag_limit_s)
+        self.layers = Layers(self, stage)
+        self.uploads = Queue(
+            self,
+            "uploads",
+            stage=stage,
+            visibility_s=visibility_s(ACCEPT_UPLOAD_S),
+            dead_letter_visibility_s=visibility_s(DEAD_LETTERS_S),
+        )
+        self.segmentations = SegmentationQueues(
+            self, "segmentations", stage=stage, dead_letter_visibility_s=visibility_s(DEAD_LETTERS_S)
+        )
+        self.updates = Queue(self, "updates", stage=stage, visibility_s=visibility_s(PUSH_UPDATES_S))
+        self.accept_upload = self._accept_upload()
+        self.requeue_stalled = self._requeue_stalled()
+        self.dead_letters = self._dead_letters()
+        self.migrate_database = self._migrate_database()
+        self._outputs()
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """All functions of the stack."""
+        return self.accept_upload, self.requeue_stalled, self.dead_letters, self.migrate_database
+
+    def _accept_upload(self) -> Function:
+        function = Function(
+            self,
+            "accept_upload",
+            stage=self.stage,
+            layers=self.layers,
+            environment={
+                **self.database.environment(),
+                **self.images.environment(),
+                **self.segmentations.environment(),
+            },
+            timeout_s=ACCEPT_UPLOAD_S,
+            place=self.database.place,
+        )
+        events.Rule(
+            self,
+            "upload-arrived",
+            description="An object was created under originals/ or inbox/",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={
+                    "bucket": {"name": [self.images.bucket.bucket_name]},
+                    "object": {"key": [{"prefix": prefix} for prefix in UPLOAD_PREFIXES]},
+                },
+            ),
+            targets=[targets.SqsQueue(self.uploads.queue, dead_letter_queue=self.uploads.dead_letters)],
+        )
+        self._feed(function, self.uploads)
+        self.database.grant_sign_in(function)
+        # Reads and copies what arrived, removes it from the inbox or marks it there with why it was refused.
+        self.images.grant(function, ["s3:GetObject", "s3:DeleteObject"], *UPLOAD_PREFIXES)
+        self.images.grant(function, ["s3:PutObject"], "originals/")
+        self.images.grant(function, ["s3:GetObjectTagging", "s3:PutObjectTagging"], "inbox/")
+        self.images.grant_list(function)
+        self.segmentations.grant_send(function)
+        return function
+
+    def _requeue_stalled(self) -> Function:
+        function = Function(
+            self,
+            "requeue_stalled",
+            stage=self.stage,
+            layers=self.layers,
+            environment={
+                **self.database.environment(),
+                **self.images.environment(),
+                **self.segmentations.environment(),
+            },
+            timeout_s=REQUEUE_STALLED_S,
+            concurrency=1,
+            place=self.database.place,
+            # A sweep that fails is not tried again: the next one does the same a minute later, and its alarm rings.
+            retry_attempts=0,
+            max_event_age=Duration.seconds(60),
+        )
+        events.Rule(
+            self,
+            "every-minute",
+            description="What got lost on its way is sent again",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[targets.LambdaFunction(function, retry_attempts=0, max_event_age=Duration.seconds(60))],
+        )
+        self.database.grant_sign_in(function)
+        self.images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/")
+        self.images.grant_list(function)
+        self.segmentations.grant_send(function)
+        return function
+
+    def _dead_letters(self) -> Function:
+        function = Function(
+            self,
+            "dead_letters",
+            stage=self.stage,
+            layers=self.layers,
+            environment={
+                **self.database.environment(),
+                "SPHEROSEG_UPDATES_QUEUE_URL": self.updates.queue.queue_url,
+            },
+            timeout_s=DEAD_LETTERS_S,
+            place=self.database.place,
+        )
+        for queue in (self.uploads, *self.segmentations):
+            function.add_event_source(
+                sources.SqsEventSource(
+                    queue.dead_letters, batch_size=10, report_batch_item_failures=True, max_concurrency=2
+                )
+            )
+        self.database.grant_sign_in(function)
+        self.updates.queue.grant_send_messages(function)
+        return function
+
+    def _migrate_database(self) -> Function:
+        function = Function(
+            self,
+            "migrate_database",
+            stage=self.stage,
+            layers=self.layers,
+            environment=self.database.direct_environment(),
+            timeout_s=MIGRATE_DATABASE_S,
+            concurrency=1,
+            place=self.database.place,
+        )
+        self.database.grant_sign_in(function)
+        return function
+
+    def _feed(self, function: Function, queue: Queue) -> None:
+        function.add_event_source(
+            sources.SqsEventSource(
+                queue.queue,
+                batch_size=10,
+                report_batch_item_failures=True,
+                max_concurrency=self.stage.limits.batch_concurrency,
+            )
+        )
+
+    def _outputs(self) -> None:
+        CfnOutput(self, "UploadsQueueUrl", value=self.uploads.queue.queue_url)
+        CfnOutput(self, "UploadsDeadLettersUrl", value=self.uploads.dead_letters.queue_url)
+        for priority, queue in self.segmentations.by_priority.items():
+            CfnOutput(self, f"QueueUrl{priority.title()}", value=queue.queue.queue_url)
+            CfnOutput(self, f"DeadLettersUrl{priority.title()}", value=queue.dead_letters.queue_url)
+        CfnOutput(self, "UpdatesQueueUrl", value=self.updates.queue.queue_url)
+        CfnOutput(self, "UpdatesDeadLettersUrl", value=self.updates.dead_letters.queue_url)
+        CfnOutput(self, "MigrateDatabaseFunctionName", value=self.migrate_database.function_name)
