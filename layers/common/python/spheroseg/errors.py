@@ -187,3 +187,33 @@ class ConnectionGoneError(NotFoundError):
     """The watcher's connection was closed."""
 
     code = "connection-gone"
+
+
+class UnauthenticatedError(ForbiddenError):
+    """Nobody is signed in, or not with the right kind of token."""
+
+    code = "unauthenticated"
+
+
+class WrongCredentialsError(ForbiddenError):
+    """E-mail address and password, or the refresh token, do not fit."""
+
+    code = "wrong-credentials"
+
+
+class AccountExistsError(ConflictError):
+    """Somebody signed up with that e-mail address before."""
+
+    code = "account-exists"
+
+
+class PasswordRefusedError(InvalidInputError):
+    """The password is weaker than the user pool allows."""
+
+    code = "password-refused"
+
+
+class SignInUnavailableError(UnavailableError):
+    """The user pool does not answer, or refuses."""
+
+    code = "sign-in-unavailable"
