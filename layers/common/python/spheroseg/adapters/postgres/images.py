@@ -1,0 +1,161 @@
+"""Images in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from spheroseg.adapters.postgres import segmentations
+from spheroseg.adapters.postgres.database import Cursor, Database, Row
+from spheroseg.adapters.postgres.keyset import key_values
+from spheroseg.adapters.postgres.orders import failure_of, failure_values, order_of, order_values, utc
+from spheroseg.domain.image import Image, ImageStatus
+from spheroseg.domain.paging import PageKey
+from spheroseg.domain.segmentation import Segmentation
+from spheroseg.domain.viewer import Viewer
+from spheroseg.errors import ImageNotFoundError, StaleStateError
+
+COLUMNS = """id, project_id, owner_id, name, status, pixel_size_um, size_bytes, etag, model, model_version, parameters,
+    priority, correlation_id, created_at, stored_at, failure_code, failure_detail"""
+
+ADD = f"""
+INSERT INTO images ({COLUMNS}) VALUES (
+    %(id)s, %(project_id)s, %(owner_id)s, %(name)s, %(status)s, %(pixel_size_um)s, %(size_bytes)s, %(etag)s,
+    %(model)s, %(model_version)s, %(parameters)s, %(priority)s, %(correlation_id)s, %(created_at)s, %(stored_at)s,
+    %(failure_code)s, %(failure_detail)s)
+"""
+
+ADD_IF_ABSENT = f"{ADD} ON CONFLICT (id) DO NOTHING"
+
+GET = f"SELECT {COLUMNS} FROM images WHERE id = %(id)s"
+
+ONE = f"SELECT {COLUMNS} FROM images WHERE id = %(id)s AND owner_id = %(owner_id)s"
+
+# Answered in order by the index (owner_id, project_id, created_at, id), read backwards: no sort, no row read in vain.
+PAGE = f"""
+SELECT {COLUMNS} FROM images
+WHERE owner_id = %(owner_id)s AND project_id = %(project_id)s
+    AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+"""
+
+UPDATE_WHERE_UNCHANGED = """
+UPDATE images SET status = %(status)s, size_bytes = %(size_bytes)s, etag = %(etag)s, stored_at = %(stored_at)s,
+    failure_code = %(failure_code)s, failure_detail = %(failure_detail)s
+WHERE id = %(id)s AND status = %(status_before)s
+"""
+
+DELETE = "DELETE FROM images WHERE id = %(id)s"
+
+AWAITING_UPLOAD = f"""
+SELECT {COLUMNS} FROM images
+WHERE status = 'awaiting_upload' AND created_at < %(requested_before)s
+    AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+"""
+
+
+class PostgresImages:
+    """Images in the table ``images``; their runs and spheroids go with them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_many(self, images: Sequence[Image]) -> None:
+        """Store new images, all or none; raise ``ConflictError`` when an id is taken."""
+        rows = [_values(image) for image in images]
+        self._database.write(lambda cursor: cursor.executemany(ADD, rows))
+
+    def get(self, image_id: UUID) -> Image:
+        """The image whoever owns it, or raise ``ImageNotFoundError``."""
+        rows = self._database.latest(GET, {"id": image_id})
+        if not rows:
+            raise ImageNotFoundError(f"Image {image_id} does not exist")
+        return _image(rows[0])
+
+    def one(self, viewer: Viewer, image_id: UUID) -> Image:
+        """The viewer's image, or raise ``ImageNotFoundError``."""
+        row = self._database.find(ONE, {"id": image_id, "owner_id": viewer.user_id}, after=viewer.read_after)
+        if row is None:
+            raise ImageNotFoundError(f"Image {image_id} does not exist")
+        return _image(row)
+
+    def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Sequence[Image]:
+        """Up to ``limit`` images of the viewer's project, newest first, older than ``after``."""
+        values = {"owner_id": viewer.user_id, "project_id": project_id, "limit": limit, **key_values(after)}
+        return [_image(row) for row in self._database.read(PAGE, values, after=viewer.read_after)]
+
+    def replace(self, before: Image, after: Image) -> None:
+        """Store ``after`` where ``before`` still stands, or raise ``StaleStateError``."""
+        self._database.write(lambda cursor: _replace(cursor, before, after))
+
+    def accept(self, before: Image, after: Image, segmentation: Segmentation) -> None:
+        """Store ``after`` and its queued run together where ``before`` still stands, or raise ``StaleStateError``."""
+
+        def work(cursor: Cursor) -> None:
+            _replace(cursor, before, after)
+            segmentations.add(cursor, segmentation)
+
+        self._database.write(work)
+
+    def add_accepted(self, image: Image, segmentation: Segmentation) -> bool:
+        """Store a new, already stored image and its queued segmentation together; False if the image was there."""
+
+        def work(cursor: Cursor) -> bool:
+            if cursor.execute(ADD_IF_ABSENT, _values(image)).rowcount != 1:
+                return False
+            segmentations.add(cursor, segmentation)
+            return True
+
+        return self._database.write(work)
+
+    def delete(self, image: Image) -> None:
+        """Remove the image, its segmentations and spheroids; nothing happens when it is gone already."""
+        self._database.run(DELETE, {"id": image.id})
+
+    def awaiting_upload(self, requested_before: datetime, after: PageKey | None, limit: int) -> Sequence[Image]:
+        """Up to ``limit`` images whose file is awaited since before that time, newest first, past ``after``."""
+        values = {"requested_before": requested_before, "limit": limit, **key_values(after)}
+        return [_image(row) for row in self._database.latest(AWAITING_UPLOAD, values)]
+
+
+def _replace(cursor: Cursor, before: Image, after: Image) -> None:
+    values = {**_values(after), "status_before": before.status.value}
+    if cursor.execute(UPDATE_WHERE_UNCHANGED, values).rowcount != 1:
+        raise StaleStateError(f"Image {before.id} is no longer {before.status}")
+
+
+def _values(image: Image) -> dict[str, Any]:
+    return {
+        "id": image.id,
+        "project_id": image.project_id,
+        "owner_id": image.owner_id,
+        "name": image.name,
+        "status": image.status.value,
+        "pixel_size_um": image.pixel_size_um,
+        "size_bytes": image.size_bytes,
+        "etag": image.etag,
+        "correlation_id": image.correlation_id,
+        "created_at": image.created_at,
+        "stored_at": image.stored_at,
+        **order_values(image.order),
+        **failure_values(image.failure),
+    }
+
+
+def _image(row: Row) -> Image:
+    return Image(
+        id=row["id"],
+        project_id=row["project_id"],
+        owner_id=row["owner_id"],
+        name=row["name"],
+        status=ImageStatus(row["status"]),
+        pixel_size_um=row["pixel_size_um"],
+        size_bytes=row["size_bytes"],
+        etag=row["etag"],
+        order=order_of(row),
+        correlation_id=row["correlation_id"],
+        created_at=row["created_at"].astimezone(UTC),
+        stored_at=utc(row["stored_at"]),
+        failure=failure_of(row),
+    )

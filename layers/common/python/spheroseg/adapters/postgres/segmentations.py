@@ -1,0 +1,256 @@
+"""Segmentations and their spheroids in PostgreSQL."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from spheroseg.adapters.postgres import spheroids as spheroid_rows
+from spheroseg.adapters.postgres.database import Cursor, Database, Row
+from spheroseg.adapters.postgres.orders import failure_of, failure_values, order_of, order_values, utc
+from spheroseg.domain.backlog import RATE_WINDOW, Backlog
+from spheroseg.domain.segmentation import PixelSizeSource, Priority, Result, Segmentation, SegmentationStatus
+from spheroseg.domain.spheroid import Spheroid
+from spheroseg.domain.viewer import Viewer
+from spheroseg.errors import SegmentationNotFoundError, StaleStateError
+
+COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameters, priority, status, attempt,
+    correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
+    pixel_size_source, spheroid_count, stages_s, failure_code, failure_detail"""
+
+ADD = f"""
+INSERT INTO segmentations ({COLUMNS}) VALUES (
+    %(id)s, %(image_id)s, %(project_id)s, %(owner_id)s, %(model)s, %(model_version)s, %(parameters)s, %(priority)s,
+    %(status)s, %(attempt)s, %(correlation_id)s, %(queued_at)s, %(started_at)s, %(alive_at)s, %(finished_at)s,
+    %(width_px)s, %(height_px)s, %(pixel_type)s, %(pixel_size_um)s, %(pixel_size_source)s, %(spheroid_count)s,
+    %(stages_s)s, %(failure_code)s, %(failure_detail)s)
+ON CONFLICT (id) DO NOTHING
+"""
+
+GET = f"SELECT {COLUMNS} FROM segmentations WHERE id = %(id)s"
+
+ONE = f"SELECT {COLUMNS} FROM segmentations WHERE id = %(id)s AND owner_id = %(owner_id)s"
+
+OF_IMAGE = f"""
+SELECT {COLUMNS} FROM segmentations WHERE image_id = %(image_id)s AND owner_id = %(owner_id)s
+ORDER BY queued_at DESC, id DESC
+"""
+
+LATEST_OF_IMAGES = f"""
+SELECT latest.* FROM unnest(%(image_ids)s::uuid[]) AS wanted (image_id)
+CROSS JOIN LATERAL (
+    SELECT {COLUMNS} FROM segmentations
+    WHERE segmentations.image_id = wanted.image_id AND owner_id = %(owner_id)s
+    ORDER BY queued_at DESC, id DESC LIMIT 1
+) AS latest
+"""
+
+UPDATE_WHERE_UNCHANGED = """
+UPDATE segmentations SET priority = %(priority)s, status = %(status)s, attempt = %(attempt)s, queued_at = %(queued_at)s,
+    started_at = %(started_at)s, alive_at = %(alive_at)s, finished_at = %(finished_at)s, width_px = %(width_px)s,
+    height_px = %(height_px)s, pixel_type = %(pixel_type)s, pixel_size_um = %(pixel_size_um)s,
+    pixel_size_source = %(pixel_size_source)s, spheroid_count = %(spheroid_count)s, stages_s = %(stages_s)s,
+    failure_code = %(failure_code)s, failure_detail = %(failure_detail)s
+WHERE id = %(id)s AND status = %(status_before)s AND attempt = %(attempt_before)s
+"""
+
+KEEP_ALIVE = """
+UPDATE segmentations SET alive_at = %(at)s WHERE id = %(id)s AND status = %(status)s AND attempt = %(attempt)s
+"""
+
+# Each half in the order of its own partial index, so that neither reads more than ``limit`` rows.
+STALLED = f"""
+(SELECT {COLUMNS}, queued_at AS since FROM segmentations
+ WHERE status = 'queued' AND queued_at < %(queued_before)s ORDER BY queued_at, id LIMIT %(limit)s)
+UNION ALL
+(SELECT {COLUMNS}, alive_at AS since FROM segmentations
+ WHERE status = 'running' AND alive_at < %(alive_before)s ORDER BY alive_at, id LIMIT %(limit)s)
+ORDER BY since, id LIMIT %(limit)s
+"""
+
+WAITING = """
+SELECT priority, count(*) AS queued, count(*) FILTER (WHERE queued_at < %(queued_at)s::timestamptz) AS earlier
+FROM segmentations WHERE status = 'queued' GROUP BY priority
+"""
+
+RATE = """
+SELECT (SELECT count(*) FROM segmentations WHERE status = 'running') AS running, count(*) AS finished,
+    coalesce(sum(extract(epoch FROM finished_at - started_at)), 0)::float8 AS busy_s
+FROM segmentations
+WHERE status IN ('succeeded', 'failed') AND finished_at > %(since)s AND started_at IS NOT NULL
+"""
+
+
+class PostgresSegmentations:
+    """Segmentations and spheroids in the tables of those names."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, segmentation: Segmentation) -> bool:
+        """Store a queued run; False, and nothing changed, when one of that id exists."""
+        return self._database.write(lambda cursor: add(cursor, segmentation))
+
+    def get(self, segmentation_id: UUID) -> Segmentation:
+        """The run whoever owns it, or raise ``SegmentationNotFoundError``."""
+        rows = self._database.latest(GET, {"id": segmentation_id})
+        if not rows:
+            raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
+        return _segmentation(rows[0])
+
+    def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
+        """The viewer's run, or raise ``SegmentationNotFoundError``."""
+        row = self._database.find(ONE, {"id": segmentation_id, "owner_id": viewer.user_id}, after=viewer.read_after)
+        if row is None:
+            raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
+        return _segmentation(row)
+
+    def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
+        """All runs of the viewer's image, the latest queued first; empty when the image is not the viewer's."""
+        values = {"image_id": image_id, "owner_id": viewer.user_id}
+        return [_segmentation(row) for row in self._database.read(OF_IMAGE, values, after=viewer.read_after)]
+
+    def latest_of_images(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
+        """The latest queued run of each of the viewer's images that has one, in one statement."""
+        values = {"image_ids": list(image_ids), "owner_id": viewer.user_id}
+        rows = self._database.read(LATEST_OF_IMAGES, values, after=viewer.read_after)
+        return {row["image_id"]: _segmentation(row) for row in rows}
+
+    def replace(self, before: Segmentation, after: Segmentation) -> None:
+        """Store ``after`` where status and attempt are still those of ``before``, or raise ``StaleStateError``."""
+        self._database.write(lambda cursor: _replace(cursor, before, after))
+
+    def finish(self, before: Segmentation, after: Segmentation, spheroids: Iterable[Spheroid]) -> None:
+        """Store ``after`` and its spheroids together where ``before`` still stands, or raise ``StaleStateError``."""
+        rows = [spheroid_rows.row_of(after.id, spheroid) for spheroid in spheroids]
+
+        def work(cursor: Cursor) -> None:
+            _replace(cursor, before, after)
+            with cursor.copy(spheroid_rows.COPY) as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+        self._database.write(work)
+
+    def keep_alive(self, segmentation: Segmentation, at: datetime) -> None:
+        """Note that its worker is still at it, or raise ``StaleStateError`` when it was replaced or cancelled."""
+        values = {
+            "id": segmentation.id,
+            "status": segmentation.status.value,
+            "attempt": segmentation.attempt,
+            "at": at,
+        }
+        if self._database.run(KEEP_ALIVE, values) != 1:
+            raise StaleStateError(f"Segmentation {segmentation.id} is no longer {segmentation.status}")
+
+    def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
+        """Up to ``limit`` spheroids of the viewer's run with numbers above ``after_number``, in order of number."""
+        values = {
+            "segmentation_id": segmentation_id,
+            "owner_id": viewer.user_id,
+            "after_number": after_number,
+            "limit": limit,
+        }
+        rows = self._database.read(spheroid_rows.PAGE, values, after=viewer.read_after)
+        return [spheroid_rows.spheroid_of(row) for row in rows]
+
+    def stalled(self, queued_before: datetime, alive_before: datetime, limit: int) -> Sequence[Segmentation]:
+        """Runs queued before one time, and running ones whose worker was last alive before another, oldest first."""
+        values = {"queued_before": queued_before, "alive_before": alive_before, "limit": limit}
+        return [_segmentation(row) for row in self._database.latest(STALLED, values)]
+
+    def backlog(self, now: datetime, segmentation: Segmentation | None = None) -> Backlog:
+        """What waits and runs; with a queued ``segmentation`` also how many waiting runs are before it."""
+        waits = segmentation if segmentation and segmentation.status is SegmentationStatus.QUEUED else None
+        waiting = self._database.latest(WAITING, {"queued_at": waits.queued_at if waits else now})
+        rate = self._database.latest(RATE, {"since": now - RATE_WINDOW})[0]
+        return Backlog(
+            queued=sum(row["queued"] for row in waiting),
+            running=rate["running"],
+            finished_recently=rate["finished"],
+            window_s=RATE_WINDOW.total_seconds(),
+            busy_s=rate["busy_s"],
+            ahead=_ahead(waits.order.priority, waiting) if waits else None,
+        )
+
+
+def add(cursor: Cursor, segmentation: Segmentation) -> bool:
+    """Store a run within a transaction; False when one of its id exists."""
+    return cursor.execute(ADD, _values(segmentation)).rowcount == 1
+
+
+def _replace(cursor: Cursor, before: Segmentation, after: Segmentation) -> None:
+    values = {**_values(after), "status_before": before.status.value, "attempt_before": before.attempt}
+    if cursor.execute(UPDATE_WHERE_UNCHANGED, values).rowcount != 1:
+        raise StaleStateError(f"Segmentation {before.id} is no longer {before.status}")
+
+
+def _ahead(priority: Priority, waiting: Sequence[Row]) -> int:
+    urgency = list(Priority)
+    more_urgent = urgency[: urgency.index(priority)]
+    return sum(
+        row["queued"] if row["priority"] in more_urgent else row["earlier"] if row["priority"] == priority else 0
+        for row in waiting
+    )
+
+
+def _values(run: Segmentation) -> dict[str, Any]:
+    result = run.result
+    return {
+        "id": run.id,
+        "image_id": run.image_id,
+        "project_id": run.project_id,
+        "owner_id": run.owner_id,
+        "status": run.status.value,
+        "attempt": run.attempt,
+        "correlation_id": run.correlation_id,
+        "queued_at": run.queued_at,
+        "started_at": run.started_at,
+        "alive_at": run.alive_at,
+        "finished_at": run.finished_at,
+        "width_px": result.width_px if result else None,
+        "height_px": result.height_px if result else None,
+        "pixel_type": result.pixel_type if result else None,
+        "pixel_size_um": result.pixel_size_um if result else None,
+        "pixel_size_source": result.pixel_size_source.value if result and result.pixel_size_source else None,
+        "spheroid_count": result.spheroid_count if result else None,
+        "stages_s": Jsonb(result.stages_s) if result else None,
+        **order_values(run.order),
+        **failure_values(run.failure),
+    }
+
+
+def _segmentation(row: Row) -> Segmentation:
+    return Segmentation(
+        id=row["id"],
+        image_id=row["image_id"],
+        project_id=row["project_id"],
+        owner_id=row["owner_id"],
+        order=order_of(row),
+        status=SegmentationStatus(row["status"]),
+        attempt=row["attempt"],
+        correlation_id=row["correlation_id"],
+        queued_at=row["queued_at"].astimezone(UTC),
+        started_at=utc(row["started_at"]),
+        alive_at=utc(row["alive_at"]),
+        finished_at=utc(row["finished_at"]),
+        result=_result(row),
+        failure=failure_of(row),
+    )
+
+
+def _result(row: Row) -> Result | None:
+    if row["spheroid_count"] is None:
+        return None
+    source = row["pixel_size_source"]
+    return Result(
+        width_px=row["width_px"],
+        height_px=row["height_px"],
+        pixel_type=row["pixel_type"],
+        pixel_size_um=row["pixel_size_um"],
+        pixel_size_source=PixelSizeSource(source) if source else None,
+        spheroid_count=row["spheroid_count"],
+        stages_s=row["stages_s"],
+    )

@@ -1,0 +1,55 @@
+"""Spheroids as rows: one column per measure, the outline as JSON that nothing searches in."""
+
+from dataclasses import astuple, fields
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from spheroseg.adapters.postgres.database import Row
+from spheroseg.domain.spheroid import Measures, Polygon, Ring, Spheroid
+
+MEASURES = tuple(field.name for field in fields(Measures))
+"""The measures' columns have the measures' names; only pixels are stored, micrometres follow from the run."""
+
+COPY = f"""
+COPY spheroids (segmentation_id, number, confidence, touches_edge, polygons, {", ".join(MEASURES)}) FROM STDIN
+"""
+
+PAGE = f"""
+SELECT number, confidence, touches_edge, polygons, {", ".join(MEASURES)}
+FROM spheroids JOIN segmentations ON segmentations.id = spheroids.segmentation_id
+WHERE segmentation_id = %(segmentation_id)s AND segmentations.owner_id = %(owner_id)s AND number > %(after_number)s
+ORDER BY number LIMIT %(limit)s
+"""
+
+
+def row_of(segmentation_id: UUID, spheroid: Spheroid) -> tuple[Any, ...]:
+    """The row of a spheroid, in the order of ``COPY``."""
+    polygons = [[polygon.exterior, *polygon.holes] for polygon in spheroid.polygons]
+    return (
+        segmentation_id,
+        spheroid.number,
+        spheroid.confidence,
+        spheroid.touches_edge,
+        orjson.dumps(polygons).decode(),
+        *astuple(spheroid.measures),
+    )
+
+
+def spheroid_of(row: Row) -> Spheroid:
+    """The spheroid in a row."""
+    return Spheroid(
+        number=row["number"],
+        polygons=tuple(
+            Polygon(exterior=_ring(rings[0]), holes=tuple(_ring(ring) for ring in rings[1:]))
+            for rings in row["polygons"]
+        ),
+        measures=Measures(**{name: row[name] for name in MEASURES}),
+        confidence=row["confidence"],
+        touches_edge=row["touches_edge"],
+    )
+
+
+def _ring(corners: list[list[float]]) -> Ring:
+    return tuple((x, y) for x, y in corners)

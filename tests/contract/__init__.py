@@ -1,0 +1,1 @@
+"""Each port: the same tests on the fake and on the real adapter."""
