@@ -7,11 +7,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from spheroseg.observability import logger, metrics, tracer
 
 from spheroseg.bucket_events import ObjectCreated
 from spheroseg.domain.image import Image
 from spheroseg.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from spheroseg.observability import logger, metrics, tracer
 from spheroseg.use_cases.accept_upload import AcceptUpload
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]

@@ -8,10 +8,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import TypeAdapter
-from spheroseg.observability import logger, metrics, tracer
 
 from spheroseg.bucket_events import ObjectCreated
 from spheroseg.messages import SegmentationRequested
+from spheroseg.observability import logger, metrics, tracer
 from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]

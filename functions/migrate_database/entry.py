@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from spheroseg.observability import logger, tracer
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, str]]

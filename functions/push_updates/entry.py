@@ -6,9 +6,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from spheroseg.observability import logger, metrics, tracer
 
 from spheroseg.messages import SegmentationChanged
+from spheroseg.observability import logger, metrics, tracer
 from spheroseg.use_cases.push_update import PushUpdate
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]

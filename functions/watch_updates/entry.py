@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from spheroseg.observability import logger, tracer
 
 from spheroseg.errors import UnknownTicketError
+from spheroseg.observability import logger, tracer
 from spheroseg.use_cases.watch_updates import WatchUpdates
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, int]]
