@@ -1,9 +1,9 @@
-"""Label images to closed rings along pixel edges, the ground for outlines and measures.
+"""Label images to closed rings along pixel edges: the ground for outlines and measures.
 
-Every object's boundary is walked with the object to the right of the way (x to the right, y down), so an outer ring has a
+Every boundary is walked with its object to the right of the way (x to the right, y down), so an outer ring has a
 positive shoelace area and a hole's ring a negative one. Pixels of one object hang together by their edges
-(4-connected): two that meet in a corner only belong to different polygons, and a hole that meets the outside in a
-corner only is a hole of its own. So no ring touches itself, which is what valid polygons ask for.
+(4-connected): parts that meet in a corner only are polygons of their own, and a hole that meets the outside in a corner
+only is a hole of its own. So no ring touches itself, which is what valid polygons ask for.
 
 The work is done on the few edges where two labels meet, never pixel by pixel.
 """
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 Labels = NDArray[np.int32]
 Indices = NDArray[np.int64]
 
-ROWS_PIXELS = 4_000_000
-"""Pixels compared at a time, so that a large image needs little memory beside itself."""
+PIXELS_AT_A_TIME = 4_000_000
+"""Compared at once, so that a large image needs little memory beside itself."""
 
 
 @dataclass(frozen=True)
 class Rings:
-    """All rings of a label image, by object, each object's outer rings before its holes.
+    """All rings of a label image: by object, each object's outer rings before its holes.
 
     Args:
         corners: (n, 2) int64, x and y of every corner, ring after ring. A ring starts with a horizontal edge, and
             horizontal and vertical edges alternate.
         starts: (rings + 1,) where each ring starts in ``corners``, and the end.
         label: (rings,) the object's value in the label image, ascending.
-        area_px2: (rings,) area inside; negative for holes.
-        owner: (rings,) for a hole the outer ring around it, for an outer ring itself.
+        area_px2: (rings,) enclosed area, negative for holes.
+        owner: (rings,) for a hole the index of the outer ring around it, for an outer ring its own.
     """
 
     corners: Indices
@@ -42,81 +42,209 @@ class Rings:
 
 @dataclass(frozen=True)
 class _Runs:
-    """Straight boundary pieces of one direction, sorted by the line they lie on and their place on it.
+    """Straight boundary pieces of one orientation.
 
-    ``line`` is y for horizontal pieces and x for vertical ones; ``low`` and ``high`` bound the piece along it;
-    ``forward`` is True where the walk goes from low to high; ``row`` and ``column`` name the object's pixel at the
-    end where the walk arrives.
+    Those walked from low to high come first (``forward`` of them), then those walked the other way; both parts are
+    sorted by line and place. ``line`` is y for horizontal pieces and x for vertical ones.
     """
 
     line: Indices
     low: Indices
     high: Indices
-    label: Indices
-    forward: NDArray[np.bool_]
+    label: NDArray[np.int32]
+    forward: int
 
     @property
     def begin(self) -> Indices:
-        return np.where(self.forward, self.low, self.high)
+        """Where on its line each piece starts."""
+        return np.concatenate([self.low[: self.forward], self.high[self.forward :]])
 
     @property
     def end(self) -> Indices:
-        return np.where(self.forward, self.high, self.low)
+        """Where on its line each piece arrives."""
+        return np.concatenate([self.high[: self.forward], self.low[self.forward :]])
 
 
 def trace(labels: Labels) -> Rings:
     """The rings around every object and around every hole.
 
     Args:
-        labels: (h, w) int32, 0 is background, other values name objects. Objects may touch, have holes and be in
+        labels: (h, w) int32, 0 is background, other values name objects, which may touch, have holes and be in
             pieces.
     """
     horizontal, vertical = _runs(labels)
-    to_vertical, pinched_h = _successors(labels, horizontal, vertical, horizontal_first=True)
-    to_horizontal, pinched_v = _successors(labels, vertical, horizontal, horizontal_first=False)
+    to_vertical, pinched_h = _turns(labels, horizontal, vertical, horizontal=True)
+    to_horizontal, pinched_v = _turns(labels, vertical, horizontal, horizontal=False)
     order, starts = _cycles(to_horizontal[to_vertical])
     if pinched_h.size or pinched_v.size:
+        # All turns keep to the same pixel so far, which separates parts that meet in a corner. Where one and the same
+        # ring comes by a corner twice, its two ways exchange their goals, which cuts it into two rings.
         ring = np.empty(order.size, np.int64)
         ring[order] = np.repeat(np.arange(starts.size - 1), np.diff(starts))
-        _cross_over(to_vertical, pinched_h, ring[pinched_h])
-        ring_of_vertical = np.empty(order.size, np.int64)
-        ring_of_vertical[to_vertical] = ring  # exchanges within a ring leave this true
-        _cross_over(to_horizontal, pinched_v, ring_of_vertical[pinched_v])
+        ring_of_vertical = np.empty_like(ring)
+        ring_of_vertical[to_vertical] = ring
+        for successors, pairs, ring_of in (
+            (to_vertical, pinched_h, ring),
+            (to_horizontal, pinched_v, ring_of_vertical),
+        ):
+            first, second = pairs[:, ring_of[pairs[0]] == ring_of[pairs[1]]]
+            successors[first], successors[second] = successors[second], successors[first]
         order, starts = _cycles(to_horizontal[to_vertical])
     return _rings(horizontal, order, starts)
 
 
-def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
-    """Horizontal pieces sorted by y and x, vertical ones sorted by x and y."""
+def _at(labels: Labels, row: Indices, column: Indices) -> NDArray[np.int32]:
+    """The labels of pixels; 0 outside the image."""
     height, width = labels.shape
-    rows = max(1, ROWS_PIXELS // (width + 2))
-    horizontal: list[Indices] = []
-    vertical: list[Indices] = []
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    return np.where(inside, labels[np.where(inside, row, 0), np.where(inside, column, 0)], np.int32(0))
+
+
+def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
+    """The horizontal and the vertical pieces of all boundaries."""
+    height, width = labels.shape
+    rows = max(1, PIXELS_AT_A_TIME // (width + 2))
+    across: list[Indices] = []  # y · (width + 1) + x of every horizontal unit edge
+    down: list[Indices] = []  # x · (height + 1) + y of every vertical one
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        last = bottom == height
-        # One row above, one column on both sides, and at the end one row below: background around the image.
-        band = np.zeros((bottom - top + 1 + last, width + 2), np.int32)
-        above = max(top - 1, 0)
-        band[above - top + 1 : bottom - top + 1, 1:-1] = labels[above:bottom]
-        if top > 0:
-            band[0, 1:-1] = labels[top - 1]
-        horizontal.append(_edges(band[:-1], band[1:], top, -1))
-        inner = band[1 : bottom - top + 1]
-        vertical.append(_edges(inner[:, :-1], inner[:, 1:], top, 0))
-    return _merged(np.hstack(horizontal)), _merged(np.hstack(vertical)[[1, 0, 2, 3]])
+        band = np.zeros((bottom - top + 2, width + 1), np.int32)  # a row above, one below, a column on the right
+        above, below = max(top - 1, 0), min(bottom + 1, height)
+        band[above - top + 1 : below - top + 1, :width] = labels[above:below]
+        ends = bottom == height
+        across.append(np.flatnonzero(band[: -2 + ends or None] != band[1 : -1 + ends or None]) + top * (width + 1))
+        inner = np.ascontiguousarray(band[1:-1]).reshape(-1)  # the spare column divides the end of a row from the next
+        places = np.flatnonzero(inner[1:] != inner[:-1]) + 1
+        if inner.size and inner[0]:
+            places = np.concatenate([[0], places])
+        y, x = np.divmod(places, width + 1)
+        down.append(x * (height + 1) + y + top)
+    y, x = np.divmod(np.concatenate(across), width + 1)
+    horizontal = _joined(y, x, before=_at(labels, y - 1, x), after=_at(labels, y, x), forward_is_after=True)
+    x, y = np.divmod(np.sort(np.concatenate(down)), height + 1)
+    vertical = _joined(x, y, before=_at(labels, y, x - 1), after=_at(labels, y, x), forward_is_after=False)
+    return horizontal, vertical
 
 
-def _edges(before: Labels, after: Labels, top: int, x_shift: int) -> Indices:
-    """Unit edges between neighbours of different labels: rows y, x, label, walked forward or not."""
-    shape = before.shape
-    where = np.flatnonzero(np.ascontiguousarray(before != after))
-    row, column = np.divmod(where, shape[1])
-    row += top
-    column += x_shift
-    return np.stack([row, column, before[row - top, column - x_shift], after[row - top, column - x_shift]])
+def _joined(
+    line: Indices, place: Indices, before: NDArray[np.int32], after: NDArray[np.int32], *, forward_is_after: bool
+) -> _Runs:
+    """Unit edges joined to pieces; an edge between two objects becomes part of a piece of each."""
+    parts = []
+    for label in (after, before) if forward_is_after else (before, after):
+        kept = label != 0
+        lines, places, names = line[kept], place[kept], label[kept]
+        first = np.ones(lines.size, bool)
+        first[1:] = (lines[1:] != lines[:-1]) | (places[1:] != places[:-1] + 1) | (names[1:] != names[:-1])
+        last = np.ones(lines.size, bool)
+        last[:-1] = first[1:]
+        parts.append((lines[first], places[first], places[last] + 1, names[first]))
+    lines, lows, highs, names = (np.concatenate(pair) for pair in zip(*parts, strict=True))
+    return _Runs(lines, lows, highs, names, forward=parts[0][0].size)
 
 
-def _merged(edges: Indices) -> _Runs:
-    """Unit edges joined to straight pieces; each edge counts once for the object on either side of it."""
-    raise NotImplementedError
+def _turns(labels: Labels, runs: _Runs, others: _Runs, *, horizontal: bool) -> tuple[Indices, Indices]:
+    """Which piece of the other orientation follows each piece, and pairs of pieces that end in a pinched corner.
+
+    Returns:
+        (pieces,) indices into ``others``, and (2, pairs) indices into ``runs``.
+    """
+    end = runs.end
+    forward = np.arange(end.size) < runs.forward
+    # The pixels next on the way: beside the piece's own pixels, and beside the pixels across the piece.
+    onward = np.where(forward, end, end - 1)
+    own_side = (
+        np.where(forward, runs.line, runs.line - 1) if horizontal else np.where(forward, runs.line - 1, runs.line)
+    )
+    far_side = 2 * runs.line - 1 - own_side
+    if horizontal:
+        ahead, across = _at(labels, own_side, onward), _at(labels, far_side, onward)
+    else:
+        ahead, across = _at(labels, onward, own_side), _at(labels, onward, far_side)
+    left = ahead == runs.label
+    pinched = ~left & (across == runs.label)
+
+    # Right of forward-horizontal is forward-vertical; right of forward-vertical is backward-horizontal.
+    next_forward = (forward ^ left) if horizontal else ~(forward ^ left)
+    scale = max(labels.shape) + 1
+    key = end * scale + runs.line
+    begin_key = others.line * scale + others.begin
+    following = np.empty(end.size, np.int64)
+    following[next_forward] = np.searchsorted(begin_key[: others.forward], key[next_forward])
+    following[~next_forward] = others.forward + np.searchsorted(begin_key[others.forward :], key[~next_forward])
+
+    places = np.flatnonzero(pinched)
+    split = np.searchsorted(places, runs.forward)
+    towards, back = places[:split], places[split:]
+    pairs = np.stack([towards[np.argsort(key[towards])], back[np.argsort(key[back])]])
+    return following, pairs
+
+
+def _cycles(successor: Indices) -> tuple[Indices, Indices]:
+    """The cycles of a permutation: its elements cycle by cycle, and where each starts, and the end."""
+    follow = successor.tolist()
+    seen = bytearray(len(follow))
+    order: list[int] = []
+    starts = [0]
+    for element in range(len(follow)):
+        if seen[element]:
+            continue
+        walker = element
+        while not seen[walker]:
+            seen[walker] = 1
+            order.append(walker)
+            walker = follow[walker]
+        starts.append(len(order))
+    return np.array(order, np.int64), np.array(starts, np.int64)
+
+
+def _rings(horizontal: _Runs, order: Indices, starts: Indices) -> Rings:
+    """Rings from cycles of horizontal pieces, sorted and with their owners."""
+    count = starts.size - 1
+    if count == 0:
+        nothing = np.zeros(0, np.int64)
+        return Rings(np.zeros((0, 2), np.int64), np.zeros(1, np.int64), nothing, nothing, nothing)
+    begin, end, y = horizontal.begin[order], horizontal.end[order], horizontal.line[order]
+    # Green's theorem along a path of horizontal and vertical edges: the area is −∮ y dx.
+    area = np.add.reduceat(y * (begin - end), starts[:-1])
+    label = horizontal.label[order][starts[:-1]].astype(np.int64)
+    ranks = np.lexsort((area < 0, label))
+    lengths = np.diff(starts)[ranks]
+    new_starts = np.concatenate([[0], np.cumsum(lengths)])
+    gather = np.repeat(starts[:-1][ranks] - new_starts[:-1], lengths) + np.arange(new_starts[-1])
+    corners = np.empty((2 * gather.size, 2), np.int64)
+    corners[0::2, 0], corners[1::2, 0] = begin[gather], end[gather]
+    corners[0::2, 1] = corners[1::2, 1] = y[gather]
+    label, area = label[ranks], area[ranks]
+    return Rings(corners, 2 * new_starts, label, area, _owners(corners, 2 * new_starts, label, area))
+
+
+def _owners(corners: Indices, starts: Indices, label: Indices, area: Indices) -> Indices:
+    """The outer ring that each ring belongs to."""
+    owner = np.arange(label.size)
+    outer = area > 0
+    latest_outer = np.maximum.accumulate(np.where(outer, owner, 0))
+    owner = np.where(outer, owner, latest_outer)  # right where the object is in one piece: its holes follow it
+    names, first, counts = np.unique(label[outer], return_index=True, return_counts=True)
+    outer_rings = np.flatnonzero(outer)
+    for name, start, pieces in zip(names[counts > 1], first[counts > 1], counts[counts > 1], strict=True):
+        candidates = outer_rings[start : start + pieces]
+        by_area = candidates[np.argsort(area[candidates])]
+        for hole in np.flatnonzero((label == name) & ~outer).tolist():
+            owner[hole] = _smallest_around(corners, starts, hole, by_area)
+    return owner
+
+
+def _smallest_around(corners: Indices, starts: Indices, hole: int, candidates: Indices) -> int:
+    """The first of ``candidates`` (outer rings, smallest first) with the object's pixel beside the hole inside."""
+    (x0, y0), (x1, _) = corners[starts[hole]], corners[starts[hole] + 1]
+    # The first edge is horizontal; the object's pixels lie to the right of the way, below when it leads to larger x.
+    x, y = min(x0, x1) + 0.5, y0 + (0.5 if x1 > x0 else -0.5)
+    for ring in candidates.tolist():
+        part = corners[starts[ring] : starts[ring + 1]]
+        ends = np.roll(part, -1, axis=0)
+        vertical = part[:, 0] == ends[:, 0]
+        low, high = np.minimum(part[:, 1], ends[:, 1]), np.maximum(part[:, 1], ends[:, 1])
+        if np.count_nonzero(vertical & (part[:, 0] > x) & (low < y) & (high > y)) % 2:
+            return int(ring)
+    raise AssertionError("a hole lies in an outer ring of its object")

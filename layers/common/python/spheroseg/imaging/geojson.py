@@ -1,0 +1,58 @@
+"""Spheroids as a GeoJSON file that QuPath and other programs open."""
+
+from typing import Any
+
+import orjson
+
+from spheroseg.domain.spheroid import Polygon, Ring, Spheroid
+
+Coordinates = list[list[tuple[float, float]]]
+
+
+def feature_collection(spheroids: list[Spheroid], pixel_size_um: float | None = None) -> bytes:
+    """One feature for each spheroid, in pixels of the image, x to the right and y down.
+
+    Outer rings have a positive shoelace area, holes follow as inner rings the other way round, and all rings are
+    closed (RFC 7946). ``objectType``, ``name``, ``classification`` and ``measurements`` are what QuPath reads.
+
+    Args:
+        pixel_size_um: Edge of one pixel; with it the measures are there in µm as well.
+    """
+    features = [_feature(spheroid, pixel_size_um) for spheroid in spheroids]
+    return orjson.dumps({"type": "FeatureCollection", "features": features})
+
+
+def geometry_of(polygons: tuple[Polygon, ...]) -> dict[str, Any]:
+    """A GeoJSON geometry: a Polygon, or a MultiPolygon for an object in pieces."""
+    if len(polygons) == 1:
+        return {"type": "Polygon", "coordinates": _coordinates(polygons[0])}
+    return {"type": "MultiPolygon", "coordinates": [_coordinates(polygon) for polygon in polygons]}
+
+
+def _feature(spheroid: Spheroid, pixel_size_um: float | None) -> dict[str, Any]:
+    measures: dict[str, float] = dict(vars(spheroid.measures))
+    if pixel_size_um is not None:
+        measures |= spheroid.measures.in_um(pixel_size_um)
+    if spheroid.confidence is not None:
+        measures["confidence"] = spheroid.confidence
+    return {
+        "type": "Feature",
+        "geometry": geometry_of(spheroid.polygons),
+        "properties": {
+            "objectType": "annotation",
+            "name": f"Spheroid {spheroid.number}",
+            "classification": {"name": "Spheroid", "color": [0, 170, 90]},
+            "number": spheroid.number,
+            "confidence": spheroid.confidence,
+            "touches_edge": spheroid.touches_edge,
+            "measurements": measures,
+        },
+    }
+
+
+def _coordinates(polygon: Polygon) -> Coordinates:
+    return [_closed(polygon.exterior), *map(_closed, polygon.holes)]
+
+
+def _closed(ring: Ring) -> list[tuple[float, float]]:
+    return [*ring, ring[0]]

@@ -1,0 +1,71 @@
+"""Labels to outlines, and to a file that other programs open."""
+
+import io
+
+import numpy as np
+import tifffile
+
+from spheroseg.domain.spheroid import Polygon, Ring
+from spheroseg.imaging.boundaries import Labels, Rings, trace
+
+LARGEST_UINT16 = 65_535
+
+
+def outlines_of(labels: Labels) -> dict[int, tuple[Polygon, ...]]:
+    """The outlines of every object, by its number.
+
+    They run along pixel edges, so an object's area is its number of pixels, touching objects share edges without
+    overlapping, and every polygon is valid: no ring touches itself, holes lie in the polygon they belong to, an island
+    in a hole is a polygon of its own.
+
+    Args:
+        labels: (h, w) int32, 0 is background.
+    """
+    return polygons_of(trace(labels))
+
+
+def polygons_of(rings: Rings) -> dict[int, tuple[Polygon, ...]]:
+    """Traced rings as polygons, by object."""
+    starts = rings.starts.tolist()
+    points = list(zip(rings.corners[:, 0].tolist(), rings.corners[:, 1].tolist(), strict=True))
+    exteriors: dict[int, Ring] = {}
+    holes: dict[int, list[Ring]] = {}
+    polygons: dict[int, list[int]] = {}
+    for ring, (label, owner) in enumerate(zip(rings.label.tolist(), rings.owner.tolist(), strict=True)):
+        part = tuple(points[starts[ring] : starts[ring + 1]])
+        if owner == ring:
+            exteriors[ring] = part
+            polygons.setdefault(label, []).append(ring)
+        else:
+            holes.setdefault(owner, []).append(part)
+    return {
+        label: tuple(Polygon(exteriors[ring], tuple(holes.get(ring, ()))) for ring in outer)
+        for label, outer in polygons.items()
+    }
+
+
+def labels_tiff(labels: Labels, pixel_size_um: float | None = None) -> bytes:
+    """A label image as a TIFF file: uint16, or uint32 above 65,535 objects, deflate-compressed.
+
+    Args:
+        labels: (h, w) int32, 0 is background.
+        pixel_size_um: Written as resolution in pixels per centimetre, where it is known.
+    """
+    largest = int(labels.max(initial=0))
+    samples = labels.astype(np.uint16 if largest <= LARGEST_UINT16 else np.uint32)
+    per_cm = None if pixel_size_um is None else (1e4 / pixel_size_um, 1e4 / pixel_size_um)
+    file = io.BytesIO()
+    tifffile.imwrite(
+        file,
+        samples,
+        photometric="minisblack",
+        compression="zlib",
+        compressionargs={"level": 1},
+        predictor=True,
+        resolution=per_cm,
+        resolutionunit="CENTIMETER" if per_cm else None,
+        metadata=None,
+        software="spheroseg",
+        rowsperstrip=max(1, min(labels.shape[0], 2**20 // max(1, labels.shape[1]))),
+    )
+    return file.getvalue()

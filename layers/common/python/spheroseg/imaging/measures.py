@@ -1,0 +1,172 @@
+"""Labels to spheroids: outlines, size and shape. What each measure means stands in ``definitions.py``.
+
+Everything is computed from the boundary rings of all objects at once. Area, centroid and second moments follow from
+the corners by Green's theorem, exactly: the outline runs along pixel edges, so it encloses the pixels themselves.
+"""
+
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spheroseg.domain.spheroid import Measures, Spheroid
+from spheroseg.imaging.boundaries import Indices, Labels, Rings, trace
+from spheroseg.imaging.feret import hull_measures
+from spheroseg.imaging.labels import polygons_of
+from spheroseg.imaging.perimeter import smoothed_boundaries
+
+Floats = NDArray[np.float64]
+
+
+def spheroids_of(labels: Labels, probability: NDArray[np.float32] | None = None) -> list[Spheroid]:
+    """Every object with its outline and measures, in order of number.
+
+    Args:
+        labels: (h, w) int32, 0 is background.
+        probability: (h, w) float32, 0 to 1; the mean over an object's pixels is its confidence.
+    """
+    rings = trace(labels)
+    polygons = polygons_of(rings)
+    measured = measures_of(rings)
+    height, width = labels.shape
+    spheroids = []
+    for number, measures in measured.items():
+        left, top = int(measures.bbox_x_px), int(measures.bbox_y_px)
+        right, bottom = left + int(measures.bbox_width_px), top + int(measures.bbox_height_px)
+        confidence = None
+        if probability is not None:
+            inside = labels[top:bottom, left:right] == number
+            confidence = float(cv2.mean(probability[top:bottom, left:right], inside.view(np.uint8))[0])
+        spheroids.append(
+            Spheroid(
+                number=number,
+                polygons=polygons[number],
+                measures=measures,
+                confidence=confidence,
+                touches_edge=left == 0 or top == 0 or right == width or bottom == height,
+            )
+        )
+    return spheroids
+
+
+def measures_of(rings: Rings) -> dict[int, Measures]:
+    """The measures of every object, by its number."""
+    if rings.label.size == 0:
+        return {}
+    first = np.flatnonzero(np.concatenate([[True], rings.label[1:] != rings.label[:-1]]))
+    objects = _Objects(rings, first)
+    values = objects.measures()
+    names = [field.name for field in fields(Measures)]
+    rows = zip(*(values[name].tolist() for name in names), strict=True)
+    return {number: Measures(*row) for number, row in zip(rings.label[first].tolist(), rows, strict=True)}
+
+
+@dataclass(frozen=True)
+class _Objects:
+    """Rings grouped by object: ``first`` is the first ring of each."""
+
+    rings: Rings
+    first: Indices
+
+    def measures(self) -> dict[str, NDArray[np.float64] | Indices]:
+        """One array for each measure, in order of number."""
+        rings = self.rings
+        outer = rings.area_px2 > 0
+        area = self._per_object(rings.area_px2).astype(np.float64)
+        low, high = self._bounding_boxes()
+        size = high - low
+        x, y, xx, yy, xy = self._moments(area, low)
+        spread = np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
+        major = 4 * np.sqrt((xx + yy) / 2 + spread)
+        minor = 4 * np.sqrt(np.maximum((xx + yy) / 2 - spread, 0))
+        lengths, convexity = self._perimeters(outer, low)
+        perimeter = self._per_object(np.where(outer, lengths, 0))
+        hull_area, feret_max, feret_min = hull_measures(self._hulls(low))
+        diameter = 2 * np.sqrt(area / np.pi)
+        circularity = 4 * np.pi * area / perimeter**2
+        return {
+            "area_px2": area,
+            "perimeter_px": perimeter,
+            "perimeter_with_holes_px": self._per_object(lengths),
+            "equivalent_diameter_px": diameter,
+            "circularity": circularity,
+            "roundness": 4 * area / (np.pi * major**2),
+            "solidity": area / hull_area,
+            "convexity": convexity,
+            "compactness": 1 / circularity,
+            "extent": area / (size[:, 0] * size[:, 1]),
+            "aspect_ratio": feret_max / feret_min,
+            "sphericity": np.sqrt(circularity),
+            "feret_max_px": feret_max,
+            "feret_min_px": feret_min,
+            "major_axis_px": major,
+            "minor_axis_px": minor,
+            "sphere_volume_px3": np.pi / 6 * diameter**3,
+            "ellipsoid_volume_px3": np.pi / 6 * major * minor**2,
+            "centroid_x_px": x,
+            "centroid_y_px": y,
+            "bbox_x_px": low[:, 0].astype(np.float64),
+            "bbox_y_px": low[:, 1].astype(np.float64),
+            "bbox_width_px": size[:, 0].astype(np.float64),
+            "bbox_height_px": size[:, 1].astype(np.float64),
+            "hole_count": self._per_object((~outer).astype(np.int64)),
+            "hole_area_px2": self._per_object(np.where(outer, 0, -rings.area_px2)).astype(np.float64),
+        }
+
+    def _per_object(self, of_rings: NDArray[np.float64] | Indices) -> NDArray[np.float64] | Indices:
+        """Sums over the rings of each object."""
+        return np.add.reduceat(of_rings, self.first)
+
+    @property
+    def _first_corner(self) -> Indices:
+        return self.rings.starts[self.first]
+
+    def _bounding_boxes(self) -> tuple[Indices, Indices]:
+        """Corners (x, y) of the bounding boxes: (objects, 2) each."""
+        starts = self._first_corner
+        return np.minimum.reduceat(self.rings.corners, starts), np.maximum.reduceat(self.rings.corners, starts)
+
+    def _moments(self, area: Floats, low: Indices) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Centroid x, y and covariance xx, yy, xy of the area inside.
+
+        Coordinates are taken from the bounding box's corner: sums stay small, so squares do not lose digits.
+        """
+        corners, starts = self.rings.corners, self._first_corner
+        counts = np.diff(np.append(starts, len(corners)))
+        local = (corners - np.repeat(low, counts, axis=0)).astype(np.float64)
+        # Horizontal edges lead from even to odd corners. With dy = 0 on them, ∮ of −∫f dy along x gives the moments.
+        x0, x1, y = local[0::2, 0], local[1::2, 0], local[0::2, 1]
+        step, square = x0 - x1, x0**2 - x1**2
+        sums = np.add.reduceat(
+            np.stack([square * y / 2, step * y**2 / 2, (x0**3 - x1**3) * y / 3, step * y**3 / 3, square * y**2 / 4]),
+            starts // 2,
+            axis=1,
+        )
+        mean_x, mean_y = sums[0] / area, sums[1] / area
+        xx, yy, xy = sums[2] / area - mean_x**2, sums[3] / area - mean_y**2, sums[4] / area - mean_x * mean_y
+        return mean_x + low[:, 0], mean_y + low[:, 1], xx, yy, xy
+
+    def _perimeters(self, outer: NDArray[np.bool_], low: Indices) -> tuple[Floats, Floats]:
+        """Length of every ring, and every object's convexity.
+
+        Convexity compares two lengths of the same smoothed points, so it cannot exceed 1.
+        """
+        rings_of = np.diff(np.append(self.first, self.rings.label.size))
+        points, starts, lengths, drawn = smoothed_boundaries(self.rings, np.repeat(low, rings_of, axis=0))
+        ends = starts[self.first + self._per_object(outer.astype(np.int64))]
+        hulls = [
+            cv2.arcLength(cv2.convexHull(points[begin:end]), closed=True)
+            for begin, end in zip(starts[self.first].tolist(), ends.tolist(), strict=True)
+        ]
+        return lengths, np.array(hulls) / self._per_object(np.where(outer, drawn, 0))
+
+    def _hulls(self, low: Indices) -> list[NDArray[np.int32]]:
+        """Convex hulls of the corners, in coordinates of the bounding boxes: (n, 2) each."""
+        starts = self._first_corner
+        ends = np.append(starts[1:], len(self.rings.corners))
+        local = (self.rings.corners - np.repeat(low, ends - starts, axis=0)).astype(np.int32)
+        return [
+            cv2.convexHull(local[begin:end])[:, 0].astype(np.int32, copy=False)
+            for begin, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]

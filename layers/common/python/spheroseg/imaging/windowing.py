@@ -1,0 +1,89 @@
+"""The range of grey values that a picture or a model is to show."""
+
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spheroseg.errors import InvalidPixelsError
+
+Grey = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+
+LOW_PERCENT, HIGH_PERCENT = 0.5, 99.5
+"""What is left out at both ends: dead pixels, dust, reflections. The models were trained with these."""
+
+FLOAT_SAMPLES = 1_000_000
+"""Percentiles of float pixels are taken from about so many, evenly spread: exact ones would need a full sort."""
+
+JPEG_QUALITY = 90
+PREVIEW_SIDE_PX = 2048
+
+
+def window_of(pixels: Grey) -> tuple[float, float]:
+    """The values at percentiles 0.5 and 99.5; the extremes where these two are equal.
+
+    Args:
+        pixels: (h, w), finite.
+
+    Raises:
+        InvalidPixelsError: all pixels are equal.
+    """
+    low, high = _percentiles(pixels)
+    if not low < high:
+        low, high = float(pixels.min()), float(pixels.max())
+    if not low < high:
+        raise InvalidPixelsError(f"All pixels have the same value, {low:g}")
+    return low, high
+
+
+def windowed(pixels: Grey, low: float, high: float) -> NDArray[np.float32]:
+    """Grey values with ``low`` at 0 and ``high`` at 1, not clipped: (h, w) float32."""
+    scale = 1 / (high - low)
+    return cv2.addWeighted(pixels, scale, pixels, 0, -low * scale, dtype=cv2.CV_32F).astype(np.float32, copy=False)
+
+
+def resized(pixels: Grey, size_px: tuple[int, int]) -> Grey:
+    """The pixels shrunk to (width, height), each the mean of the area that it covers."""
+    return cast("Grey", cv2.resize(pixels, size_px, interpolation=cv2.INTER_AREA))
+
+
+def preview_jpeg(pixels: Grey, max_side_px: int = PREVIEW_SIDE_PX) -> bytes:
+    """A JPEG picture to look at: 8-bit pixels as they are, others from percentile 0.5 (black) to 99.5 (white).
+
+    Args:
+        pixels: (h, w), finite.
+        max_side_px: A larger image is shrunk to it.
+    """
+    height, width = pixels.shape
+    shrink = max_side_px / max(height, width)
+    if shrink < 1:
+        size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        pixels = resized(pixels, size)
+    if pixels.dtype != np.uint8:
+        try:
+            low, high = window_of(pixels)
+        except InvalidPixelsError:  # a picture of one value can still be looked at
+            low, high = float(pixels.min()) - 1, float(pixels.max()) + 1
+        picture = cv2.convertScaleAbs(np.clip(windowed(pixels, low, high), 0, 1), alpha=255)
+    else:
+        picture = pixels
+    written, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not written:
+        raise AssertionError("JPEG takes any 8-bit image up to 65,500 px, and the side is limited")
+    return encoded.tobytes()
+
+
+def _percentiles(pixels: Grey) -> tuple[float, float]:
+    if pixels.dtype == np.float32:
+        step = max(1, round((pixels.size / FLOAT_SAMPLES) ** 0.5))
+        low, high = np.percentile(pixels[::step, ::step], (LOW_PERCENT, HIGH_PERCENT))
+        return float(low), float(high)
+    values = 256 if pixels.dtype == np.uint8 else 65_536
+    histogram = cv2.calcHist([pixels], [0], None, [values], [0, values])
+    up_to = np.cumsum(histogram.reshape(-1), dtype=np.float64)
+    ranks = np.array([LOW_PERCENT, HIGH_PERCENT]) / 100 * (pixels.size - 1)
+    below = np.searchsorted(up_to, np.floor(ranks), side="right")
+    above = np.searchsorted(up_to, np.ceil(ranks), side="right")
+    low, high = below + (above - below) * (ranks - np.floor(ranks))  # as numpy.percentile interpolates
+    return float(low), float(high)
