@@ -41,7 +41,7 @@ class Servers:
         """Remove every row."""
         with psycopg.connect(self.pair.address(self.pair.primary_port)) as connection:
             for table in ("images", "projects", "watchers", "tickets"):
-                connection.execute(f"DELETE FROM {table}")  # type: ignore[arg-type]
+                connection.execute(f"DELETE FROM {table}")
 
 
 @contextmanager
