@@ -1,0 +1,1 @@
+"""Python client of SpheroSeg's HTTP API, and the command line ``spheroseg``."""

@@ -1,0 +1,165 @@
+"""Pictures of a result: outlines and numbers drawn on the image's preview."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, floor, hypot
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+Point = tuple[float, float]
+Colour = tuple[int, int, int]
+Box = tuple[int, int, int, int]
+
+COLOURS: Sequence[Colour] = ((255, 214, 0), (0, 229, 255), (255, 92, 205), (118, 255, 3), (255, 138, 40))
+"""Bright ones: with the dark seam below them they stand out on bright and on dark images alike."""
+SEAM: Colour = (0, 0, 0)
+SEAM_OPACITY = 150
+FINER = 4
+"""Lines are drawn this much larger and shrunk, which smooths their edges."""
+CORNER_PX = 1.5
+"""How far from a corner it is cut, so that outlines along pixel edges do not look like stairs."""
+MANY = 3000
+"""With more objects than this, numbers would cover the image: it gets plain thin lines, also quick to draw."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One object to draw.
+
+    Args:
+        number: What is written on it.
+        polygons: Its areas, each as its outer ring followed by its holes, in pixels of the segmented image.
+    """
+
+    number: int
+    polygons: Sequence[Sequence[Sequence[Point]]]
+
+    @property
+    def rings(self) -> Iterator[Sequence[Point]]:
+        """Every ring, outer ones and holes."""
+        return (ring for polygon in self.polygons for ring in polygon)
+
+
+def read_outlines(path: Path) -> list[Outline]:
+    """The outlines of a GeoJSON file of the service, in order of their numbers.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    try:
+        features = json.loads(path.read_bytes())["features"]
+        outlines = [_outline(feature) for feature in features]
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} holds no outlines") from error
+    return sorted(outlines, key=lambda outline: outline.number)
+
+
+def draw_overlay(preview: Image.Image, outlines: Sequence[Outline], size_px: tuple[int, int]) -> Image.Image:
+    """The preview with the outlines and numbers on it.
+
+    Args:
+        preview: The image as the service shows it; smaller than the segmented image when that is large.
+        outlines: In pixels of the segmented image.
+        size_px: Width and height of the segmented image.
+
+    Returns:
+        An RGB picture of the preview's size.
+    """
+    scale_x, scale_y = preview.width / size_px[0], preview.height / size_px[1]
+    picture = preview.convert("RGB")
+    draw = ImageDraw.Draw(picture)
+    scaled = [
+        [[(x * scale_x, y * scale_y) for x, y in _cut_corners(ring)] for ring in outline.rings] for outline in outlines
+    ]
+    colours = [COLOURS[outline.number % len(COLOURS)] for outline in outlines]
+    if len(outlines) > MANY:
+        for rings, colour in zip(scaled, colours, strict=True):
+            for ring in rings:
+                draw.line([*ring, *ring[:1]], fill=colour)
+        return picture
+    line_px = max(1.2, min(preview.size) / 420)
+    for rings in scaled:
+        _stroke(picture, rings, line_px * 2.2, SEAM, SEAM_OPACITY)
+    for rings, colour in zip(scaled, colours, strict=True):
+        _stroke(picture, rings, line_px, colour, 255)
+    for outline, rings, colour in zip(outlines, scaled, colours, strict=True):
+        _write_number(draw, picture.size, str(outline.number), rings, colour)
+    return picture
+
+
+def _outline(feature: dict[str, Any]) -> Outline:
+    geometry = feature["geometry"]
+    kind, coordinates = geometry["type"], geometry["coordinates"]
+    if kind not in {"Polygon", "MultiPolygon"}:
+        raise TypeError(f"{kind} is no area")
+    polygons = [coordinates] if kind == "Polygon" else coordinates
+    return Outline(
+        number=int(feature["properties"]["number"]),
+        polygons=[[[(float(x), float(y)) for x, y, *_ in ring] for ring in polygon] for polygon in polygons],
+    )
+
+
+def _cut_corners(ring: Sequence[Point]) -> list[Point]:
+    corners = list(ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring)
+    cut: list[Point] = []
+    for index, (x, y) in enumerate(corners):
+        for other_x, other_y in (corners[index - 1], corners[(index + 1) % len(corners)]):
+            length = hypot(other_x - x, other_y - y)
+            share = min(0.5, CORNER_PX / length) if length else 0.0
+            point = (x + (other_x - x) * share, y + (other_y - y) * share)
+            if not cut or cut[-1] != point:
+                cut.append(point)
+    return cut
+
+
+def _stroke(
+    picture: Image.Image, rings: Sequence[Sequence[Point]], width_px: float, colour: Colour, opacity: int
+) -> None:
+    """Draw closed lines, smoothed: each object on a mask as large as itself, however large the picture is."""
+    box = _box(rings, width_px, picture.size)
+    if box is None:
+        return
+    left, top, right, bottom = box
+    mask = Image.new("L", ((right - left) * FINER, (bottom - top) * FINER))
+    draw = ImageDraw.Draw(mask)
+    for ring in rings:
+        points = [((x - left) * FINER, (y - top) * FINER) for x, y in ring]
+        if len(points) > 1:
+            draw.line([*points, *points[:2]], fill=opacity, width=max(1, round(width_px * FINER)))
+    picture.paste(colour, (left, top), mask.reduce(FINER))
+
+
+def _box(rings: Sequence[Sequence[Point]], width_px: float, size: tuple[int, int]) -> Box | None:
+    xs = [x for ring in rings for x, _ in ring]
+    ys = [y for ring in rings for _, y in ring]
+    if not xs:
+        return None
+    left, top = max(0, floor(min(xs) - width_px)), max(0, floor(min(ys) - width_px))
+    right, bottom = min(size[0], ceil(max(xs) + width_px)), min(size[1], ceil(max(ys) + width_px))
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _write_number(
+    draw: ImageDraw.ImageDraw, size: tuple[int, int], text: str, rings: Sequence[Sequence[Point]], colour: Colour
+) -> None:
+    box = _box(rings, 0, size)
+    if box is None:
+        return
+    left, top, right, bottom = box
+    usual_px = min(30.0, max(12.0, min(size) / 36))
+    font_px = max(9.0, min(usual_px, 0.6 * (bottom - top), 1.6 * (right - left) / len(text)))
+    half_width_px, half_height_px = font_px * 0.35 * len(text), font_px / 2
+    x = min(max((left + right) / 2, half_width_px), size[0] - half_width_px)
+    y = min(max((top + bottom) / 2, half_height_px), size[1] - half_height_px)
+    draw.text(
+        (x, y),
+        text,
+        font=ImageFont.load_default(font_px),
+        fill=colour,
+        anchor="mm",
+        stroke_width=max(1, round(font_px / 8)),
+        stroke_fill=SEAM,
+    )
