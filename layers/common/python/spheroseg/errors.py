@@ -81,6 +81,12 @@ class StaleStateError(ConflictError):
     code = "stale-state"
 
 
+class HeldElsewhereError(ConflictError):
+    """Another worker is at the run, or was heard of too lately to be taken for dead."""
+
+    code = "held-elsewhere"
+
+
 class ObjectChangedError(ConflictError):
     """The object is no longer the one that was announced."""
 
@@ -181,6 +187,18 @@ class QueueUnavailableError(UnavailableError):
     """The queue does not answer, or refuses."""
 
     code = "queue-unavailable"
+
+
+class SocketsUnavailableError(UnavailableError):
+    """Messages cannot be pushed to watchers now."""
+
+    code = "sockets-unavailable"
+
+
+class SecretUnavailableError(UnavailableError):
+    """A secret that this process needs cannot be read."""
+
+    code = "secret-unavailable"
 
 
 class ConnectionGoneError(NotFoundError):

@@ -1,0 +1,145 @@
+"""The bucket on Amazon S3: objects, upload forms and signed links."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from spheroseg.errors import ObjectChangedError, ObjectNotFoundError, StorageUnavailableError
+from spheroseg.ports import Clock, StoredObject, UploadForm
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+CHANGED = frozenset({"412", "PreconditionFailed"})
+REFUSED_TAG = "refused"
+FOREVER = "max-age=31536000, immutable"
+"""Results lie under keys that are written once, so that browsers and the CDN may keep them for the longest time."""
+
+
+class S3ImageStore:
+    """One bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str, clock: Clock) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._clock = clock
+
+    def upload_form(self, key: str, max_size_bytes: int, lifetime: timedelta) -> UploadForm:
+        """A form for one file of 1 to ``max_size_bytes`` bytes at ``key``; S3 itself holds to the limits."""
+        with _translated(key):
+            expires_at = self._clock.now() + lifetime
+            form = self._client.generate_presigned_post(
+                self._bucket,
+                key,
+                Conditions=[["content-length-range", 1, max_size_bytes]],
+                ExpiresIn=int(lifetime.total_seconds()),
+            )
+        return UploadForm(url=form["url"], fields=form["fields"], expires_at=expires_at)
+
+    def describe(self, key: str) -> StoredObject:
+        """Size and tag of an object, or raise ``ObjectNotFoundError``."""
+        with _translated(key):
+            head = self._client.head_object(Bucket=self._bucket, Key=key)
+        return StoredObject(key=key, size_bytes=head["ContentLength"], etag=head["ETag"].strip('"'))
+
+    def download(self, key: str, path: Path) -> None:
+        """Write the object's bytes to a file, large ones in parallel, or raise ``ObjectNotFoundError``."""
+        with _translated(key):
+            self._client.download_file(self._bucket, key, str(path))
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store bytes that never change again under ``key``."""
+        with _translated(key):
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=content, ContentType=content_type, CacheControl=FOREVER
+            )
+
+    def copy(self, source_key: str, source_etag: str, key: str) -> StoredObject:
+        """Copy inside the bucket.
+
+        Raises:
+            ObjectNotFoundError: there is no object at ``source_key``.
+            ObjectChangedError: its tag is no longer ``source_etag``.
+        """
+        with _translated(source_key):
+            self._client.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource={"Bucket": self._bucket, "Key": source_key},
+                CopySourceIfMatch=f'"{source_etag}"',
+            )
+        return self.describe(key)
+
+    def refuse(self, key: str, code: str) -> None:
+        """Mark an object that cannot be taken in with the reason's code; nothing happens when it is gone."""
+        try:
+            with _translated(key):
+                self._client.put_object_tagging(
+                    Bucket=self._bucket, Key=key, Tagging={"TagSet": [{"Key": REFUSED_TAG, "Value": code}]}
+                )
+        except ObjectNotFoundError:
+            return
+
+    def delete(self, key: str) -> None:
+        """Remove an object; nothing happens when it is gone already."""
+        with _translated(key):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def delete_under(self, prefix: str) -> None:
+        """Remove every object whose key starts with ``prefix``."""
+        if not prefix:
+            raise ValueError("An empty prefix would remove the whole bucket")
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        with _translated(prefix):
+            for page in pages:
+                found: list[ObjectIdentifierTypeDef] = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+                if not found:
+                    continue
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": found, "Quiet": True})
+                if errors := answer.get("Errors"):
+                    raise StorageUnavailableError(f"{len(errors)} objects under {prefix} could not be removed")
+
+    def ping(self) -> None:
+        """Return when the bucket answers, or raise ``StorageUnavailableError``."""
+        with _translated(self._bucket):
+            self._client.head_bucket(Bucket=self._bucket)
+
+
+class S3DownloadLinks:
+    """Links that the bucket itself checks."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def link(self, key: str, lifetime: timedelta) -> str:
+        """A signed URL of one object; ends with the signer's own credentials at the latest."""
+        with _translated(key):
+            return self._client.generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._bucket, "Key": key},
+                ExpiresIn=int(lifetime.total_seconds()),
+            )
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    """Errors of the SDK as ours."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in ABSENT:
+            raise ObjectNotFoundError(f"There is no object at {key}") from error
+        if code in CHANGED:
+            raise ObjectChangedError(f"{key} is no longer the object that was announced") from error
+        raise StorageUnavailableError(f"The object store refuses {key}: {code}") from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise StorageUnavailableError(f"The object store does not answer for {key}") from error

@@ -1,0 +1,197 @@
+"""Queues on Amazon SQS: segmentation requests and updates on the way out, deliveries on the way in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from spheroseg.domain.segmentation import Priority
+from spheroseg.errors import QueueUnavailableError
+from spheroseg.messages import Message, SegmentationChanged, SegmentationRequested
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+    from mypy_boto3_sqs.type_defs import (
+        MessageAttributeValueTypeDef,
+        MessageTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
+
+BATCH_SIZE = 10
+"""Messages that SQS takes or gives at once."""
+
+SEND_ATTEMPTS = 3
+"""How often entries are sent that a batch left out; each attempt has the client's own retries with pauses in it."""
+
+CORRELATION_ID = "correlation_id"
+
+LOAN_OVER = frozenset({"InvalidParameterValue", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"})
+
+
+class SqsSegmentationQueue:
+    """One queue for each priority."""
+
+    def __init__(self, client: "SQSClient", urls: Mapping[Priority, str]) -> None:
+        self._client = client
+        self._urls = urls
+
+    def send(self, requests: Sequence[tuple[Priority, SegmentationRequested]]) -> None:
+        """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
+        for priority, url in self._urls.items():
+            chosen = [request for wanted, request in requests if wanted is priority]
+            for begin in range(0, len(chosen), BATCH_SIZE):
+                _send_batch(self._client, url, chosen[begin : begin + BATCH_SIZE])
+
+    def depth(self) -> int:
+        """Requests waiting or lent out over all priorities, roughly: the queues count approximately."""
+        names: list[QueueAttributeNameType] = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
+        total = 0
+        with _translated():
+            for url in self._urls.values():
+                counts = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+                total += sum(int(counts.get(name, 0)) for name in names)
+        return total
+
+
+class SqsUpdatePublisher:
+    """The queue that changes are announced on."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def publish(self, update: SegmentationChanged) -> None:
+        """Announce a change, or raise ``QueueUnavailableError``."""
+        with _translated():
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)
+            )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message on loan; it comes back by itself when its loan ends.
+
+    Methods raise ``QueueUnavailableError`` when the queue does not answer, and do nothing when the loan is over.
+
+    Args:
+        body: What was sent.
+        receive_count: How often it was lent out, this time included.
+        correlation_id: What log lines about it share; None when the sender said nothing.
+    """
+
+    body: str
+    receive_count: int
+    correlation_id: str | None
+    client: "SQSClient" = field(repr=False)
+    url: str = field(repr=False)
+    receipt: str = field(repr=False)
+
+    def acknowledge(self) -> None:
+        """Remove it from the queue."""
+        try:
+            with _translated():
+                self.client.delete_message(QueueUrl=self.url, ReceiptHandle=self.receipt)
+        except _LoanOverError:
+            return
+
+    def extend(self, seconds: int) -> None:
+        """Keep it for so many seconds from now, up to 12 hours from its receipt."""
+        try:
+            with _translated():
+                self.client.change_message_visibility(
+                    QueueUrl=self.url, ReceiptHandle=self.receipt, VisibilityTimeout=seconds
+                )
+        except _LoanOverError:
+            return
+
+    def give_back(self, delay_s: int) -> None:
+        """Let it be lent out again after so many seconds."""
+        self.extend(delay_s)
+
+
+class SqsReceiver:
+    """The receiving side of one queue."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def receive(self, max_messages: int, wait_s: int) -> list[Delivery]:
+        """Up to ``max_messages`` (10 at most); waits up to ``wait_s`` seconds (20 at most) for the first.
+
+        Raises:
+            QueueUnavailableError: the queue does not answer, or refuses.
+        """
+        with _translated():
+            answer = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(max_messages, BATCH_SIZE),
+                WaitTimeSeconds=wait_s,
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                MessageAttributeNames=[CORRELATION_ID],
+            )
+        return [self._delivery(message) for message in answer.get("Messages", [])]
+
+    def _delivery(self, message: "MessageTypeDef") -> Delivery:
+        attribute = message.get("MessageAttributes", {}).get(CORRELATION_ID)
+        return Delivery(
+            body=message["Body"],
+            receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
+            correlation_id=attribute.get("StringValue") if attribute else None,
+            client=self._client,
+            url=self._url,
+            receipt=message["ReceiptHandle"],
+        )
+
+
+class _LoanOverError(QueueUnavailableError):
+    """The message is not lent to us any more."""
+
+
+def _send_batch(client: "SQSClient", url: str, requests: Sequence[SegmentationRequested]) -> None:
+    """Send up to ten; what the queue leaves out of a batch that it otherwise took is sent again."""
+    entries: list[SendMessageBatchRequestEntryTypeDef] = [
+        {
+            "Id": str(number),
+            "MessageBody": request.model_dump_json(),
+            "MessageAttributes": _attributes(request),
+        }
+        for number, request in enumerate(requests)
+    ]
+    reasons: set[str] = set()
+    for _ in range(SEND_ATTEMPTS):
+        with _translated():
+            answer = client.send_message_batch(QueueUrl=url, Entries=entries)
+        failed = answer.get("Failed", [])
+        if not failed:
+            return
+        reasons = {entry["Code"] for entry in failed}
+        left_out = {entry["Id"] for entry in failed}
+        entries = [entry for entry in entries if entry["Id"] in left_out]
+    raise QueueUnavailableError(f"{len(entries)} requests could not be queued: {', '.join(sorted(reasons))}")
+
+
+def _attributes(message: Message) -> "dict[str, MessageAttributeValueTypeDef]":
+    return {CORRELATION_ID: {"DataType": "String", "StringValue": message.correlation_id}}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Errors of the SDK as ours."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in LOAN_OVER:
+            raise _LoanOverError("The message was lent to somebody else meanwhile") from error
+        raise QueueUnavailableError(f"The queue refuses: {code}") from error
+    except BotoCoreError as error:
+        raise QueueUnavailableError("The queue does not answer") from error
