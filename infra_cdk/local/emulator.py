@@ -19,6 +19,7 @@ from infra_cdk.local.errors import LocalCloudError
 from infra_cdk.local.processes import LOOPBACK, end_child, start_child
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_lambda import LambdaClient
@@ -94,6 +95,11 @@ class EmulatorClients:
         return boto3.client("cloudformation", **self._options)
 
     @property
+    def gateway(self) -> "ApiGatewayV2Client":
+        """HTTP and WebSocket APIs."""
+        return boto3.client("apigatewayv2", **self._options)
+
+    @property
     def cognito(self) -> "CognitoIdentityProviderClient":
         """Users."""
         return boto3.client("cognito-idp", **self._options)
@@ -118,10 +124,12 @@ class Emulator:
     Args:
         folder: Holds its state, its objects, its log and what functions are unpacked to.
         port: Where it listens, on loopback alone.
+        servers: Folder of the PostgreSQL servers that it stops if whoever started both is gone.
     """
 
     folder: Path
     port: int
+    servers: Path
     _child: "subprocess.Popen[bytes] | None" = field(default=None, init=False, repr=False)
 
     @property
@@ -155,7 +163,8 @@ class Emulator:
                 "-m",
                 "infra_cdk.local.emulator_process",
                 f"--saved-stamp={self._stamp}",
-                f"--data={self.folder / 's3'}",
+                f"--folder={self.folder}",
+                f"--servers={self.servers}",
             ],
             environment=self._environment(temporary),
             log=self.log,

@@ -4,6 +4,7 @@ Everything private that we call of it stands in this file; pyproject.toml pins i
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import logging
@@ -14,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 from ministack import app
 from ministack.core import persistence
 from ministack.services import cloudwatch_logs
@@ -31,15 +33,27 @@ def main() -> None:
     """Serve until SIGTERM, or until the process that started us is gone."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--saved-stamp", type=Path, required=True, help="file that holds when the last save began")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the objects")
+    parser.add_argument("--folder", type=Path, required=True, help="folder with its state and objects")
+    parser.add_argument("--servers", type=Path, required=True, help="folder of the PostgreSQL servers beside it")
     arguments = parser.parse_args()
     sys.argv = ["ministack"]
-    drop_half_written(arguments.data)
-    on_end_of_starter(terminate_myself)
+    drop_half_written(arguments.folder / "s3")
+    settle_stacks(arguments.folder / "state" / "cloudformation.json")
+    orphaned = threading.Event()
+
+    def lost() -> None:
+        orphaned.set()
+        terminate_myself()
+
+    on_end_of_starter(lost)
     save_now = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: save_now.set())
     threading.Thread(target=keep_saving, args=(arguments.saved_stamp, save_now), name="saver", daemon=True).start()
-    app.main()
+    try:
+        app.main()
+    finally:
+        if orphaned.is_set():
+            stop_servers(arguments.servers)
 
 
 def keep_saving(stamp: Path, save_now: threading.Event) -> None:
@@ -96,6 +110,30 @@ def drop_half_written(data: Path) -> None:
     for path in data.rglob("*.tmp"):
         if path.is_file() and (path.name.endswith(".meta.json.tmp") or not Path(f"{path}.meta.json").exists()):
             path.unlink()
+
+
+def settle_stacks(file: Path) -> None:
+    """Mark stacks whose change a kill cut short: nothing goes on with them, and as they stand they refuse the next."""
+    if file.exists():
+        text = file.read_text()
+        for unfinished, settled in (
+            ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"),
+            ("CREATE_IN_PROGRESS", "CREATE_FAILED"),
+            ("DELETE_IN_PROGRESS", "DELETE_FAILED"),
+        ):
+            text = text.replace(f'"StackStatus": "{unfinished}"', f'"StackStatus": "{settled}"')
+        new = file.with_suffix(".settled")
+        new.write_text(text)
+        new.replace(file)
+
+
+def stop_servers(folder: Path) -> None:
+    """Ask the PostgreSQL servers to stop; they are known by the folder that each works in."""
+    for note in folder.glob("*/postmaster.pid"):
+        with contextlib.suppress(psutil.Error, ValueError, OSError):
+            server = psutil.Process(int(note.read_text().split()[0]))
+            if os.path.realpath(server.cwd()) == os.path.realpath(note.parent):
+                server.send_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -138,9 +138,9 @@ class PostgresPair:
         with self._admin(self.standby_port) as connection:
             connection.execute("SELECT pg_wal_replay_resume()")
 
-    def is_running(self) -> bool:
-        """Whether both servers run."""
-        return all(any(_processes_in(self._data(name))) for name in ("primary", STANDBY))
+    def running(self) -> dict[str, bool]:
+        """Whether each of the two runs."""
+        return {name: any(_processes_in(self._data(name))) for name in ("primary", STANDBY)}
 
     def address(self, port: int) -> str:
         """A connection string for the application's role, with its password."""

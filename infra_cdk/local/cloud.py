@@ -1,0 +1,234 @@
+"""The local cloud as a whole, run by this process; one at a time for each data folder."""
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from infra_cdk.local.assembly import local_assembly
+from infra_cdk.local.deploy import Assembly, Deployment
+from infra_cdk.local.emulator import Emulator
+from infra_cdk.local.errors import AlreadyRunningError, LocalCloudError
+from infra_cdk.local.folders import DataFolder, Ports, SignIn, default_cache_dir, default_data_dir
+from infra_cdk.local.postgres import DATABASE, HOST, PostgresPair
+from infra_cdk.local.postgres_programs import find_programs
+from infra_cdk.local.preparation import ensure_database_secret, ensure_user, migrate
+from infra_cdk.local.processes import ProcessMark, is_free
+from infra_cdk.local.running import (
+    CloudStatus,
+    RunningCloud,
+    clear_up,
+    find_running,
+    read_status,
+    reset,
+    stop_running,
+)
+from infra_cdk.local.state import CloudState
+from infra_cdk.local.worker import Worker, worker_environment
+
+__all__ = [
+    "AlreadyRunningError",
+    "CloudStatus",
+    "LocalCloud",
+    "LocalCloudError",
+    "RunningCloud",
+    "SignIn",
+    "find_running",
+    "read_status",
+    "reset",
+    "start_local_cloud",
+    "stop_running",
+]
+
+Report = Callable[[str], None]
+
+READY_TIMEOUT_S = 60
+
+
+class LocalCloud(RunningCloud):
+    """The local cloud of one data folder, run by this process.
+
+    Args:
+        data_dir: Where its data lie; None is the default folder.
+        port: Where clients find it, on loopback; None is 4566, the port of the last start, or a free one.
+        report: Told in a few words what is being done.
+    """
+
+    def __init__(self, data_dir: Path | None = None, port: int | None = None, report: Report | None = None) -> None:
+        super().__init__(DataFolder((data_dir or default_data_dir()).absolute()), None)
+        self._port = port
+        self._report = report or (lambda _: None)
+        self._lock = FileLock(self._folder.lock)
+        self._emulator: Emulator | None = None
+        self._worker: Worker | None = None
+        self._pair: PostgresPair | None = None
+        self._writing = threading.Lock()
+
+    def start(self) -> None:
+        """Start everything and return when it can be used.
+
+        Raises:
+            AlreadyRunningError: another process runs it.
+            LocalCloudError: a part does not start; nothing is left running then.
+        """
+        self._folder.create()
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise AlreadyRunningError(f"The local cloud of {self.data_dir} is already running") from None
+        try:
+            clear_up(self._folder)
+            self._start_parts()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop all parts, those first that use the others."""
+        if not self._lock.is_locked:
+            return
+        with contextlib.ExitStack() as last:
+            last.callback(self._lock.release)
+            last.callback(self._folder.state.unlink, missing_ok=True)
+            for part in (self._pair, self._emulator, self._worker):
+                if part:
+                    last.callback(part.stop)
+        self._emulator = self._worker = self._pair = None
+
+    def wait(self) -> None:
+        """Keep running until Ctrl-C, SIGTERM, or a part ends that cannot be started again.
+
+        Raises:
+            LocalCloudError: the emulator or PostgreSQL has ended.
+        """
+        asked = threading.Event()
+        before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            while not asked.wait(1):
+                if self._emulator and self._emulator.pid is None:
+                    raise LocalCloudError(f"The emulator has ended, see {self._emulator.log}")
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start_parts(self) -> None:
+        ports = self._folder.choose_ports(self._port)
+        if not is_free(ports.api):
+            raise LocalCloudError(f"Port {ports.api} is used by another program; choose another one with --port")
+        programs = find_programs()
+        self._pair = self._folder.postgres_pair(programs, ports)
+        self._emulator = Emulator(self._folder.emulator, ports.api, self._pair.folder)
+        self._write(CloudState(_own_mark(), {}, ports))
+        self._report("Starting PostgreSQL and the emulator")
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            parts = [pool.submit(self._pair.start), pool.submit(self._emulator.start)]
+            assembly = pool.submit(local_assembly, default_cache_dir(), report=self._report)
+        for part in parts:
+            part.result()
+        self._note("emulator", self._emulator.pid)
+        self._deploy(assembly.result(), ports)
+
+    def _deploy(self, assembly: Path, ports: Ports) -> None:
+        if self._emulator is None:
+            raise LocalCloudError("The emulator is not started")
+        clients = self._emulator.clients
+        secret = ensure_database_secret(clients, self._folder.credentials().database_password)
+        parameters = {
+            "EmulatorAddress": clients.address,
+            "DatabaseWriterHost": HOST,
+            "DatabaseWriterPort": str(ports.primary),
+            "DatabaseReaderHost": HOST,
+            "DatabaseReaderPort": str(ports.standby),
+            "DatabaseName": DATABASE,
+            "DatabaseSecretArn": secret,
+        }
+        self._report("Deploying the stacks")
+        outputs = Deployment(clients, parameters).deploy(Assembly(assembly))
+        self._state = replace(self.state, outputs=outputs)
+        environment = worker_environment(outputs, parameters, clients.environment())
+        self._worker = Worker(self._folder.worker, environment, self._worker_started)
+        migrate(clients, outputs["MigrateDatabaseFunctionName"])
+        self._worker.start()
+        ensure_user(clients, outputs["UserPoolId"], self.sign_in)
+        self._emulator.flush()
+        self._report("Waiting for the API")
+        _wait_for(f"{self.api_url}/health", self._emulator.log)
+        with self._writing:
+            self._write(replace(self.state, ready=True))
+
+    def _worker_started(self, pid: int, restarts: int) -> None:
+        self._note("worker", pid)
+        with self._writing:
+            self._write(replace(self.state, worker_restarts=restarts))
+
+    def _note(self, name: str, pid: int | None) -> None:
+        mark = ProcessMark.of(pid) if pid else None
+        if mark:
+            with self._writing:
+                self._write(replace(self.state, children={**self.state.children, name: mark}))
+
+    def _write(self, state: CloudState) -> None:
+        self._state = state
+        state.write(self._folder)
+
+
+def start_local_cloud(
+    data_dir: Path | None = None, port: int | None = None, report: Report | None = None
+) -> LocalCloud:
+    """Start the local cloud; use it in ``with``, which stops it.
+
+    Args:
+        data_dir: Where its data lie; None is SPHEROSEG_DATA_DIR or the user's folder for data.
+        port: Where clients find it, on loopback; None is 4566, the port of the last start, or a free one.
+        report: Told in a few words what is being done.
+
+    Raises:
+        AlreadyRunningError: another process runs it: see ``find_running``.
+        LocalCloudError: a part does not start.
+    """
+    cloud = LocalCloud(data_dir, port, report)
+    cloud.start()
+    return cloud
+
+
+def _own_mark() -> ProcessMark:
+    mark = ProcessMark.of(os.getpid())
+    if mark is None:
+        raise LocalCloudError("The system does not say when this process started")
+    return mark
+
+
+def _wait_for(url: str, log: Path) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    answer = "no answer"
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own loopback address
+                json.load(response)
+                return
+        except urllib.error.HTTPError as error:
+            answer = f"{error.code}: {error.read(500).decode(errors='replace')}"
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            answer = str(error)
+        time.sleep(0.1)
+    raise LocalCloudError(f"The API does not answer at {url} ({answer}), see {log}")

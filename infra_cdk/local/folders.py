@@ -1,0 +1,162 @@
+"""Where the local cloud keeps its data, and what of it is remembered from one start to the next."""
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from infra_cdk.local.postgres import PostgresPair, PostgresPasswords
+from infra_cdk.local.postgres_programs import PostgresPrograms, can_reach
+from infra_cdk.local.processes import free_ports, is_free
+
+ROOT_DATA = Path("/var/lib/spheroseg")
+ROOT_CACHE = Path("/var/cache/spheroseg")
+ROOT_POSTGRES = Path("/var/lib/spheroseg-postgres")
+
+DEFAULT_PORT = 4566
+SIGN_IN_EMAIL = "local@spheroseg.example"
+
+
+def default_data_dir() -> Path:
+    """SPHEROSEG_DATA_DIR, else the user's folder for data; for root one that PostgreSQL's account can enter."""
+    if chosen := os.environ.get("SPHEROSEG_DATA_DIR"):
+        return Path(chosen).absolute()
+    return ROOT_DATA if os.geteuid() == 0 else Path(platformdirs.user_data_dir("spheroseg"))
+
+
+def default_cache_dir() -> Path:
+    """SPHEROSEG_CACHE_DIR, else the user's folder for what can be made again."""
+    if chosen := os.environ.get("SPHEROSEG_CACHE_DIR"):
+        return Path(chosen).absolute()
+    return ROOT_CACHE if os.geteuid() == 0 else Path(platformdirs.user_cache_dir("spheroseg"))
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A person of this local cloud."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Ports on loopback: the one that clients use, and those of PostgreSQL."""
+
+    api: int
+    primary: int
+    standby: int
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Generated for one data folder, and kept in it."""
+
+    admin_password: str = field(repr=False)
+    database_password: str = field(repr=False)
+    sign_in_password: str = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> "Credentials":
+        """New ones. The one for signing in holds every kind of character that the user pool asks for."""
+        return cls(secrets.token_urlsafe(24), secrets.token_urlsafe(24), f"Sp-{secrets.token_urlsafe(15)}-7")
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """One data folder; everything of the local cloud lies in it.
+
+    Args:
+        path: The folder, absolute.
+    """
+
+    path: Path
+
+    def create(self) -> None:
+        """Make it, so that PostgreSQL's account may pass through; what is private in it is closed by itself."""
+        if not self.path.is_dir():
+            self.path.mkdir(parents=True)
+            self.path.chmod(0o755)
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever runs the local cloud; the system drops it when that process ends."""
+        return self.path / "cloud.lock"
+
+    @property
+    def state(self) -> Path:
+        """What runs now, for others to read."""
+        return self.path / "cloud.json"
+
+    @property
+    def emulator(self) -> Path:
+        """Objects and state of the emulator."""
+        return self.path / "emulator"
+
+    @property
+    def worker(self) -> Path:
+        """Where the worker runs and logs."""
+        return self.path / "worker"
+
+    def postgres(self, programs: PostgresPrograms) -> Path:
+        """Files of PostgreSQL: in here, or beside the system's data where its account cannot enter this folder."""
+        if can_reach(self.path, programs.account):
+            return self.path / "postgres"
+        return ROOT_POSTGRES / hashlib.sha256(str(self.path).encode()).hexdigest()[:16]
+
+    def postgres_pair(self, programs: PostgresPrograms, ports: Ports) -> PostgresPair:
+        """The servers of this folder."""
+        credentials = self.credentials()
+        return PostgresPair(
+            self.postgres(programs),
+            programs,
+            PostgresPasswords(credentials.admin_password, credentials.database_password),
+            ports.primary,
+            ports.standby,
+        )
+
+    def credentials(self) -> Credentials:
+        """Those of this folder, generated at the first call."""
+        path = self.path / "credentials.json"
+        if not path.exists():
+            write_private(path, asdict(Credentials.generate()))
+        return Credentials(**json.loads(path.read_text()))
+
+    def sign_in(self) -> SignIn:
+        """Who can sign in, without any preparation."""
+        return SignIn(SIGN_IN_EMAIL, self.credentials().sign_in_password)
+
+    def choose_ports(self, api: int | None) -> Ports:
+        """The ports of the last start as far as they are free, else others.
+
+        Args:
+            api: Asked for by the user, and then not exchanged for another; None leaves it to us.
+        """
+        path = self.path / "ports.json"
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        spare = free_ports(3)
+
+        def choice(wanted: int | None) -> int:
+            return wanted if wanted is not None and is_free(wanted) else spare.pop()
+
+        ports = Ports(
+            api if api is not None else choice(kept.get("api", DEFAULT_PORT)),
+            choice(kept.get("primary")),
+            choice(kept.get("standby")),
+        )
+        write_private(path, asdict(ports))
+        return ports
+
+
+def write_private(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON that only its owner reads, as a whole or not at all."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(content, indent=2))
+    new.replace(path)
