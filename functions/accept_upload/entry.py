@@ -7,6 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
 
 from spheroseg.bucket_events import ObjectCreated
 from spheroseg.domain.image import Image
@@ -30,7 +31,11 @@ def create_handler(accept_upload: AcceptUpload, lend_again: Callable[[SQSRecord]
         return accept_upload.original(event.image_id)
 
     def on_record(record: SQSRecord) -> None:
-        event = ObjectCreated.model_validate(record.json_body)
+        try:
+            event = ObjectCreated.model_validate_json(record.body)
+        except ValidationError:
+            metrics.add_metric(name="EventNotUnderstood", unit=MetricUnit.Count, value=1)
+            raise
         try:
             image = accepted(event)
         except (NotFoundError, ConflictError, InvalidInputError) as error:
@@ -39,6 +44,7 @@ def create_handler(accept_upload: AcceptUpload, lend_again: Callable[[SQSRecord]
             logger.warning("Upload refused", extra={"event_id": event.id, "code": error.code})
             return
         except UnavailableError:
+            metrics.add_metric(name="UploadPostponed", unit=MetricUnit.Count, value=1)
             lend_again(record)
             raise
         metrics.add_metric(name="UploadAccepted", unit=MetricUnit.Count, value=1)

@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from spheroseg.bucket_events import ObjectCreated
 from spheroseg.messages import SegmentationRequested
@@ -22,7 +22,11 @@ def create_handler(fail_dead_letter: FailDeadLetter) -> Handler:
     """Fail what each dead letter stands for; a letter that nobody understands stays where it is and the alarm rings."""
 
     def on_record(record: SQSRecord) -> None:
-        letter = DeadLetter.validate_json(record.body)
+        try:
+            letter = DeadLetter.validate_json(record.body)
+        except ValidationError:
+            metrics.add_metric(name="EventNotUnderstood", unit=MetricUnit.Count, value=1)
+            raise
         if isinstance(letter, SegmentationRequested):
             fail_dead_letter.segmentation(letter.segmentation_id)
             ids = {"segmentation_id": str(letter.segmentation_id), "correlation_id": letter.correlation_id}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,6 +21,7 @@ def create_handler(push_update: PushUpdate) -> Handler:
     def on_record(record: SQSRecord) -> None:
         update = SegmentationChanged.model_validate_json(record.body)
         watchers = push_update(update)
+        metrics.add_metric(name="UpdatePushed", unit=MetricUnit.Count, value=watchers)
         logger.info(
             "Update pushed",
             extra={

@@ -10,6 +10,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spheroseg.domain.segmentation import Priority
+
 PREFIX = "SPHEROSEG_"
 
 
@@ -68,6 +70,15 @@ class QueueSettings(Settings):
     queue_url_high: str
     queue_url_normal: str
     queue_url_low: str
+
+    @property
+    def queue_urls(self) -> dict[Priority, str]:
+        """The address of each priority's queue."""
+        return {
+            Priority.HIGH: self.queue_url_high,
+            Priority.NORMAL: self.queue_url_normal,
+            Priority.LOW: self.queue_url_low,
+        }
 
 
 class UpdatesSettings(Settings):

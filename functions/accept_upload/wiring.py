@@ -1,0 +1,53 @@
+"""Settings to the use case with its real adapters."""
+
+from collections.abc import Callable
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from accept_upload.settings import Settings
+from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
+from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.adapters.s3 import S3ImageStore
+from spheroseg.adapters.secrets import DatabaseCredentials
+from spheroseg.adapters.sqs import Delivery, SqsSegmentationQueue
+from spheroseg.adapters.system import SystemClock
+from spheroseg.domain.segmentation import Order
+from spheroseg.model_registry import ModelRegistry
+from spheroseg.use_cases.accept_upload import AcceptUpload
+
+FIRST_DELAY_S = 5
+"""A failed delivery comes back after 5 s, then 15 s, instead of the queue's own six timeouts of the function."""
+
+
+def wire(settings: Settings) -> tuple[AcceptUpload, Callable[[SQSRecord], None]]:
+    """The use case, and how a delivery comes back soon."""
+    clock = SystemClock()
+    database = Database.of(settings, DatabaseCredentials(secrets_client(), settings.database_secret_arn), pool_size=1)
+    sqs = sqs_client()
+    card = ModelRegistry.packaged().default
+    accept_upload = AcceptUpload(
+        projects=PostgresProjects(database),
+        images=PostgresImages(database),
+        segmentations=PostgresSegmentations(database),
+        store=S3ImageStore(s3_client(), settings.bucket, clock),
+        queue=SqsSegmentationQueue(sqs, settings.queue_urls),
+        clock=clock,
+        inbox_order=Order(model=card.name, model_version=card.version),
+    )
+
+    def lend_again(record: SQSRecord) -> None:
+        receive_count = int(record.attributes.approximate_receive_count)
+        delivery = Delivery(
+            body=record.body,
+            receive_count=receive_count,
+            correlation_id=None,
+            client=sqs,
+            url=settings.uploads_queue_url,
+            receipt=record.receipt_handle,
+        )
+        delivery.give_back(FIRST_DELAY_S * 3 ** (receive_count - 1))
+
+    return accept_upload, lend_again

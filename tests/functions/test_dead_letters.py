@@ -1,0 +1,93 @@
+"""dead_letters: what was tried too often becomes a status that its owner sees."""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dead_letters.entry import create_handler
+from spheroseg.domain.image import ImageStatus, original_key
+from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg.messages import SegmentationRequested
+from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
+from tests.builders import a_project, a_segmentation, an_image, an_order
+from tests.events import RecordedContext, failed_ids, object_created, sqs_batch
+from tests.fakes import InMemoryClock, InMemoryImages, InMemoryProjects, InMemoryUpdatePublisher
+
+
+@dataclass
+class World:
+    projects: InMemoryProjects = field(default_factory=InMemoryProjects)
+    images: InMemoryImages = field(default_factory=InMemoryImages)
+    updates: InMemoryUpdatePublisher = field(default_factory=InMemoryUpdatePublisher)
+
+    def deliver(self, *bodies: str) -> dict[str, Any]:
+        use_case = FailDeadLetter(
+            projects=self.projects,
+            images=self.images,
+            segmentations=self.images.segmentations,
+            updates=self.updates,
+            clock=InMemoryClock(),
+            inbox_order=an_order(),
+        )
+        return create_handler(use_case)(sqs_batch(*bodies), cast(LambdaContext, RecordedContext()))
+
+
+@pytest.mark.parametrize("status", [SegmentationStatus.QUEUED, SegmentationStatus.RUNNING])
+def test_an_unfinished_run_fails_with_a_reason_and_says_so(status: SegmentationStatus) -> None:
+    world = World()
+    run = a_segmentation(status=status)
+    world.images.segmentations.add(run)
+
+    assert failed_ids(world.deliver(SegmentationRequested.of(run).model_dump_json())) == []
+
+    failed = world.images.segmentations.get(run.id)
+    assert failed.status is SegmentationStatus.FAILED
+    assert failed.failure is not None
+    assert failed.failure.code == "retries-exhausted"
+    assert [update.failure_code for update in world.updates.published] == ["retries-exhausted"]
+
+
+@pytest.mark.parametrize("status", [SegmentationStatus.SUCCEEDED, SegmentationStatus.CANCELLED])
+def test_a_run_that_has_ended_stays_as_it_is(status: SegmentationStatus) -> None:
+    world = World()
+    run = a_segmentation(status=status)
+    world.images.segmentations.add(run)
+
+    world.deliver(SegmentationRequested.of(run).model_dump_json())
+
+    assert world.images.segmentations.get(run.id) == run
+
+
+def test_an_upload_that_could_not_be_taken_in_is_refused_with_a_reason() -> None:
+    world = World()
+    image = an_image(status=ImageStatus.AWAITING_UPLOAD)
+    world.images.add_many([image])
+
+    world.deliver(object_created(original_key(image.id)))
+
+    refused = world.images.get(image.id)
+    assert refused.failure is not None
+    assert (refused.status, refused.failure.code) == (ImageStatus.REFUSED, "upload-not-accepted")
+
+
+def test_a_plain_upload_that_could_not_be_taken_in_is_shown_to_its_owner() -> None:
+    world = World()
+    project = a_project()
+    world.projects.add(project)
+
+    for _ in range(2):
+        world.deliver(object_created(f"inbox/{project.id}/a.tif"))
+
+    (image,) = world.images.rows.values()
+    assert (image.project_id, image.status, image.name) == (project.id, ImageStatus.REFUSED, "a.tif")
+
+
+def test_a_letter_that_nobody_understands_is_kept() -> None:
+    assert failed_ids(World().deliver('{"type": "something_else"}')) == ["message-1"]
+
+
+def test_letters_of_deleted_things_are_done_with() -> None:
+    letter = SegmentationRequested.of(a_segmentation()).model_dump_json()
+    assert failed_ids(World().deliver(letter, object_created(original_key(an_image().id)))) == []

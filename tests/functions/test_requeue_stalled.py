@@ -1,0 +1,134 @@
+"""requeue_stalled: what got lost is sent again, and nothing else is."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from requeue_stalled.entry import create_handler
+from spheroseg.domain.image import ImageStatus, original_key
+from spheroseg.domain.segmentation import Priority, SegmentationStatus, segmentation_id
+from spheroseg.messages import SegmentationRequested
+from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.requeue_stalled import RequeueStalled
+from spheroseg.use_cases.watch_updates import WatchUpdates
+from tests.builders import NOW, a_segmentation, an_image, an_order
+from tests.events import RecordedContext
+from tests.fakes import (
+    InMemoryClock,
+    InMemoryImages,
+    InMemoryImageStore,
+    InMemoryProjects,
+    InMemorySegmentationQueue,
+    InMemoryWatchers,
+)
+
+LONG_AGO = NOW - timedelta(minutes=30)
+
+
+@dataclass
+class World:
+    clock: InMemoryClock = field(default_factory=InMemoryClock)
+    images: InMemoryImages = field(default_factory=InMemoryImages)
+    store: InMemoryImageStore = field(default_factory=InMemoryImageStore)
+    queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
+    watchers: InMemoryWatchers = field(default_factory=InMemoryWatchers)
+
+    def sweep(self) -> dict[str, Any]:
+        runs = self.images.segmentations
+        accept = AcceptUpload(
+            projects=InMemoryProjects(),
+            images=self.images,
+            segmentations=runs,
+            store=self.store,
+            queue=self.queue,
+            clock=self.clock,
+            inbox_order=an_order(),
+        )
+        sweep = RequeueStalled(
+            images=self.images,
+            segmentations=runs,
+            store=self.store,
+            queue=self.queue,
+            accept_upload=accept,
+            clock=self.clock,
+        )
+        handler = create_handler(sweep, WatchUpdates(watchers=self.watchers, clock=self.clock))
+        return handler({"id": "tick"}, cast(LambdaContext, RecordedContext()))
+
+
+def test_an_upload_whose_event_was_missed_is_taken_in() -> None:
+    world = World()
+    image = an_image(status=ImageStatus.AWAITING_UPLOAD, created_at=LONG_AGO)
+    world.images.add_many([image])
+    world.store.put(original_key(image.id), b"hello", "image/tiff")
+
+    assert world.sweep()["uploads_accepted"] == 1
+    assert world.images.get(image.id).status is ImageStatus.STORED
+    assert world.images.segmentations.get(segmentation_id(image.id, image.order)).status is SegmentationStatus.QUEUED
+
+
+def test_an_upload_still_on_its_way_is_left_alone() -> None:
+    world = World()
+    image = an_image(status=ImageStatus.AWAITING_UPLOAD, created_at=LONG_AGO)
+    world.images.add_many([image])
+
+    world.sweep()
+
+    assert world.images.get(image.id) == image
+
+
+def test_an_upload_that_never_came_is_given_up_after_a_day() -> None:
+    world = World()
+    image = an_image(status=ImageStatus.AWAITING_UPLOAD, created_at=NOW - timedelta(hours=25))
+    world.images.add_many([image])
+
+    assert world.sweep()["uploads_given_up"] == 1
+    assert world.images.get(image.id).status is ImageStatus.REFUSED
+
+
+def test_a_queued_run_whose_message_is_lost_is_sent_again() -> None:
+    world = World()
+    run = a_segmentation(queued_at=LONG_AGO)
+    world.images.segmentations.add(run)
+
+    assert world.sweep()["segmentations_sent"] == 1
+    assert [request.segmentation_id for _, request in world.queue.sent] == [run.id]
+
+
+def test_a_run_whose_worker_is_silent_and_whose_message_is_lost_is_sent_again() -> None:
+    world = World()
+    run = a_segmentation(status=SegmentationStatus.RUNNING, queued_at=LONG_AGO)
+    world.images.segmentations.add(run)
+
+    assert world.sweep()["segmentations_sent"] == 1
+
+
+def test_a_run_whose_worker_was_heard_of_is_left_alone_however_old_it_is() -> None:
+    world = World()
+    run = a_segmentation(status=SegmentationStatus.RUNNING, queued_at=LONG_AGO, alive_at=NOW - timedelta(seconds=5))
+    world.images.segmentations.add(run)
+
+    assert world.sweep()["segmentations_sent"] == 0
+
+
+def test_a_long_backlog_is_not_sent_twice() -> None:
+    world = World()
+    for _ in range(3):
+        run = a_segmentation(queued_at=LONG_AGO)
+        world.images.segmentations.add(run)
+        world.queue.send([(Priority.NORMAL, SegmentationRequested.of(run))])
+
+    assert world.sweep()["segmentations_sent"] == 0
+    assert len(world.queue.sent) == 3
+
+
+def test_connections_that_must_be_closed_by_now_are_forgotten() -> None:
+    world = World()
+    world.watchers.add("old", "owner", NOW - timedelta(hours=3))
+    world.watchers.add("new", "owner", NOW)
+
+    world.sweep()
+
+    assert world.watchers.of_owner("owner") == ["new"]

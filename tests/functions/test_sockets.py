@@ -1,0 +1,76 @@
+"""watch_updates and push_updates: who listens, and what they hear."""
+
+import json
+from datetime import timedelta
+from typing import Any, cast
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from push_updates.entry import create_handler as create_push_handler
+from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg.messages import SegmentationChanged
+from spheroseg.use_cases.push_update import PushUpdate
+from spheroseg.use_cases.watch_updates import WatchUpdates
+from tests.builders import NOW, OWNER, STRANGER, a_segmentation, a_viewer
+from tests.events import RecordedContext, failed_ids, sqs_batch
+from tests.fakes import InMemoryClock, InMemoryWatchers, InMemoryWatcherSockets
+from watch_updates.entry import create_handler as create_watch_handler
+
+CONTEXT = cast(LambdaContext, RecordedContext())
+
+
+def socket_event(route: str, connection_id: str = "c1", ticket: str | None = None) -> dict[str, Any]:
+    event: dict[str, Any] = {"requestContext": {"routeKey": route, "connectionId": connection_id}}
+    return event | ({"queryStringParameters": {"ticket": ticket}} if ticket else {})
+
+
+def test_a_ticket_opens_one_socket_once() -> None:
+    watchers, clock = InMemoryWatchers(), InMemoryClock()
+    watch = WatchUpdates(watchers, clock)
+    handler = create_watch_handler(watch)
+    ticket = watch.issue_ticket(a_viewer()).text
+
+    assert handler(socket_event("$connect", "c1", ticket), CONTEXT) == {"statusCode": 200}
+    assert handler(socket_event("$connect", "c2", ticket), CONTEXT) == {"statusCode": 403}
+    assert watchers.of_owner(OWNER) == ["c1"]
+    assert ticket not in watchers.tickets
+
+
+def test_a_socket_without_a_ticket_or_with_an_old_one_is_refused() -> None:
+    watchers, clock = InMemoryWatchers(), InMemoryClock()
+    watch = WatchUpdates(watchers, clock)
+    handler = create_watch_handler(watch)
+    ticket = watch.issue_ticket(a_viewer()).text
+    clock.advance(timedelta(minutes=2))
+
+    assert handler(socket_event("$connect", "c1"), CONTEXT) == {"statusCode": 403}
+    assert handler(socket_event("$connect", "c1", ticket), CONTEXT) == {"statusCode": 403}
+    assert watchers.of_owner(OWNER) == []
+
+
+def test_a_closed_socket_is_forgotten_and_words_of_clients_change_nothing() -> None:
+    watchers, clock = InMemoryWatchers(), InMemoryClock()
+    handler = create_watch_handler(WatchUpdates(watchers, clock))
+    watchers.add("c1", OWNER, NOW)
+
+    assert handler(socket_event("$default"), CONTEXT) == {"statusCode": 200}
+    assert watchers.of_owner(OWNER) == ["c1"]
+    assert handler(socket_event("$disconnect"), CONTEXT) == {"statusCode": 200}
+    assert watchers.of_owner(OWNER) == []
+
+
+def test_a_change_reaches_all_sockets_of_its_owner_and_nobody_else() -> None:
+    watchers, sockets = InMemoryWatchers(), InMemoryWatcherSockets(gone={"closed"})
+    for connection_id, owner in {"c1": OWNER, "c2": OWNER, "closed": OWNER, "other": STRANGER}.items():
+        watchers.add(connection_id, owner, NOW)
+    run = a_segmentation(status=SegmentationStatus.SUCCEEDED)
+    body = SegmentationChanged.of(run, NOW).model_dump_json()
+
+    answer = create_push_handler(PushUpdate(watchers, sockets))(sqs_batch(body), CONTEXT)
+
+    assert failed_ids(answer) == []
+    assert [connection_id for connection_id, _ in sockets.sent] == ["c1", "c2"]
+    pushed = json.loads(sockets.sent[0][1])
+    assert (pushed["segmentation_id"], pushed["status"], pushed["spheroid_count"]) == (str(run.id), "succeeded", 1)
+    assert "owner_id" not in pushed
+    assert watchers.of_owner(OWNER) == ["c1", "c2"]
