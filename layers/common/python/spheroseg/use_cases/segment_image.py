@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -14,11 +13,10 @@ from spheroseg.domain.segmentation import (
     PixelSizeSource,
     Result,
     Segmentation,
-    SegmentationStatus,
     result_prefix,
 )
 from spheroseg.domain.spheroid import Spheroid
-from spheroseg.errors import InvalidInputError, NotFoundError, StaleStateError
+from spheroseg.errors import HeldElsewhereError, InvalidInputError, NotFoundError, StaleStateError
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
@@ -40,6 +38,7 @@ from spheroseg.ports import (
 from spheroseg.use_cases.read_segmentations import LABELS_FILE, OUTLINES_FILE, PREVIEW_FILE
 
 Outcome = TypeVar("Outcome")
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,10 @@ class SegmentedWork:
 class SegmentImage:
     """Run one queued segmentation; a finished one is announced again, not computed again.
 
-    The three steps may be called from different threads, so that a worker downloads the next image while the model
-    runs; each returns None when nothing is left to do. Bad input fails the run for good. What is unavailable raises,
-    and the step can be called again with what it was given.
+    The steps ``take``, ``decode``, ``segment`` and ``finish`` may be called from different threads, so that a worker
+    downloads the next image while the model runs. Bad input fails the run for good: the step gives the failed run. A
+    run that was cancelled, deleted or taken over meanwhile gives None, and nothing more is written for it. What is
+    unavailable raises, and the step can be called again with what it was given.
     """
 
     projects: ProjectRepository
@@ -80,31 +80,37 @@ class SegmentImage:
     clock: Clock
 
     def take(self, segmentation_id: UUID) -> Segmentation | None:
-        """The run, started in this worker's name; None when it is finished, gone, or held by another worker."""
+        """The run, started in this worker's name; one that has ended as it is, announced again; None when deleted.
+
+        Raises:
+            HeldElsewhereError: another worker is at it.
+        """
         try:
             before = self.segmentations.get(segmentation_id)
         except NotFoundError:
-            return None  # deleted meanwhile
+            return None
         now = self.clock.now()
         if before.status.is_final:
             self._announce(before)
-            return None
+            return before
         if before.is_held(now):
-            return None
+            raise HeldElsewhereError(
+                f"Segmentation {segmentation_id} is held by a worker heard of at {before.alive_at}"
+            )
         running = before.started(now)
         try:
             self.segmentations.replace(before, running)
-        except StaleStateError:
-            return None  # taken by another worker just now
-        self._announce(running)
+        except StaleStateError as error:
+            raise HeldElsewhereError(f"Segmentation {segmentation_id} was changed by somebody else just now") from error
         return running
 
-    def decode(self, running: Segmentation, folder: Path) -> DecodedWork | None:
-        """The taken run with its pixels.
+    def decode(self, running: Segmentation, folder: Path) -> DecodedWork | Segmentation | None:
+        """The taken run, announced as running, with its pixels.
 
         Args:
             folder: Where the file is kept while it is decoded.
         """
+        self._announce(running)  # here and not in ``take``: this step can be repeated, taking cannot
         stages_s: dict[str, float] = {}
         path = folder / f"{running.id}-{running.attempt}"
         try:
@@ -113,13 +119,12 @@ class SegmentImage:
             self._timed(stages_s, "download", lambda: self.store.download(original_key(image.id), path))
             decoded = self._timed(stages_s, "decode", lambda: self.decoder.decode(path, running.order.parameters.page))
         except (InvalidInputError, NotFoundError) as error:
-            self._fail(running, error)
-            return None
+            return self._failed(running, error)
         finally:
             path.unlink(missing_ok=True)
         return DecodedWork(running, image, segmenter, decoded, stages_s)
 
-    def segment(self, work: DecodedWork) -> SegmentedWork | None:
+    def segment(self, work: DecodedWork) -> SegmentedWork | Segmentation | None:
         """The run with its objects."""
         parameters = work.segmentation.order.parameters
         try:
@@ -127,12 +132,11 @@ class SegmentImage:
                 work.stages_s, "model", lambda: work.segmenter.segment(work.decoded.pixels, parameters)
             )
         except InvalidInputError as error:
-            self._fail(work.segmentation, error)
-            return None
+            return self._failed(work.segmentation, error)
         return SegmentedWork(work, segmented)
 
     def finish(self, segmented_work: SegmentedWork) -> Segmentation | None:
-        """The succeeded run, its objects, row and spheroids written and announced; None when it was taken away."""
+        """The succeeded run: its objects, then its row with the spheroids are written, then it is announced."""
         work, segmented = segmented_work.work, segmented_work.segmented
         running, decoded = work.segmentation, work.decoded
         pixel_size_um, source = self._pixel_size(work.image, decoded)
@@ -151,14 +155,10 @@ class SegmentImage:
             stages_s=dict(work.stages_s),
         )
         succeeded = running.succeeded(result, self.clock.now())
-        try:
-            self.segmentations.finish(running, succeeded, spheroids)
-        except StaleStateError:
-            if not self._was_written(succeeded):
-                self.store.delete_under(result_prefix(running.id, running.attempt))
-                return None
-        self._announce(succeeded)
-        return succeeded
+        ended = self._ended(running, succeeded, lambda: self.segmentations.finish(running, succeeded, spheroids))
+        if ended is None:
+            self.store.delete_under(result_prefix(running.id, running.attempt))
+        return ended
 
     def keep_alive(self, running: Segmentation) -> bool:
         """Say that the run is still worked on; False when it was taken away or cancelled."""
@@ -169,16 +169,40 @@ class SegmentImage:
         return True
 
     def give_back(self, running: Segmentation) -> None:
-        """Let the run wait again, for a worker that stops."""
-        with suppress(StaleStateError):  # taken away already: nothing is left to give back
-            self.segmentations.replace(running, running.given_back(self.clock.now()))
+        """Let the run wait again, for a worker that stops; nothing happens when it was taken away before."""
+        waiting = running.given_back(self.clock.now())
+        with suppress(StaleStateError):
+            self.segmentations.replace(running, waiting)
+            self._announce(waiting)
+
+    def is_over(self, segmentation_id: UUID) -> bool:
+        """True when nobody needs to do anything for the run: it has ended, or was deleted."""
+        try:
+            return self.segmentations.get(segmentation_id).status.is_final
+        except NotFoundError:
+            return True
+
+    def check_reach(self) -> None:
+        """Look once at the database and the store.
+
+        Raises:
+            UnavailableError: one of them does not answer; a run could not be finished now.
+        """
+        with suppress(NotFoundError):
+            self.segmentations.get(NOBODY)
+        with suppress(NotFoundError):
+            self.store.describe(original_key(NOBODY))
 
     def __call__(self, segmentation_id: UUID, folder: Path) -> Segmentation | None:
-        """All steps, one after the other."""
+        """All steps, one after the other; the run as it ended."""
         running = self.take(segmentation_id)
-        decoded = self.decode(running, folder) if running else None
-        segmented = self.segment(decoded) if decoded else None
-        return self.finish(segmented) if segmented else None
+        if running is None or running.status.is_final:
+            return running
+        decoded = self.decode(running, folder)
+        if not isinstance(decoded, DecodedWork):
+            return decoded
+        segmented = self.segment(decoded)
+        return self.finish(segmented) if isinstance(segmented, SegmentedWork) else segmented
 
     def _put(
         self,
@@ -199,32 +223,36 @@ class SegmentImage:
             return image.pixel_size_um, PixelSizeSource.USER
         if decoded.pixel_size_um is not None:
             return decoded.pixel_size_um, PixelSizeSource.FILE
-        project = self.projects.get(image.project_id)
-        if project.pixel_size_um is not None:
-            return project.pixel_size_um, PixelSizeSource.PROJECT
+        with suppress(NotFoundError):  # a deleted project takes its runs along: writing the row will tell
+            project = self.projects.get(image.project_id)
+            if project.pixel_size_um is not None:
+                return project.pixel_size_um, PixelSizeSource.PROJECT
         return None, None
 
-    def _was_written(self, succeeded: Segmentation) -> bool:
-        """True when an earlier call of the same attempt wrote the row and only its answer was lost."""
-        try:
-            present = self.segmentations.get(succeeded.id)
-        except NotFoundError:
-            return False
-        return present.status is SegmentationStatus.SUCCEEDED and present.attempt == succeeded.attempt
-
-    def _fail(self, running: Segmentation, error: InvalidInputError | NotFoundError) -> None:
+    def _failed(self, running: Segmentation, error: InvalidInputError | NotFoundError) -> Segmentation | None:
         failed = running.failed(Failure.of(error), self.clock.now())
+        return self._ended(running, failed, lambda: self.segmentations.replace(running, failed))
+
+    def _ended(self, running: Segmentation, after: Segmentation, write: Callable[[], None]) -> Segmentation | None:
+        """``after``, written and announced; None when the run was cancelled, deleted or taken over meanwhile."""
         try:
-            self.segmentations.replace(running, failed)
+            write()
         except StaleStateError:
-            return  # cancelled, deleted, or taken over meanwhile
-        self._announce(failed)
+            try:
+                present = self.segmentations.get(running.id)
+            except NotFoundError:
+                return None
+            if (present.status, present.attempt) != (after.status, after.attempt):
+                return None
+            after = present  # written by an earlier call of this step whose answer, or announcement, was lost
+        self._announce(after)
+        return after
 
     def _announce(self, segmentation: Segmentation) -> None:
         self.updates.publish(SegmentationChanged.of(segmentation, self.clock.now()))
 
     def _timed(self, stages_s: dict[str, float], stage: str, step: Callable[[], Outcome]) -> Outcome:
-        begun: datetime = self.clock.now()
+        begun = self.clock.now()
         outcome = step()
         stages_s[stage] = (self.clock.now() - begun).total_seconds()
         return outcome

@@ -1,0 +1,1 @@
+"""The worker: takes queued segmentations, runs the model, stores what it finds."""

@@ -1,0 +1,100 @@
+"""What the worker needs from a queue, and the job that a delivered message becomes."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Protocol
+from uuid import UUID
+
+from spheroseg.domain.segmentation import Segmentation
+from spheroseg.messages import SegmentationRequested
+
+
+class Delivery(Protocol):
+    """A message on loan; it comes back by itself when its loan ends.
+
+    Every method raises ``QueueUnavailableError`` when the queue does not answer.
+    """
+
+    @property
+    def body(self) -> str:
+        """What was sent."""
+
+    @property
+    def receive_count(self) -> int:
+        """How often it was lent out, this time included."""
+
+    def acknowledge(self) -> None:
+        """Remove it from the queue."""
+
+    def extend(self, seconds: int) -> None:
+        """Keep it for so many seconds from now."""
+
+    def give_back(self, delay_s: int) -> None:
+        """Let it be lent out again after so many seconds."""
+
+
+class Receiver(Protocol):
+    """The receiving side of one queue."""
+
+    def receive(self, max_messages: int, wait_s: int) -> Sequence[Delivery]:
+        """Up to ``max_messages`` (10 at most); waits up to ``wait_s`` seconds (20 at most) for the first.
+
+        Raises:
+            QueueUnavailableError: the queue does not answer, or refuses.
+        """
+
+
+@dataclass(eq=False)
+class Job:
+    """One delivered message on its way through the worker.
+
+    Args:
+        running: The run as this worker started it; None until then.
+        lost: Set when another worker, or nobody, is to finish the run: this one stops before it writes.
+        is_ahead: It takes one of the places for jobs that wait for the model.
+        received_s: When it came, on the monotonic clock.
+    """
+
+    delivery: Delivery
+    running: Segmentation | None = None
+    lost: Event = field(default_factory=Event)
+    is_ahead: bool = False
+    received_s: float = field(default_factory=time.monotonic)
+    _lock: Lock = field(default_factory=Lock)
+    _is_closed: bool = False
+
+    def request(self) -> SegmentationRequested:
+        """The message, read anew; raises pydantic's ``ValidationError`` when it is none of ours."""
+        return SegmentationRequested.model_validate_json(self.delivery.body)
+
+    @property
+    def segmentation_id(self) -> UUID | None:
+        """Which run it is for, once it was started."""
+        return self.running.id if self.running else None
+
+    def extend(self, seconds: int) -> None:
+        """Keep the message for so many seconds from now, unless it was acknowledged or given back."""
+        with self._lock:  # an extension after a give-back would hide the message from everybody
+            if not self._is_closed:
+                self.delivery.extend(seconds)
+
+    def acknowledge(self) -> None:
+        """Remove the message from the queue."""
+        with self._lock:
+            if not self._is_closed:
+                self.delivery.acknowledge()
+                self._is_closed = True
+
+    def give_back(self, delay_s: int) -> None:
+        """Let the message be lent out again after so many seconds."""
+        with self._lock:
+            if not self._is_closed:
+                self._is_closed = True  # whether it succeeds or not: its loan ends by itself
+                self.delivery.give_back(delay_s)
+
+    def let_go(self) -> None:
+        """Leave the message to the end of its loan."""
+        with self._lock:
+            self._is_closed = True

@@ -1,0 +1,45 @@
+"""Environment of the worker."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import Field
+
+from segmentation_worker.health.settings import HealthSettings
+from spheroseg.settings import DatabaseSettings, QueueSettings, StageSettings, StorageSettings, UpdatesSettings
+
+MODEL_DIR = Path(__file__).parent / "models"
+
+
+class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, UpdatesSettings, HealthSettings):
+    """What the worker reads from its environment."""
+
+    model_dir: Path = Field(default=MODEL_DIR, description="Folder of model cards and their ONNX files")
+    model_threads: int = Field(
+        default_factory=lambda: default_model_threads(os.cpu_count() or 1),
+        ge=1,
+        description="Threads of one model run on the CPU; on a GPU the model needs one",
+    )
+    prefetch: int = Field(
+        default=2, ge=1, le=8, description="Images that are downloaded and decoded ahead of the model"
+    )
+    finishers: int = Field(default=2, ge=1, le=8, description="Images that are measured and stored at a time")
+    long_poll_s: int = Field(
+        default=5, ge=1, le=20, description="Seconds a poll of an empty queue waits; a stop may too"
+    )
+    grace_s: float = Field(
+        default=20,
+        ge=0,
+        description="Seconds from SIGTERM until what is not done is given back; below the stop timeout",
+    )
+    retry_for_s: float = Field(default=60, ge=0, description="Seconds a step is tried again while a service is away")
+    scratch_dir: Path = Field(
+        default=Path(tempfile.gettempdir()),
+        description="Where files lie while they are decoded, each for that time only",
+    )
+
+
+def default_model_threads(cores: int) -> int:
+    """One core is left for download, decoding, outlines and the database, where there is more than one."""
+    return max(1, cores - 1)

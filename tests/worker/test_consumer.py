@@ -1,0 +1,471 @@
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from segmentation_worker.consumer import Consumer, Pace
+from segmentation_worker.health.progress import Progress, is_alive
+from segmentation_worker.polling import WeightedQueue
+from segmentation_worker.reports import Reports
+from spheroseg.adapters.system import SystemClock
+from spheroseg.domain.image import original_key
+from spheroseg.domain.segmentation import Parameters, Segmentation, SegmentationStatus
+from spheroseg.errors import (
+    DatabaseUnavailableError,
+    QueueUnavailableError,
+    SegmentationNotFoundError,
+    StorageUnavailableError,
+    UndecodableImageError,
+)
+from spheroseg.messages import SegmentationChanged
+from spheroseg.ports import DecodedImage, SegmentedPixels
+from spheroseg.use_cases.segment_image import SegmentImage
+from tests.builders import a_project, a_segmentation, an_image
+from tests.fakes import (
+    InMemoryDecoder,
+    InMemoryImages,
+    InMemoryImageStore,
+    InMemoryProjects,
+    InMemorySegmentations,
+    InMemorySegmenter,
+    InMemorySegmenters,
+    InMemoryUpdatePublisher,
+)
+from tests.worker.loans import LendingQueue
+from tests.worker.test_heartbeat import until
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SECOND = 0.05
+"""How long a second of a loan lasts in these tests."""
+
+FAST = Pace(prefetch=2, finishers=2, long_poll_s=2, retry_for_s=2.0, grace_s=2.0, heartbeat_s=10 * SECOND)
+
+
+@dataclass
+class SlowSegmenter(InMemorySegmenter):
+    """A model that waits for ``go`` when told to, and can run into a bug."""
+
+    go: Event = field(default_factory=Event)
+    begun: Event = field(default_factory=Event)
+    bug: Exception | None = None
+    at_once: int = 0
+    most_at_once: int = 0
+
+    def __post_init__(self) -> None:
+        self.go.set()
+
+    def segment(
+        self, pixels: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]", parameters: Parameters
+    ) -> SegmentedPixels:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            self.begun.set()
+            assert self.go.wait(10)
+            if self.bug:
+                raise self.bug
+            return super().segment(pixels, parameters)
+        finally:
+            self.at_once -= 1
+
+
+@dataclass
+class Rows(InMemorySegmentations):
+    """Rows that can be cut off."""
+
+    is_available: bool = True
+    calls: int = 0
+
+    def get(self, segmentation_id: UUID) -> Segmentation:
+        self._reach()
+        return super().get(segmentation_id)
+
+    def _require(self, before: Segmentation) -> None:
+        self._reach()
+        super()._require(before)
+
+    def _reach(self) -> None:
+        self.calls += 1
+        if not self.is_available:
+            raise DatabaseUnavailableError("The database does not answer")
+
+
+@dataclass
+class Decoding(InMemoryDecoder):
+    decoded: int = 0
+    broken: set[bytes] = field(default_factory=set)
+
+    def decode(self, path: Path, page: int) -> DecodedImage:
+        self.decoded += 1
+        if path.read_bytes() in self.broken:
+            raise UndecodableImageError("It is no image")
+        return super().decode(path, page)
+
+
+class Workplace:
+    """A worker over fakes and queues whose seconds are short."""
+
+    def __init__(self, folder: Path, pace: Pace = FAST) -> None:
+        self.folder = folder
+        self.high, self.normal, self.low = (LendingQueue(second=SECOND) for _ in range(3))
+        self.projects = InMemoryProjects()
+        self.rows = Rows()
+        self.images = InMemoryImages(self.rows)
+        self.store = InMemoryImageStore()
+        self.decoder = Decoding()
+        self.segmenter = SlowSegmenter()
+        self.updates = InMemoryUpdatePublisher()
+        self.project = a_project()
+        self.projects.add(self.project)
+        self.progress_file = folder / "progress"
+        self.workers: list[tuple[Consumer, Thread]] = []
+        self.pace = pace
+
+    def use_case(self) -> SegmentImage:
+        return SegmentImage(
+            projects=self.projects,
+            images=self.images,
+            segmentations=self.rows,
+            store=self.store,
+            decoder=self.decoder,
+            segmenters=InMemorySegmenters([self.segmenter]),
+            updates=self.updates,
+            clock=SystemClock(),
+        )
+
+    def consumer(self, use_case: SegmentImage | None = None) -> Consumer:
+        queues = [WeightedQueue(self.high, 6), WeightedQueue(self.normal, 3), WeightedQueue(self.low, 1)]
+        # The queues wait long_poll_s * SECOND.
+        return Consumer(
+            use_case or self.use_case(), queues, Reports(), Progress(self.progress_file), self.folder, self.pace
+        )
+
+    def start(self, use_case: SegmentImage | None = None) -> Consumer:
+        consumer = self.consumer(use_case)
+        thread = Thread(target=consumer.run)
+        self.workers.append((consumer, thread))
+        thread.start()
+        return consumer
+
+    def stop(self) -> None:
+        self.segmenter.go.set()
+        for consumer, thread in self.workers:
+            consumer.stop()
+            thread.join(10)
+            assert not thread.is_alive()
+
+    def queued(self, queue: LendingQueue | None = None, content: bytes = b"a file") -> Segmentation:
+        image = an_image(self.project)
+        run = a_segmentation(image)
+        self.images.rows[image.id] = image
+        self.store.put(original_key(image.id), content, "image/tiff")
+        self.rows.add(run)
+        (queue or self.normal).request(run.id)
+        return run
+
+    def status(self, run: Segmentation) -> SegmentationStatus:
+        return self.rows.rows[run.id].status
+
+    def all_are(self, status: SegmentationStatus, runs: list[Segmentation]) -> Callable[[], bool]:
+        return lambda: all(self.status(run) is status for run in runs)
+
+    def is_empty(self) -> bool:
+        return not (self.high.messages or self.normal.messages or self.low.messages)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    place = Workplace(tmp_path)
+    yield place
+    place.stop()
+
+
+def test_every_queued_run_is_finished_and_its_message_acknowledged(place: Workplace) -> None:
+    runs = [place.queued(queue) for queue in (place.low, place.normal, place.high) for _ in range(5)]
+    place.start()
+    until(place.is_empty)
+    assert place.all_are(SegmentationStatus.SUCCEEDED, runs)()
+    assert all(place.rows.rows[run.id].attempt == 1 for run in runs)
+    assert place.segmenter.most_at_once == 1
+
+
+def test_the_next_images_are_decoded_while_the_model_runs_and_no_more_than_that(place: Workplace) -> None:
+    for _ in range(10):
+        place.queued()
+    place.segmenter.go.clear()
+    place.start()
+    until(lambda: place.decoder.decoded == 1 + FAST.prefetch)
+    time.sleep(0.3)
+    assert place.decoder.decoded == 1 + FAST.prefetch
+    assert sum(message.receive_count for message in place.normal.messages) == 1 + FAST.prefetch
+    place.segmenter.go.set()
+    until(place.is_empty)
+
+
+def test_a_message_is_acknowledged_after_row_and_announcement(place: Workplace) -> None:
+    run = place.queued()
+    seen: list[bool] = []
+
+    class Watching(InMemoryUpdatePublisher):
+        def publish(self, update: SegmentationChanged) -> None:
+            if update.status is SegmentationStatus.SUCCEEDED:
+                seen.append(place.status(run) is SegmentationStatus.SUCCEEDED and not place.is_empty())
+
+    place.start(replace(place.use_case(), updates=Watching()))
+    until(place.is_empty)
+    assert seen == [True]
+
+
+def test_a_run_longer_than_its_loan_is_computed_once(place: Workplace) -> None:
+    run = place.queued()
+    place.segmenter.go.clear()
+    place.start()
+    until(place.segmenter.begun.is_set)
+    time.sleep(50 * SECOND)
+    assert place.normal.receive(1, 0) == []
+    place.segmenter.go.set()
+    until(place.is_empty)
+    assert place.rows.rows[run.id].attempt == 1
+
+
+def test_a_message_that_comes_five_times_gives_one_result(place: Workplace) -> None:
+    run = place.queued()
+    for _ in range(4):
+        place.low.request(run.id)
+    place.start()
+    until(place.is_empty, seconds=10)
+    assert place.rows.rows[run.id].attempt == 1
+    assert len(place.segmenter.asked) == 1
+    assert len([key for key in place.store.objects if key.startswith("results/")]) == 3
+
+
+def test_a_bad_file_fails_for_good_and_the_others_go_on(place: Workplace) -> None:
+    place.decoder.broken.add(b"no image")
+    bad, good = place.queued(content=b"no image"), place.queued()
+    place.start()
+    until(place.is_empty)
+    assert place.status(bad) is SegmentationStatus.FAILED
+    assert place.status(good) is SegmentationStatus.SUCCEEDED
+    assert place.rows.rows[bad.id].attempt == 1
+
+
+def test_a_message_that_nobody_understands_stays_for_the_dead_letter_queue(
+    place: Workplace, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = place.normal.send('{"type": "something_else"}')
+    good = place.queued()
+    place.start()
+    until(place.all_are(SegmentationStatus.SUCCEEDED, [good]))
+    until(lambda: message.receive_count >= 3)
+    assert place.normal.messages == [message]
+    assert "Message not understood" in caplog.messages
+
+
+def test_a_run_of_a_deleted_image_is_acknowledged(place: Workplace) -> None:
+    run = place.queued()
+    place.images.delete(place.images.get(run.image_id))
+    place.start()
+    until(place.is_empty)
+    with pytest.raises(SegmentationNotFoundError):
+        place.rows.get(run.id)
+
+
+def test_a_run_cancelled_while_the_model_runs_writes_nothing(place: Workplace) -> None:
+    run = place.queued()
+    place.segmenter.go.clear()
+    place.start()
+    until(place.segmenter.begun.is_set)
+    place.rows.rows[run.id] = place.rows.rows[run.id].cancelled(SystemClock().now())
+    place.segmenter.go.set()
+    until(place.is_empty)
+    assert place.status(run) is SegmentationStatus.CANCELLED
+    assert [key for key in place.store.objects if key.startswith("results/")] == []
+    assert place.rows.found == {}
+
+
+def test_a_cancelled_run_that_waits_for_the_model_is_dropped_before_it(place: Workplace) -> None:
+    place.queued()
+    place.segmenter.go.clear()
+    place.start()
+    until(place.segmenter.begun.is_set)
+    waiting = place.queued()
+    until(lambda: place.status(waiting) is SegmentationStatus.RUNNING)
+    place.rows.rows[waiting.id] = place.rows.rows[waiting.id].cancelled(SystemClock().now())
+    time.sleep(15 * SECOND)
+    place.segmenter.go.set()
+    until(place.is_empty)
+    assert len(place.segmenter.asked) == 1
+
+
+def test_work_goes_on_when_the_database_comes_back_and_nothing_new_is_taken_meanwhile(place: Workplace) -> None:
+    runs = [place.queued() for _ in range(3)]
+    place.segmenter.go.clear()
+    place.start()
+    until(place.segmenter.begun.is_set)
+    place.rows.is_available = False
+    runs += [place.queued() for _ in range(10)]
+    place.segmenter.go.set()
+    time.sleep(1.0)
+    received = sum(message.receive_count for message in place.normal.messages)
+    assert received <= len(runs)
+    place.rows.is_available = True
+    until(place.is_empty, seconds=10)
+    assert place.all_are(SegmentationStatus.SUCCEEDED, runs)()
+    assert place.rows.rows[runs[0].id].attempt == 1
+
+
+def test_nothing_is_taken_before_the_database_has_answered(place: Workplace) -> None:
+    place.rows.is_available = False
+    run = place.queued()
+    place.start()
+    time.sleep(0.5)
+    assert place.normal.receives == []
+    place.rows.is_available = True
+    until(place.all_are(SegmentationStatus.SUCCEEDED, [run]))
+
+
+def test_a_run_is_given_back_when_the_store_stays_away_and_found_by_the_next(place: Workplace) -> None:
+    place.pace = replace(FAST, retry_for_s=0.2)
+
+    class Away(InMemoryImageStore):
+        def put(self, key: str, content: bytes, content_type: str) -> None:
+            raise StorageUnavailableError("The store does not answer")
+
+    run = place.queued()
+    first = place.start(replace(place.use_case(), store=Away(objects=place.store.objects)))
+    until(lambda: len(place.rows.rows) and place.rows.rows[run.id].attempt == 1)
+    until(place.all_are(SegmentationStatus.QUEUED, [run]))
+    first.stop()
+    assert place.normal.messages
+    place.start()
+    until(place.is_empty, seconds=10)
+    assert place.status(run) is SegmentationStatus.SUCCEEDED
+    assert place.rows.rows[run.id].attempt == 2
+
+
+def test_a_bug_is_logged_and_the_worker_lives(place: Workplace, caplog: pytest.LogCaptureFixture) -> None:
+    place.segmenter.bug = MemoryError("no memory")
+    poisoned = place.queued()
+    place.start()
+    until(place.segmenter.begun.is_set)
+    until(place.all_are(SegmentationStatus.QUEUED, [poisoned]))
+    place.segmenter.bug = None
+    good = place.queued()
+    until(place.all_are(SegmentationStatus.SUCCEEDED, [poisoned, good]), seconds=10)
+    crash = next(record for record in caplog.records if record.message == "Segmentation crashed")
+    assert crash.exc_info is not None
+    assert crash.exc_info[0] is MemoryError
+
+
+def test_a_run_that_crashes_is_lent_again_later_each_time(place: Workplace) -> None:
+    place.segmenter.bug = RuntimeError("a bug")
+    place.queued()
+    place.start()
+    message = place.normal.messages[0]
+    received_at: list[float] = []
+    for count in (1, 2, 3):
+        until(lambda count=count: message.receive_count >= count, seconds=10)  # type: ignore[misc]
+        received_at.append(time.monotonic())
+    first, second = (later - earlier for earlier, later in pairwise(received_at))
+    assert first >= 30 * SECOND
+    assert second >= 60 * SECOND
+
+
+def test_a_queue_that_goes_away_and_comes_back_loses_nothing(place: Workplace) -> None:
+    run = place.queued()
+    place.segmenter.go.clear()
+    place.start()
+    until(place.segmenter.begun.is_set)
+    place.normal.is_available = False
+    place.segmenter.go.set()
+    until(place.all_are(SegmentationStatus.SUCCEEDED, [run]))
+    time.sleep(0.3)
+    place.normal.is_available = True
+    until(place.is_empty, seconds=10)
+    assert len(place.segmenter.asked) == 1
+
+
+def test_an_announcement_that_failed_is_made_before_the_message_is_acknowledged(place: Workplace) -> None:
+    run = place.queued()
+    refusals = iter([True, True])
+
+    class Hoarse(InMemoryUpdatePublisher):
+        def publish(self, update: SegmentationChanged) -> None:
+            if update.status is SegmentationStatus.SUCCEEDED and next(refusals, False):
+                raise QueueUnavailableError("The updates queue does not answer")
+            super().publish(update)
+
+    updates = Hoarse()
+    place.start(replace(place.use_case(), updates=updates))
+    until(place.is_empty, seconds=10)
+    assert place.status(run) is SegmentationStatus.SUCCEEDED
+    assert [update.status for update in updates.published][-1] is SegmentationStatus.SUCCEEDED
+
+
+def test_a_stop_finishes_what_is_at_the_model_and_gives_the_rest_back_at_once(place: Workplace) -> None:
+    runs = [place.queued() for _ in range(6)]
+    place.segmenter.go.clear()
+    consumer = place.start()
+    until(lambda: place.decoder.decoded == 1 + FAST.prefetch)
+    consumer.stop()
+    time.sleep(0.2)
+    place.segmenter.go.set()
+    place.stop()
+    statuses = [place.status(run) for run in runs]
+    assert statuses.count(SegmentationStatus.SUCCEEDED) == 1
+    assert statuses.count(SegmentationStatus.QUEUED) == 5
+    assert len(place.normal.messages) == 5
+    assert all(message.visible_at <= time.monotonic() for message in place.normal.messages)
+    assert not place.progress_file.exists()
+
+
+def test_a_stop_does_not_wait_for_a_stuck_model_beyond_its_grace(place: Workplace) -> None:
+    place.pace = replace(FAST, grace_s=0.3)
+    run = place.queued()
+    place.segmenter.go.clear()
+    consumer = place.start()
+    until(place.segmenter.begun.is_set)
+    begun = time.monotonic()
+    consumer.stop()
+    place.workers[0][1].join(5)
+    assert time.monotonic() - begun < 2
+    assert place.status(run) is SegmentationStatus.QUEUED
+    assert place.normal.messages[0].visible_at <= time.monotonic()
+    place.segmenter.go.set()
+    time.sleep(0.2)
+    assert place.status(run) is SegmentationStatus.QUEUED
+    assert [key for key in place.store.objects if key.startswith("results/")] == []
+
+
+def test_an_idle_worker_stops_at_once_and_gives_back_what_its_polls_still_bring(place: Workplace) -> None:
+    place.start()
+    until(lambda: place.low.receives.count(FAST.long_poll_s))
+    consumer, thread = place.workers[0]
+    consumer.stop()
+    run = place.queued(place.low)
+    thread.join(3)
+    assert not thread.is_alive()
+    assert place.status(run) is SegmentationStatus.QUEUED
+    assert place.low.messages[0].visible_at <= time.monotonic()
+
+
+def test_health_shows_progress_and_a_stuck_model(place: Workplace) -> None:
+    assert not is_alive(place.progress_file, 1.5)
+    place.start()
+    until(lambda: is_alive(place.progress_file, 1.5))
+    time.sleep(2)
+    assert is_alive(place.progress_file, 1.5)
+    place.segmenter.go.clear()
+    for _ in range(5):
+        place.queued()
+    time.sleep(2.5)
+    assert not is_alive(place.progress_file, 1.5)

@@ -1,0 +1,133 @@
+import time
+from collections import Counter
+from collections.abc import Iterator
+from threading import Thread, Timer
+
+import pytest
+
+from segmentation_worker.polling import PriorityPolling, WeightedQueue
+from spheroseg.errors import QueueUnavailableError
+from tests.worker.loans import LendingQueue
+
+
+class Queues:
+    """High, normal and low, polled as the worker does."""
+
+    def __init__(self) -> None:
+        self.high, self.normal, self.low = (
+            LendingQueue(second=0.3),
+            LendingQueue(second=0.3),
+            LendingQueue(second=0.3),
+        )
+        self.polling = PriorityPolling(
+            [WeightedQueue(self.high, 6), WeightedQueue(self.normal, 3), WeightedQueue(self.low, 1)], long_poll_s=1
+        )
+
+    def bodies(self, limit: int) -> list[str]:
+        return [job.delivery.body for job in self.polling.take(limit)]
+
+
+@pytest.fixture
+def queues() -> Iterator[Queues]:
+    queues = Queues()
+    yield queues
+    list(queues.polling.drain())
+
+
+def test_full_queues_are_served_in_the_proportion_of_their_weights(queues: Queues) -> None:
+    for name in ("high", "normal", "low"):
+        for _ in range(100):
+            getattr(queues, name).send(name)
+    taken = Counter(body for _ in range(100) for body in queues.bodies(1))
+    assert taken == {"high": 60, "normal": 30, "low": 10}
+
+
+def test_the_lowest_is_served_within_ten_while_the_urgent_ones_are_full(queues: Queues) -> None:
+    for _ in range(50):
+        queues.high.send("high")
+        queues.normal.send("normal")
+    queues.low.send("low")
+    taken = [body for _ in range(10) for body in queues.bodies(1)]
+    assert "low" in taken
+
+
+def test_two_full_queues_share_what_the_empty_one_leaves(queues: Queues) -> None:
+    for _ in range(100):
+        queues.normal.send("normal")
+        queues.low.send("low")
+    taken = Counter(body for _ in range(40) for body in queues.bodies(1))
+    assert taken == {"normal": 30, "low": 10}
+
+
+def test_a_message_in_any_queue_wakes_an_idle_worker_at_once(queues: Queues) -> None:
+    for name in ("low", "high", "normal", "low"):
+        Timer(0.1, getattr(queues, name).send, args=[name]).start()
+        begun = time.monotonic()
+        taken = queues.bodies(1) or queues.bodies(1)
+        assert taken == [name]
+        assert time.monotonic() - begun < 0.5
+
+
+def test_an_urgent_message_is_heard_of_while_others_are_worked_off(queues: Queues) -> None:
+    for number in range(50):
+        queues.normal.send(f"normal {number}")
+    queues.bodies(1)
+    queues.high.send("high")
+    time.sleep(0.05)
+    assert queues.bodies(1) == ["high"]
+
+
+def test_an_idle_worker_asks_each_queue_once_in_a_long_poll(queues: Queues) -> None:
+    deadline = time.monotonic() + 0.8
+    while time.monotonic() < deadline:
+        assert queues.bodies(1) == []
+    for queue in (queues.high, queues.normal, queues.low):
+        assert queue.receives[0] == 0
+        assert 2 <= queue.receives.count(1) <= 4
+        assert queue.receives.count(0) == 1
+
+
+def test_never_more_are_taken_than_asked_for(queues: Queues) -> None:
+    for queue in (queues.high, queues.normal, queues.low):
+        queue.send("first")
+        queue.send("second")
+    while taken := queues.bodies(2):
+        assert len(taken) <= 2
+    assert all(message.receive_count == 1 for message in queues.normal.messages)
+
+
+def test_waking_ends_a_wait(queues: Queues) -> None:
+    Timer(0.1, queues.polling.wake).start()
+    begun = time.monotonic()
+    assert queues.bodies(1) == []
+    assert time.monotonic() - begun < 0.5
+
+
+def test_a_queue_that_does_not_answer_is_reported_and_asked_again(queues: Queues) -> None:
+    queues.high.is_available = False
+    with pytest.raises(QueueUnavailableError):
+        queues.bodies(1)
+    queues.high.is_available = True
+    queues.high.send("high")
+    assert queues.bodies(1) == ["high"]
+
+
+def test_an_outage_during_a_long_poll_is_reported(queues: Queues) -> None:
+    def cut() -> None:
+        queues.low.is_available = False
+
+    Timer(0.1, cut).start()
+    with pytest.raises(QueueUnavailableError):
+        queues.bodies(1)
+
+
+def test_what_polls_under_way_still_bring_is_handed_over_at_the_end(queues: Queues) -> None:
+    taking = Thread(target=queues.bodies, args=[1])
+    taking.start()
+    time.sleep(0.1)
+    queues.polling.wake()
+    taking.join()
+    Timer(0.1, queues.low.send, args=["late"]).start()
+    begun = time.monotonic()
+    assert [job.delivery.body for job in queues.polling.drain()] == ["late"]
+    assert time.monotonic() - begun < 3
