@@ -1,10 +1,11 @@
 """The real adapters' surroundings, started once for all contract tests that ask for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from spheroseg.adapters.postgres.database import Database
+from tests.emulator import running_emulator
 from tests.postgres import Servers, running_servers
 
 
@@ -28,3 +29,18 @@ def database(servers: Servers, writer_only: Database) -> Database:
     """The same, emptied."""
     servers.empty()
     return writer_only
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Mapping[str, str]]:
+    """The emulator of AWS; what an SDK's environment must hold to find it."""
+    with running_emulator() as environment:
+        yield environment
+
+
+@pytest.fixture
+def aws(emulator: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """The environment of a process that runs against the emulator, as the deployed one runs against AWS."""
+    for name, value in emulator.items():
+        monkeypatch.setenv(name, value)
+    return emulator

@@ -28,7 +28,15 @@ SEND_ATTEMPTS = 3
 
 CORRELATION_ID = "correlation_id"
 
-LOAN_OVER = frozenset({"InvalidParameterValue", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"})
+LOAN_OVER = frozenset(
+    {
+        "InvalidParameterValue",
+        "MessageNotInflight",
+        "AWS.SimpleQueueService.MessageNotInflight",
+        "ReceiptHandleIsInvalid",
+    }
+)
+"""What SQS answers about a message that was deleted or came back to the queue, depending on how long ago."""
 
 
 class SqsSegmentationQueue:

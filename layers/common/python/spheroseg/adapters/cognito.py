@@ -1,0 +1,140 @@
+"""Sign-in by password over the API, on an Amazon Cognito user pool; only the local stage uses it.
+
+Elsewhere clients speak to Cognito themselves, by SRP, so that a password never leaves them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from spheroseg.errors import (
+    AccountExistsError,
+    PasswordRefusedError,
+    SignInUnavailableError,
+    WrongCredentialsError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_cognito_idp.type_defs import AuthenticationResultTypeTypeDef
+
+TIMEOUT_S = 5
+LOCAL_CODE = "123456"
+"""What the emulator's user pools would send by mail; no real pool takes it."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a user pool gives to somebody who signed in.
+
+    Args:
+        refresh_token: None when the old one stays valid.
+        expires_in_s: Seconds for which the access token is good.
+    """
+
+    access_token: str
+    refresh_token: str | None
+    expires_in_s: int
+
+
+class CognitoSignIn:
+    """One client of one user pool, made when it is first needed.
+
+    None of the calls is signed: they prove who somebody is, so that nobody has to be known before.
+    """
+
+    def __init__(self, client_id: str) -> None:
+        self._client_id = client_id
+        self._made: CognitoIdentityProviderClient | None = None
+
+    def sign_up(self, email: str, password: str) -> str:
+        """The id of a new user, confirmed at once: in the local stage no mail is sent.
+
+        Raises:
+            AccountExistsError: the address is taken.
+            PasswordRefusedError: the password is weaker than the pool allows.
+            SignInUnavailableError: no answer, or a refusal that the caller cannot mend.
+        """
+        with _translated():
+            user = self._client.sign_up(
+                ClientId=self._client_id,
+                Username=email,
+                Password=password,
+                UserAttributes=[{"Name": "email", "Value": email}],
+            )
+            if not user["UserConfirmed"]:
+                self._client.confirm_sign_up(ClientId=self._client_id, Username=email, ConfirmationCode=LOCAL_CODE)
+        return user["UserSub"]
+
+    def sign_in(self, email: str, password: str) -> Tokens:
+        """Tokens for a user.
+
+        Raises:
+            WrongCredentialsError: address and password do not fit, or nobody has that address; they look alike.
+            SignInUnavailableError: no answer, or a refusal that the caller cannot mend.
+        """
+        with _translated():
+            answer = self._client.initiate_auth(
+                ClientId=self._client_id,
+                AuthFlow="USER_PASSWORD_AUTH",
+                AuthParameters={"USERNAME": email, "PASSWORD": password},
+            )
+        if "AuthenticationResult" not in answer:
+            raise WrongCredentialsError("This account needs another step to sign in, which the API does not offer")
+        return _tokens(answer["AuthenticationResult"])
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        """A new access token.
+
+        Raises:
+            WrongCredentialsError: the refresh token is not, or no longer, valid.
+            SignInUnavailableError: no answer, or a refusal that the caller cannot mend.
+        """
+        with _translated():
+            answer = self._client.initiate_auth(
+                ClientId=self._client_id,
+                AuthFlow="REFRESH_TOKEN_AUTH",
+                AuthParameters={"REFRESH_TOKEN": refresh_token},
+            )
+        return _tokens(answer["AuthenticationResult"])
+
+    @property
+    def _client(self) -> "CognitoIdentityProviderClient":
+        if self._made is None:
+            config = Config(signature_version=UNSIGNED, connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S)
+            self._made = boto3.client("cognito-idp", config=config)
+        return self._made
+
+
+def _tokens(result: "AuthenticationResultTypeTypeDef") -> Tokens:
+    return Tokens(
+        access_token=result["AccessToken"],
+        refresh_token=result.get("RefreshToken"),
+        expires_in_s=result["ExpiresIn"],
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Errors of the SDK as ours; none of them repeats what was sent."""
+    try:
+        yield
+    except ClientError as error:
+        reason = error.response.get("Error", {})
+        match reason.get("Code", ""):
+            case "UsernameExistsException":
+                raise AccountExistsError("Somebody signed up with this e-mail address; sign in instead") from error
+            case "InvalidPasswordException":
+                raise PasswordRefusedError(reason.get("Message", "The password is too weak")) from error
+            case "NotAuthorizedException" | "UserNotFoundException":
+                raise WrongCredentialsError("These credentials do not fit") from error
+            case code:
+                raise SignInUnavailableError(f"The user pool refuses: {code}") from error
+    except BotoCoreError as error:
+        raise SignInUnavailableError("The user pool does not answer") from error

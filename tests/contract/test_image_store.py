@@ -1,0 +1,197 @@
+"""The object store: what it does in memory and on S3 (the emulator here, the same client as in production)."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+import httpx
+import pytest
+
+from spheroseg.adapters import aws as clients
+from spheroseg.adapters.s3 import FOREVER, REFUSED_TAG, S3DownloadLinks, S3ImageStore
+from spheroseg.errors import ObjectChangedError, ObjectNotFoundError, StorageUnavailableError
+from spheroseg.ports import DownloadLinks, ImageStore
+from tests.builders import an_id
+from tests.fakes import InMemoryClock, InMemoryDownloadLinks, InMemoryImageStore
+
+WRONG_TAG = "0" * 32
+
+
+@pytest.fixture
+def bucket(aws: Mapping[str, str]) -> str:
+    """A new bucket."""
+    name = f"images-{an_id()}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def s3_store(bucket: str) -> S3ImageStore:
+    return S3ImageStore(clients.s3_client(), bucket, InMemoryClock())
+
+
+@pytest.fixture(params=["in_memory", "s3"])
+def store(request: pytest.FixtureRequest) -> ImageStore:
+    return InMemoryImageStore() if request.param == "in_memory" else request.getfixturevalue("s3_store")
+
+
+def content_of(store: ImageStore, key: str, folder: Path) -> bytes:
+    path = folder / "file"
+    store.download(key, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff pixels", os.urandom(9_000_000)], ids=["empty", "small", "9 MB"])
+def test_what_was_put_is_downloaded(store: ImageStore, tmp_path: Path, content: bytes) -> None:
+    store.put("results/a/1/labels.tif", content, "image/tiff")
+    assert content_of(store, "results/a/1/labels.tif", tmp_path) == content
+    described = store.describe("results/a/1/labels.tif")
+    assert (described.key, described.size_bytes) == ("results/a/1/labels.tif", len(content))
+    assert described.etag.isalnum()
+
+
+def test_an_absent_object_is_not_found(store: ImageStore, tmp_path: Path) -> None:
+    with pytest.raises(ObjectNotFoundError):
+        store.describe("absent")
+    with pytest.raises(ObjectNotFoundError):
+        store.download("absent", tmp_path / "file")
+    with pytest.raises(ObjectNotFoundError):
+        store.copy("absent", WRONG_TAG, "there")
+    assert not (tmp_path / "file").exists()
+
+
+def test_an_object_is_copied_while_it_is_the_one_announced(store: ImageStore, tmp_path: Path) -> None:
+    key = "inbox/project/Plate 1/č & +%20?.tif"
+    store.put(key, b"first", "image/tiff")
+    etag = store.describe(key).etag
+    copied = store.copy(key, etag, "originals/x")
+    assert (copied.key, copied.size_bytes) == ("originals/x", 5)
+    assert content_of(store, "originals/x", tmp_path) == b"first"
+    store.put(key, b"second", "image/tiff")
+    with pytest.raises(ObjectChangedError):
+        store.copy(key, etag, "originals/y")
+    with pytest.raises(ObjectNotFoundError):
+        store.describe("originals/y")
+
+
+def test_what_is_removed_is_gone_and_may_be_removed_again(store: ImageStore) -> None:
+    store.put("originals/x", b"x", "image/png")
+    store.delete("originals/x")
+    store.delete("originals/x")
+    with pytest.raises(ObjectNotFoundError):
+        store.describe("originals/x")
+
+
+def test_everything_under_a_prefix_is_removed_and_nothing_else(store: ImageStore) -> None:
+    for key in ("results/1/1/a", "results/1/2/b", "results/10/1/a", "results/1"):
+        store.put(key, b"x", "image/png")
+    store.delete_under("results/1/")
+    store.delete_under("results/1/")
+    for key in ("results/10/1/a", "results/1"):
+        assert store.describe(key).size_bytes == 1
+    for key in ("results/1/1/a", "results/1/2/b"):
+        with pytest.raises(ObjectNotFoundError):
+            store.describe(key)
+
+
+def test_refusing_what_is_gone_does_nothing(store: ImageStore) -> None:
+    store.refuse("absent", "undecodable-image")
+
+
+def test_a_form_lasts_as_long_as_it_says(store: ImageStore) -> None:
+    form = store.upload_form("originals/x", 1000, timedelta(minutes=15))
+    assert form.expires_at == InMemoryClock().now() + timedelta(minutes=15)
+    assert form.fields["key"] == "originals/x"
+
+
+def test_more_than_a_thousand_objects_are_removed(s3_store: S3ImageStore) -> None:
+    for number in range(1001):
+        s3_store.put(f"results/1/{number}", b"", "image/png")
+    s3_store.delete_under("results/1/")
+    with pytest.raises(ObjectNotFoundError):
+        s3_store.describe("results/1/1000")
+
+
+def test_no_prefix_removes_the_whole_bucket(s3_store: S3ImageStore) -> None:
+    with pytest.raises(ValueError, match="whole bucket"):
+        s3_store.delete_under("")
+
+
+def test_a_refused_object_carries_the_reason(s3_store: S3ImageStore, bucket: str) -> None:
+    s3_store.put("inbox/nobody/x.tif", b"x", "image/tiff")
+    s3_store.refuse("inbox/nobody/x.tif", "project-not-found")
+    tags = boto3.client("s3").get_object_tagging(Bucket=bucket, Key="inbox/nobody/x.tif")["TagSet"]
+    assert tags == [{"Key": REFUSED_TAG, "Value": "project-not-found"}]
+
+
+def test_results_may_be_kept_for_ever_by_whoever_fetched_them(s3_store: S3ImageStore, bucket: str) -> None:
+    s3_store.put("results/1/1/preview.jpg", b"x", "image/jpeg")
+    head = boto3.client("s3").head_object(Bucket=bucket, Key="results/1/1/preview.jpg")
+    assert (head["CacheControl"], head["ContentType"]) == (FOREVER, "image/jpeg")
+
+
+def posted(store: ImageStore, content: bytes, **changed: str) -> int:
+    form = store.upload_form("originals/x", 1000, timedelta(minutes=15))
+    return httpx.post(form.url, data={**form.fields, **changed}, files={"file": ("name.tif", content)}).status_code
+
+
+def test_a_form_lets_its_holder_post_one_file(s3_store: S3ImageStore, tmp_path: Path) -> None:
+    assert posted(s3_store, b"x" * 1000) == 204
+    assert content_of(s3_store, "originals/x", tmp_path) == b"x" * 1000
+
+
+@pytest.mark.parametrize("size", [0, 1001])
+def test_a_form_holds_to_its_sizes(s3_store: S3ImageStore, size: int) -> None:
+    assert posted(s3_store, b"x" * size) == 400
+    with pytest.raises(ObjectNotFoundError):
+        s3_store.describe("originals/x")
+
+
+def test_a_form_is_for_one_key(s3_store: S3ImageStore) -> None:
+    assert posted(s3_store, b"x", key="originals/somebody-else") == 403
+    with pytest.raises(ObjectNotFoundError):
+        s3_store.describe("originals/somebody-else")
+
+
+def test_an_upload_goes_to_the_region_of_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The global endpoint redirects uploads to a bucket elsewhere, and a browser's form cannot follow."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    client = clients.s3_client()
+    form = S3ImageStore(client, "our-images", InMemoryClock()).upload_form("originals/x", 1, timedelta(minutes=1))
+    link = S3DownloadLinks(client, "our-images").link("results/x", timedelta(minutes=1))
+    assert urlsplit(form.url).hostname == urlsplit(link).hostname == "our-images.s3.eu-central-1.amazonaws.com"
+
+
+def test_a_store_that_does_not_answer_is_unavailable(aws: Mapping[str, str], tmp_path: Path) -> None:
+    absent = S3ImageStore(clients.s3_client(), f"absent-{an_id()}", InMemoryClock())
+    with pytest.raises(StorageUnavailableError):
+        absent.put("x", b"x", "image/png")
+    with pytest.raises(StorageUnavailableError):
+        absent.delete_under("x/")
+
+
+@pytest.mark.parametrize("links", ["in_memory", "s3"])
+def test_a_link_names_its_object(request: pytest.FixtureRequest, links: str) -> None:
+    signer: DownloadLinks = InMemoryDownloadLinks()
+    if links == "s3":
+        request.getfixturevalue("aws")
+        signer = S3DownloadLinks(clients.s3_client(), request.getfixturevalue("bucket"))
+    url = urlsplit(signer.link("results/1/1/preview.jpg", timedelta(minutes=5)))
+    assert url.path.endswith("/results/1/1/preview.jpg")
+
+
+def test_a_link_fetches_its_object_and_no_other(s3_store: S3ImageStore, bucket: str) -> None:
+    s3_store.put("results/1/1/outlines.geojson", b"{}", "application/geo+json")
+    s3_store.put("results/2/1/outlines.geojson", b"secret", "application/geo+json")
+    link = S3DownloadLinks(clients.s3_client(), bucket).link("results/1/1/outlines.geojson", timedelta(minutes=5))
+    assert httpx.get(link).content == b"{}"
+    assert httpx.get(link.replace("results/1/", "results/2/")).status_code == 403
