@@ -165,7 +165,7 @@ class LocalCloud(RunningCloud):
         self._report("Deploying the stacks")
         outputs = Deployment(clients, parameters).deploy(Assembly(assembly))
         self._state = replace(self.state, outputs=outputs)
-        environment = worker_environment(outputs, parameters, clients.environment())
+        environment = worker_environment(self._folder.worker, outputs, parameters, clients.environment())
         self._worker = Worker(self._folder.worker, environment, self._worker_started)
         migrate(clients, outputs["MigrateDatabaseFunctionName"])
         self._worker.start()

@@ -19,6 +19,8 @@ HEALTHY_AFTER_S = 60.0
 """A worker that ran for so long before it ended is started again without the longer pause of its predecessors."""
 
 STOP_PATIENCE_S = 30.0
+LONG_POLL_S = 2
+"""A stop may have to wait for so long; asking the emulator more often costs nothing."""
 
 PASSED_ON = (
     "PATH",
@@ -33,11 +35,12 @@ PASSED_ON = (
 
 
 def worker_environment(
-    outputs: Mapping[str, str], database: Mapping[str, str], emulator: Mapping[str, str]
+    folder: Path, outputs: Mapping[str, str], database: Mapping[str, str], emulator: Mapping[str, str]
 ) -> dict[str, str]:
     """The worker's whole environment.
 
     Args:
+        folder: Where it may leave files.
         outputs: Outputs of the stacks.
         database: Values of the stacks' parameters, which say where the database is.
         emulator: What an SDK needs to find the emulator.
@@ -64,6 +67,9 @@ def worker_environment(
         "SPHEROSEG_QUEUE_URL_NORMAL": outputs["QueueUrlNormal"],
         "SPHEROSEG_QUEUE_URL_LOW": outputs["QueueUrlLow"],
         "SPHEROSEG_UPDATES_QUEUE_URL": outputs["UpdatesQueueUrl"],
+        "SPHEROSEG_HEALTH_FILE": str(folder / "progress"),
+        "SPHEROSEG_SCRATCH_DIR": str(folder),
+        "SPHEROSEG_LONG_POLL_S": str(LONG_POLL_S),
     }
 
 
