@@ -6,14 +6,20 @@ nothing up: no account, no region and no network is needed.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from aws_cdk import App, DefaultStackSynthesizer, Tags
+from aws_cdk.cx_api import SynthesisMessageLevel
 
 from infra_cdk.config import PRODUCTION, ROOT, STAGES, StageConfig
 from infra_cdk.stacks.api import ApiStack
 from infra_cdk.stacks.data import DataStack
+from infra_cdk.stacks.database import DatabaseStack
+from infra_cdk.stacks.monitoring import MonitoringStack
+from infra_cdk.stacks.network import NetworkStack
 from infra_cdk.stacks.processing import ProcessingStack
+from infra_cdk.stacks.segmentation import SegmentationStack
 
 
 def build(stage: StageConfig, output: Path | None = None) -> App:
@@ -36,10 +42,35 @@ def build(stage: StageConfig, output: Path | None = None) -> App:
         analytics_reporting=False,
         default_stack_synthesizer=synthesizer,
     )
+    _add_stacks(app, stage)
+    for key, value in {"project": "spheroseg", "stage": stage.name}.items():
+        # CloudFormation knows no tags of a proxy's target group, the CDK sets them.
+        Tags.of(app).add(key, value, exclude_resource_types=["AWS::RDS::DBProxyTargetGroup"])
+    return app
+
+
+def _add_stacks(app: App, stage: StageConfig) -> None:
     prefix = f"spheroseg-{stage.name}"
+    database = None
+    if stage.network and stage.aurora:
+        network = NetworkStack(app, f"{prefix}-network", stage=stage, network=stage.network)
+        database = DatabaseStack(app, f"{prefix}-database", stage=stage, aurora=stage.aurora, vpc=network.vpc)
+    address = database.aurora.database if database else None
     data = DataStack(app, f"{prefix}-data", stage=stage)
-    processing = ProcessingStack(app, f"{prefix}-processing", stage=stage, images=data.images, database=None)
-    ApiStack(
+    processing = ProcessingStack(app, f"{prefix}-processing", stage=stage, images=data.images, database=address)
+    segmentation = None
+    if stage.gpu and address:
+        segmentation = SegmentationStack(
+            app,
+            f"{prefix}-segmentation",
+            stage=stage,
+            gpu=stage.gpu,
+            images=data.images,
+            segmentations=processing.segmentations,
+            updates=processing.updates,
+            database=address,
+        )
+    api = ApiStack(
         app,
         f"{prefix}-api",
         stage=stage,
@@ -47,11 +78,17 @@ def build(stage: StageConfig, output: Path | None = None) -> App:
         users=data.users,
         segmentations=processing.segmentations,
         updates=processing.updates,
-        database=None,
+        database=address,
     )
-    Tags.of(app).add("project", "spheroseg")
-    Tags.of(app).add("stage", stage.name)
-    return app
+    MonitoringStack(
+        app,
+        f"{prefix}-monitoring",
+        stage=stage,
+        processing=processing,
+        api=api,
+        database=database,
+        segmentation=segmentation,
+    )
 
 
 def main() -> None:
@@ -61,7 +98,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder for the assembly; default: what the CDK says, or cdk.out")
     arguments = parser.parse_args()
     name = arguments.stage or PRODUCTION.name
-    build(STAGES[name], arguments.output).synth()
+    assembly = build(STAGES[name], arguments.output).synth()
+    errors = {
+        str(message.entry.data)
+        for stack in assembly.stacks
+        for message in stack.messages
+        if message.level is SynthesisMessageLevel.ERROR
+    }
+    for error in sorted(errors):
+        print(f"This assembly cannot be deployed: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

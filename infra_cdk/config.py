@@ -39,6 +39,7 @@ class AuroraConfig:
         backup_days: Days that a point in time can be restored.
         max_connections_percent: Share of the instance's connections that the proxy may open.
         borrow_timeout_s: How long a client waits for a connection of the proxy.
+        password_days: Age at which the password is replaced.
     """
 
     min_capacity_acu: float
@@ -46,6 +47,7 @@ class AuroraConfig:
     backup_days: int
     max_connections_percent: int
     borrow_timeout_s: int
+    password_days: int
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,10 @@ class GpuConfig:
         stop_timeout_s: From SIGTERM to SIGKILL; a worker gives its messages back within it. ECS allows 120 at most.
         acceptable_wait_s: How long the last message of a backlog may wait before another task is worth starting.
         seconds_per_image: Work on one image on this GPU. Together: backlog per task = wait / time per message.
-        idle_before_scale_in_s: A task is taken away after the backlog was below target for this long; starting
-            an instance again takes minutes, so it is longer than that.
+        start_s: From the wish for a task to its first image, when an instance must start and load the container:
+            no further task is asked for meanwhile.
+        idle_before_scale_in_s: A task is taken away at most this often; longer than a start, so that a pause between
+            two plates does not end an instance that is wanted again.
     """
 
     instance_type: str
@@ -69,6 +73,7 @@ class GpuConfig:
     stop_timeout_s: int
     acceptable_wait_s: float
     seconds_per_image: float
+    start_s: int
     idle_before_scale_in_s: int
 
     @property
@@ -138,6 +143,7 @@ class StageConfig:
         tracing: Whether calls are traced by X-Ray.
         enforce_tls: Whether bucket and queues refuse plain http.
         reader_lag_limit_s: Lag above which functions read from the writer, and above which the alarm rings.
+        access_log_days: Days that the log of who read the bucket or its edge is kept; None writes none.
         network, aurora: None means a PostgreSQL that the stack's parameters point to.
         gpu: None means that workers are started by somebody else.
         cdn: None means that links are signed by the bucket.
@@ -153,6 +159,7 @@ class StageConfig:
     tracing: bool
     enforce_tls: bool
     reader_lag_limit_s: float
+    access_log_days: int | None
     limits: LimitsConfig
     network: NetworkConfig | None = None
     aurora: AuroraConfig | None = None
@@ -178,6 +185,7 @@ PRODUCTION = StageConfig(
     tracing=True,
     enforce_tls=True,
     reader_lag_limit_s=5,
+    access_log_days=90,
     limits=LimitsConfig(api_requests_per_s=200, api_burst=400, http_api_concurrency=50, batch_concurrency=10),
     network=NetworkConfig(availability_zones=2, nat_gateways=1),
     aurora=AuroraConfig(
@@ -186,6 +194,7 @@ PRODUCTION = StageConfig(
         backup_days=14,
         max_connections_percent=90,
         borrow_timeout_s=10,
+        password_days=30,
     ),
     gpu=GpuConfig(
         instance_type="g6.xlarge",
@@ -194,6 +203,7 @@ PRODUCTION = StageConfig(
         stop_timeout_s=120,
         acceptable_wait_s=120,
         seconds_per_image=1.0,
+        start_s=420,
         idle_before_scale_in_s=900,
     ),
     cdn=CdnConfig(
@@ -213,6 +223,7 @@ LOCAL = StageConfig(
     tracing=False,
     enforce_tls=False,
     reader_lag_limit_s=5,
+    access_log_days=None,
     limits=LimitsConfig(api_requests_per_s=10_000, api_burst=10_000, http_api_concurrency=8, batch_concurrency=2),
     emulator=EmulatorConfig(address="127.0.0.1:4566", asset_bucket="spheroseg-local-assets"),
 )

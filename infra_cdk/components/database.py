@@ -24,25 +24,29 @@ class Database:
     """Where the database is, and who one is there.
 
     Args:
-        writer, reader: What functions and workers connect to.
+        writer, reader: What functions and workers connect to; None where nobody reads from a reader.
         direct: The writer past any proxy, for migrations: they set what would pin a pooled connection.
         secret: JSON with ``username`` and ``password``.
         tls: ``require`` or ``disable``.
         reader_lag_limit_s: Lag above which reads go to the writer.
-        place: Where a function must stand to reach it; None means anywhere.
+        place: Where a function must stand to reach writer and reader; None means anywhere.
+        direct_place: Where it must stand to reach the writer past the proxy.
     """
 
     writer: Address
-    reader: Address
+    reader: Address | None
     direct: Address
     name: str
     secret: secretsmanager.ISecret
     tls: str
     reader_lag_limit_s: float
     place: Place | None
+    direct_place: Place | None
 
     def environment(self) -> dict[str, str]:
         """What ``ReaderSettings`` reads: the writer and the reader beside it."""
+        if self.reader is None:
+            raise ValueError("This database was described without a reader")
         return {
             **self._at(self.writer),
             "SPHEROSEG_DATABASE_READER_HOST": self.reader.host,
@@ -72,11 +76,11 @@ class Database:
         }
 
 
-def external_database(scope: Construct, reader_lag_limit_s: float) -> Database:
+def external_database(scope: Construct, reader_lag_limit_s: float, *, with_reader: bool) -> Database:
     """A PostgreSQL that somebody else runs; the parameters of the scope's stack say where.
 
     Parameters: DatabaseWriterHost, DatabaseWriterPort, DatabaseReaderHost, DatabaseReaderPort, DatabaseName,
-    DatabaseSecretArn. Each stack with functions has them, with the same values.
+    DatabaseSecretArn. Each stack with functions has those that it uses, with the same values.
     """
     stack = Stack.of(scope)
 
@@ -87,13 +91,16 @@ def external_database(scope: Construct, reader_lag_limit_s: float) -> Database:
     writer = Address(
         parameter("DatabaseWriterHost", "Host of the primary"), parameter("DatabaseWriterPort", "Port of the primary")
     )
+    reader = None
+    if with_reader:
+        reader = Address(
+            parameter("DatabaseReaderHost", "Host of the hot standby"),
+            parameter("DatabaseReaderPort", "Port of the hot standby"),
+        )
     return Database(
         writer=writer,
         direct=writer,
-        reader=Address(
-            parameter("DatabaseReaderHost", "Host of the hot standby"),
-            parameter("DatabaseReaderPort", "Port of the hot standby"),
-        ),
+        reader=reader,
         name=parameter("DatabaseName", "Name of the database"),
         secret=secretsmanager.Secret.from_secret_complete_arn(
             stack, "database-secret", parameter("DatabaseSecretArn", "Secret with username and password as JSON")
@@ -101,4 +108,5 @@ def external_database(scope: Construct, reader_lag_limit_s: float) -> Database:
         tls="disable",
         reader_lag_limit_s=reader_lag_limit_s,
         place=None,
+        direct_place=None,
     )

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from aws_cdk import Annotations, Duration, IgnoreMode
 from aws_cdk import aws_ec2 as ec2
@@ -16,6 +17,7 @@ from infra_cdk.config import ROOT, StageConfig
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
+DEPENDENCIES = ROOT / "layers" / "dependencies"
 BYTECODE = ["**/__pycache__", "**/*.pyc"]
 VISIBILITY_TIMEOUTS = 6
 """Function timeouts that a message is lent for. Source: AWS Lambda developer guide, «Using Lambda with Amazon SQS»."""
@@ -30,9 +32,8 @@ class Place:
     security_group: ec2.ISecurityGroup
 
 
-def dependencies_are_built() -> bool:
-    """Whether layers/dependencies/python was made from the requirements.txt beside it."""
-    folder = ROOT / "layers" / "dependencies"
+def dependencies_are_built(folder: Path) -> bool:
+    """Whether the folder's python/ was made from its requirements.txt."""
     stamp = folder / "python" / ".built-from"
     digest = hashlib.sha256((folder / "requirements.txt").read_bytes()).hexdigest()
     return stamp.is_file() and stamp.read_text().strip() == digest
@@ -63,17 +64,16 @@ class Layers(Construct):
             self.versions.append(self._dependencies())
 
     def _dependencies(self) -> lambda_.LayerVersion:
+        folder = DEPENDENCIES
         layer = lambda_.LayerVersion(
             self,
             "dependencies",
-            code=lambda_.Code.from_asset(
-                str(ROOT / "layers" / "dependencies"), exclude=["/*", "!/python"], ignore_mode=IgnoreMode.GIT
-            ),
+            code=lambda_.Code.from_asset(str(folder), exclude=["/*", "!/python"], ignore_mode=IgnoreMode.GIT),
             compatible_runtimes=[RUNTIME],
             compatible_architectures=[ARCHITECTURE],
             description="What layers/dependencies/requirements.txt locks",
         )
-        if not dependencies_are_built():
+        if not dependencies_are_built(folder):
             Annotations.of(layer).add_error(
                 "layers/dependencies/python is missing or older than requirements.txt, so the functions would find no "
                 "libraries: run `python layers/dependencies/build.py`, then synthesise again"
@@ -111,7 +111,7 @@ class Function(lambda_.Function):
         retry_attempts: int | None = None,
         max_event_age: Duration | None = None,
     ) -> None:
-        self.timeout_s = timeout_s
+        self.name = name
         logs = log_group(scope, f"{name}-logs", stage, f"functions/{name}")
         role = iam.Role(scope, f"{name}-role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         logs.grant_write(role)
@@ -143,6 +143,7 @@ class Function(lambda_.Function):
             vpc_subnets=place.subnets if place else None,
             security_groups=[place.security_group] if place else None,
         )
+        accept(self, "AwsSolutions-L1", "A newer Python is taken when all libraries have wheels for it, not on its day")
 
 
 def visibility_s(timeout_s: int) -> int:
@@ -153,7 +154,6 @@ def visibility_s(timeout_s: int) -> int:
 def _powertools(name: str, stage: StageConfig) -> dict[str, str]:
     return {
         "POWERTOOLS_SERVICE_NAME": name,
-        "POWERTOOLS_METRICS_NAMESPACE": "SpheroSeg",
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_TRACE_DISABLED": "false" if stage.tracing else "true",
     }

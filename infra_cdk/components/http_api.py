@@ -22,7 +22,15 @@ METHODS = (
 )
 """All but OPTIONS: a route with a token check would refuse a browser's preflight, which carries none."""
 
-PUBLIC_PATHS = ("/", "/health", "/health/{proxy+}", "/docs", "/docs/{proxy+}", "/openapi.json", "/problems/{proxy+}")
+PUBLIC_PATHS = (
+    "/health",
+    "/health/{proxy+}",
+    "/docs",
+    "/docs/{proxy+}",
+    "/openapi.json",
+    "/problems",
+    "/problems/{proxy+}",
+)
 """What anybody may GET: what the service is, how it is, and what its errors mean."""
 
 SIGN_IN_PATH = "/v1/auth/{proxy+}"
@@ -46,8 +54,8 @@ class HttpApi(Construct):
             cors_preflight=gateway.CorsPreflightOptions(
                 allow_origins=list(stage.cors_origins),
                 allow_methods=[*(getattr(gateway.CorsHttpMethod, method.name) for method in METHODS)],
-                allow_headers=["authorization", "content-type", "if-none-match", "x-correlation-id"],
-                expose_headers=["etag", "location", "retry-after", "x-correlation-id"],
+                allow_headers=["authorization", "content-type", "spheroseg-read-after", "x-correlation-id"],
+                expose_headers=["location", "retry-after", "spheroseg-position", "x-correlation-id"],
                 max_age=Duration.hours(1),
             ),
             default_authorizer=authorizers.HttpUserPoolAuthorizer(

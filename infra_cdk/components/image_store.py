@@ -7,6 +7,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra_cdk.components.accepted import accept
+from infra_cdk.components.cdn import Cdn
 from infra_cdk.components.resource_of import resource_of
 from infra_cdk.config import StageConfig
 
@@ -19,6 +21,7 @@ class ImageStore(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: StageConfig) -> None:
         super().__init__(scope, construct_id)
+        logs = self._access_logs(stage.access_log_days) if stage.access_log_days else None
         self.bucket = s3.Bucket(
             self,
             "bucket",
@@ -26,6 +29,8 @@ class ImageStore(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=stage.enforce_tls,
+            server_access_logs_bucket=logs,
+            server_access_logs_prefix="bucket/" if logs else None,
             cors=[
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.POST],
@@ -43,6 +48,7 @@ class ImageStore(Construct):
         bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )
+        self.cdn = Cdn(self, "cdn", stage=stage, config=stage.cdn, bucket=self.bucket, logs=logs) if stage.cdn else None
 
     def grant(self, grantee: iam.IGrantable, actions: Sequence[str], *prefixes: str) -> None:
         """Let it do something with the objects whose keys start with one of the prefixes.
@@ -67,7 +73,23 @@ class ImageStore(Construct):
 
     def link_environment(self) -> dict[str, str]:
         """What ``LinkSettings`` reads."""
-        return {"SPHEROSEG_LINKS": "s3"}
+        return self.cdn.environment() if self.cdn else {"SPHEROSEG_LINKS": "s3"}
 
     def grant_sign_links(self, grantee: iam.IGrantable) -> None:
-        """Let it read the key that signs links, where there is one."""
+        """Let it read the key that signs links, where it is not its own."""
+        if self.cdn:
+            self.cdn.grant_sign(grantee)
+
+    def _access_logs(self, days: int) -> s3.Bucket:
+        logs = s3.Bucket(
+            self,
+            "access-logs",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,  # CloudFront delivers with an ACL
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(days))],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        accept(logs, "AwsSolutions-S1", "Logs about reading logs would have no end")
+        return logs

@@ -58,4 +58,14 @@ class SocketApi(Construct):
 
     def grant_push(self, grantee: iam.IGrantable) -> None:
         """Let it send to open connections."""
-        self.stage.grant_management_api_access(grantee)
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["execute-api:ManageConnections"],
+            resource_arns=[
+                Stack.of(self).format_arn(
+                    service="execute-api",
+                    resource=self.api.api_id,
+                    resource_name=f"{STAGE_NAME}/POST/@connections/*",
+                )
+            ],
+        )

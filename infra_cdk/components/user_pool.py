@@ -45,4 +45,5 @@ class UserPool(Construct):
             disable_o_auth=True,
         )
         accept(self.pool, "AwsSolutions-COG2", "People choose a second factor themselves; clients without one exist")
-        accept(self.pool, "AwsSolutions-COG3", "Threat protection needs the Plus plan, which costs per active user")
+        for rule in ("AwsSolutions-COG3", "AwsSolutions-COG8"):
+            accept(self.pool, rule, "Threat protection needs the Plus plan, which costs per active user")

@@ -37,7 +37,7 @@ class ApiStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id)
         self.stage = stage
-        self.database = database or external_database(self, stage.reader_lag_limit_s)
+        self.database = database or external_database(self, stage.reader_lag_limit_s, with_reader=True)
         self.layers = Layers(self, stage)
         self.watch_updates = self._watch_updates()
         self.sockets = SocketApi(self, "sockets", stage=stage, function=self.watch_updates)
@@ -60,7 +60,7 @@ class ApiStack(Stack):
             "watch_updates",
             stage=self.stage,
             layers=self.layers,
-            environment=self.database.environment(),
+            environment=self.database.writer_environment(),
             timeout_s=WATCH_UPDATES_S,
             place=self.database.place,
         )
@@ -74,7 +74,7 @@ class ApiStack(Stack):
             stage=self.stage,
             layers=self.layers,
             environment={
-                **self.database.environment(),
+                **self.database.writer_environment(),
                 "SPHEROSEG_CONNECTIONS_ENDPOINT": self.sockets.connections_endpoint,
             },
             timeout_s=PUSH_UPDATES_S,

@@ -18,3 +18,5 @@ class DataStack(Stack):
         CfnOutput(self, "BucketName", value=self.images.bucket.bucket_name)
         CfnOutput(self, "UserPoolId", value=self.users.pool.user_pool_id)
         CfnOutput(self, "UserPoolClientId", value=self.users.client.user_pool_client_id)
+        if self.images.cdn:
+            CfnOutput(self, "DistributionDomain", value=self.images.cdn.distribution.distribution_domain_name)

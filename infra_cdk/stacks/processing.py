@@ -1,6 +1,6 @@
 """What happens to an upload until its segmentation is done, but for the segmentation itself."""
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import CfnOutput, CfnResource, Duration, Stack, triggers
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_event_sources as sources
@@ -9,6 +9,7 @@ from constructs import Construct
 from infra_cdk.components.database import Database, external_database
 from infra_cdk.components.function import Function, Layers, visibility_s
 from infra_cdk.components.image_store import ImageStore
+from infra_cdk.components.log_group import log_group
 from infra_cdk.components.queue import Queue
 from infra_cdk.components.segmentation_queues import SegmentationQueues
 from infra_cdk.config import UPLOAD_PREFIXES, StageConfig
@@ -18,6 +19,8 @@ DEAD_LETTERS_S = 30
 PUSH_UPDATES_S = 30
 REQUEUE_STALLED_S = 50
 MIGRATE_DATABASE_S = 600
+TRIGGER_PROVIDER = "AWSCDK.TriggerCustomResourceProviderCustomResourceProvider"
+"""Where the CDK puts the function that its triggers share."""
 
 
 class ProcessingStack(Stack):
@@ -38,7 +41,7 @@ class ProcessingStack(Stack):
         super().__init__(scope, construct_id)
         self.stage = stage
         self.images = images
-        self.database = database or external_database(self, stage.reader_lag_limit_s)
+        self.database = database or external_database(self, stage.reader_lag_limit_s, with_reader=False)
         self.layers = Layers(self, stage)
         self.uploads = Queue(
             self,
@@ -55,6 +58,8 @@ class ProcessingStack(Stack):
         self.requeue_stalled = self._requeue_stalled()
         self.dead_letters = self._dead_letters()
         self.migrate_database = self._migrate_database()
+        if stage.aurora:
+            self._migrate_when_deployed()
         self._outputs()
 
     @property
@@ -69,9 +74,11 @@ class ProcessingStack(Stack):
             stage=self.stage,
             layers=self.layers,
             environment={
-                **self.database.environment(),
+                **self.database.writer_environment(),
                 **self.images.environment(),
                 **self.segmentations.environment(),
+                # To let a delivery that failed come back sooner than its visibility timeout.
+                "SPHEROSEG_UPLOADS_QUEUE_URL": self.uploads.queue.queue_url,
             },
             timeout_s=ACCEPT_UPLOAD_S,
             place=self.database.place,
@@ -107,7 +114,7 @@ class ProcessingStack(Stack):
             stage=self.stage,
             layers=self.layers,
             environment={
-                **self.database.environment(),
+                **self.database.writer_environment(),
                 **self.images.environment(),
                 **self.segmentations.environment(),
             },
@@ -138,7 +145,7 @@ class ProcessingStack(Stack):
             stage=self.stage,
             layers=self.layers,
             environment={
-                **self.database.environment(),
+                **self.database.writer_environment(),
                 "SPHEROSEG_UPDATES_QUEUE_URL": self.updates.queue.queue_url,
             },
             timeout_s=DEAD_LETTERS_S,
@@ -163,10 +170,29 @@ class ProcessingStack(Stack):
             environment=self.database.direct_environment(),
             timeout_s=MIGRATE_DATABASE_S,
             concurrency=1,
-            place=self.database.place,
+            place=self.database.direct_place,
         )
         self.database.grant_sign_in(function)
         return function
+
+    def _migrate_when_deployed(self) -> None:
+        """Run the migrations when the function or its layers changed, before any other function is changed.
+
+        The local cloud has PostgreSQL ready after its stacks, so it calls the function itself.
+        """
+        migration = triggers.Trigger(
+            self,
+            "migrate-when-deployed",
+            handler=self.migrate_database,
+            timeout=Duration.seconds(MIGRATE_DATABASE_S),
+            execute_before=[self.accept_upload, self.requeue_stalled, self.dead_letters],
+        )
+        # The CDK's own function, which calls ours, would make a log group that keeps its lines for ever.
+        caller = self.node.find_child(TRIGGER_PROVIDER).node.find_child("Handler")
+        if not isinstance(caller, CfnResource):
+            raise TypeError(f"{caller.node.path} is no resource")
+        logs = log_group(self, "migrate-when-deployed-logs", self.stage, f"/aws/lambda/{caller.ref}")
+        migration.node.add_dependency(logs)
 
     def _feed(self, function: Function, queue: Queue) -> None:
         function.add_event_source(
