@@ -1,0 +1,1 @@
+"""The HTTP API: every route that clients call."""

@@ -1,0 +1,227 @@
+"""Every error code that a client can meet: what it means, why it happens, how to mend it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spheroseg import errors
+from spheroseg.errors import SpherosegError
+
+STATUS: dict[type[SpherosegError], int] = {
+    errors.NotFoundError: 404,
+    errors.ConflictError: 409,
+    errors.InvalidInputError: 422,
+    errors.ForbiddenError: 403,
+    errors.UnauthenticatedError: 401,
+    errors.WrongCredentialsError: 401,
+    errors.UnavailableError: 503,
+    SpherosegError: 500,
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One code.
+
+    Args:
+        status: The HTTP status that it comes with; when it is only met as the ``failure`` of an image or a
+            segmentation, the status that it would come with.
+    """
+
+    code: str
+    status: int
+    title: str
+    cause: str
+    mend: str
+
+
+TRY_LATER = "Try again after a few seconds, each time a little later. `/health/detailed` tells which part is down."
+UPLOAD_ANOTHER = "Upload another file; the refused one is never tried again."
+
+_OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cause and mend
+    "internal": (
+        "Something went wrong inside",
+        "A defect of the service. Nothing of it is shown here; it is in the service's log.",
+        "Try again once. If it stays, report the answer's X-Correlation-Id.",
+    ),
+    "not-found": ("Not found", "What was named does not exist.", "Check the address and the id."),
+    "conflict": ("Not in this state", "The present state does not allow the request.", "Read it again, then decide."),
+    "invalid-input": ("Wrong input", "Something that was given is wrong.", "Correct it as the detail says."),
+    "forbidden": ("Not allowed", "You are signed in and may not do this.", "Ask whoever owns it."),
+    "unavailable": ("Not available now", "Something behind the API does not answer.", TRY_LATER),
+    "project-not-found": (
+        "No such project",
+        "There is no project of that id, or it is not yours; the two look alike on purpose.",
+        "List your projects with GET /v1/projects.",
+    ),
+    "image-not-found": (
+        "No such image",
+        "There is no image of that id, it was deleted, or it is not yours; they look alike on purpose.",
+        "List a project's images with GET /v1/projects/{project_id}/images.",
+    ),
+    "segmentation-not-found": (
+        "No such segmentation",
+        "There is no segmentation of that id, its image was deleted, or it is not yours; they look alike on purpose.",
+        "List an image's segmentations with GET /v1/images/{image_id}/segmentations.",
+    ),
+    "model-not-found": (
+        "No such model",
+        "No model of that name and version is registered.",
+        "GET /v1/models lists those that are; leave `model` away to take the default.",
+    ),
+    "object-not-found": (
+        "No such file",
+        "The store holds no file there: it was not uploaded, or was deleted meanwhile.",
+        "Upload the file, or read the image again.",
+    ),
+    "connection-gone": ("Socket closed", "The socket was closed meanwhile.", "Open a new one with a new ticket."),
+    "unknown-ticket": (
+        "Unknown ticket",
+        "The ticket was never issued, was used before, or is older than a minute.",
+        "Get a new one with POST /v1/socket-tickets for each connection.",
+    ),
+    "unauthenticated": (
+        "Not signed in",
+        "The request carries no access token, or another kind of token, such as the ID token.",
+        "Sign in and send `Authorization: Bearer <access token>`.",
+    ),
+    "wrong-credentials": (
+        "Wrong credentials",
+        "E-mail address and password do not fit, or the refresh token is no longer valid.",
+        "Check both, or sign in again.",
+    ),
+    "account-exists": ("Account exists", "Somebody signed up with that e-mail address.", "Sign in instead."),
+    "password-refused": (
+        "Password refused",
+        "The password is weaker than the user pool allows.",
+        "Take at least 12 characters with upper and lower case letters, digits and signs.",
+    ),
+    "stale-state": (
+        "Changed meanwhile",
+        "Another request or a worker changed it between reading and writing.",
+        "Read it again; then repeat the request if it still makes sense.",
+    ),
+    "object-changed": (
+        "File changed meanwhile",
+        "Another file was put to the same place.",
+        "Nothing: the newer file is taken in by its own event.",
+    ),
+    "illegal-move": (
+        "Too late for that",
+        "It has ended already, so that it cannot be cancelled or changed.",
+        "Read it again. A failed or cancelled segmentation is queued anew by requesting it again.",
+    ),
+    "not-stored-yet": (
+        "File not there yet",
+        "The image's file has not arrived, or was refused.",
+        "Upload it with the form that came with the image; if the image's status is `refused`, see its failure.",
+    ),
+    "not-finished": (
+        "No result",
+        "The segmentation waits, runs, failed or was cancelled.",
+        "Read the segmentation; ask for its spheroids once its status is `succeeded`.",
+    ),
+    "invalid-cursor": ("Unknown cursor", "The cursor is not one that a list gave out.", "Leave it away to begin anew."),
+    "undecodable-image": (
+        "No readable image",
+        "The bytes are damaged, end too early, or are no image at all, whatever the file's name says.",
+        UPLOAD_ANOTHER,
+    ),
+    "unsupported-image": (
+        "Kind of image not supported",
+        "A sound file of a format, sample type or compression that is not read here.",
+        "Save it as TIFF (8 or 16 bit, 32 bit float), PNG, JPEG or BMP, and upload that.",
+    ),
+    "image-too-large": (
+        "Image too large",
+        "The file has more bytes, or its header announces more pixels, than the limits allow.",
+        "Crop it, or save the pages as files of their own.",
+    ),
+    "empty-upload": ("Empty file", "The uploaded file holds no bytes.", UPLOAD_ANOTHER),
+    "page-not-found": (
+        "No such page",
+        "The file has fewer pages than the one asked for.",
+        "Request a segmentation with a smaller `page`; the first is 1.",
+    ),
+    "invalid-pixels": (
+        "Pixels that cannot be measured",
+        "The pixels are not finite numbers, or all have one value.",
+        "Check how the file was exported. " + UPLOAD_ANOTHER,
+    ),
+    "upload-not-accepted": (
+        "Upload not taken in",
+        "The file arrived and could not be taken in after several tries, or did not arrive within a day.",
+        "Announce and upload it again.",
+    ),
+    "retries-exhausted": (
+        "Given up after several tries",
+        "The work was tried as often as allowed and failed each time.",
+        "Request the segmentation again; if it fails again, report its id.",
+    ),
+    "model-unusable": (
+        "Model unusable",
+        "The model's file is missing or altered on the worker.",
+        "Take another model; the operator has to mend this one.",
+    ),
+    "database-unavailable": ("Database not available", "The database does not answer in time.", TRY_LATER),
+    "storage-unavailable": ("Store not available", "The object store does not answer, or refuses.", TRY_LATER),
+    "queue-unavailable": (
+        "Queue not available",
+        "The queue does not answer, or refuses. What was written before stays; it is queued by a sweep each minute.",
+        TRY_LATER,
+    ),
+    "sign-in-unavailable": ("Sign-in not available", "The user pool does not answer, or refuses.", TRY_LATER),
+}
+
+_OF_HTTP = (
+    Entry(
+        "invalid-request",
+        422,
+        "Wrong request",
+        "A field, parameter or header is missing, unknown, or out of its range; `errors` lists each with its place.",
+        "Correct the fields that are listed. /docs shows types, units and ranges.",
+    ),
+    Entry(
+        "malformed-body",
+        400,
+        "Body not readable",
+        "The body is not JSON, or nested or numbered beyond all reason.",
+        "Send JSON in UTF-8 with `Content-Type: application/json`.",
+    ),
+    Entry(
+        "body-too-large",
+        413,
+        "Body too large",
+        "The request's body is larger than 1 MB. Files do not travel through the API.",
+        "Announce fewer files in one request; upload files with the forms.",
+    ),
+    Entry("no-such-route", 404, "No such route", "There is nothing at that address.", "/docs lists every route."),
+    Entry(
+        "method-not-allowed",
+        405,
+        "Method not allowed",
+        "The address exists, but not with that method.",
+        "Take one of the methods in the answer's Allow header.",
+    ),
+)
+
+
+def status_of(error: type[SpherosegError]) -> int:
+    """The status of the nearest kind that the error belongs to."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
+
+
+def _all_errors(kind: type[SpherosegError] = SpherosegError) -> Iterator[type[SpherosegError]]:
+    yield kind
+    for leaf in kind.__subclasses__():
+        yield from _all_errors(leaf)
+
+
+def _entries() -> Iterator[Entry]:
+    statuses = {error.code: status_of(error) for error in _all_errors() if error.__module__ == errors.__name__}
+    for code, (title, cause, mend) in _OF_ERRORS.items():
+        yield Entry(code, statuses[code], title, cause, mend)
+    yield from _OF_HTTP
+
+
+CATALOGUE: dict[str, Entry] = {entry.code: entry for entry in sorted(_entries(), key=lambda entry: entry.code)}
+"""By code, in alphabetical order."""

@@ -1,0 +1,1 @@
+"""One file for each resource: input model -> use case -> output model."""

@@ -1,0 +1,223 @@
+"""Images: announce, list, get, complete, delete."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from http_api.correlation import CorrelationId
+from http_api.rest.answers import (
+    DEFAULT_LIMIT,
+    POSITION_HEADER,
+    After,
+    Answer,
+    Body,
+    Limit,
+    Wired,
+    Written,
+    next_cursor,
+    problems,
+)
+from http_api.rest.orders import FailureOut, FileName, OrderIn, PixelSizeUm
+from http_api.rest.segmentations import SegmentationSummary
+from http_api.viewer import CurrentViewer
+from spheroseg.domain.image import Image, ImageStatus
+from spheroseg.errors import NotStoredYetError, ObjectNotFoundError
+from spheroseg.ports import UploadForm
+from spheroseg.use_cases.read_images import ImageView
+from spheroseg.use_cases.request_upload import MAX_FILES, MAX_SIZE_BYTES, AnnouncedFile
+
+router = APIRouter(tags=["images"])
+
+
+class FileIn(Body):
+    """A file that is about to be uploaded."""
+
+    name: FileName = Field(
+        description="1 to 255 characters, no control characters; only shown, never used as a path",
+        examples=["well A1.tif"],
+    )
+    size_bytes: Annotated[int, Field(ge=1, le=MAX_SIZE_BYTES)] | None = Field(
+        default=None,
+        description="Its size in bytes, up to 5 GB; the store refuses more than is announced. Null: not known",
+        examples=[2_097_318],
+    )
+    pixel_size_um: PixelSizeUm | None = Field(
+        default=None,
+        description="Edge of one pixel in µm, 0.001 to 1000, if you know better than the file; null: as the file or "
+        "the project says",
+        examples=[0.65],
+    )
+
+
+class UploadIn(OrderIn):
+    """Files to be uploaded, and what is to be run over each as soon as it arrives."""
+
+    files: Annotated[list[FileIn], Field(min_length=1, max_length=MAX_FILES)] = Field(
+        description="1 to 1,000 files, each becomes an image"
+    )
+
+
+class UploadFormOut(Answer):
+    """A form that takes one file: POST `fields` as multipart/form-data in this order, then the file as `file`."""
+
+    url: str = Field(description="Where to post", examples=["https://bucket.s3.eu-central-1.amazonaws.com/"])
+    fields: dict[str, str] = Field(
+        description="Form fields to send before the file, unchanged",
+        examples=[
+            {"key": "originals/0198c0de-0000-7000-8000-000000000002", "policy": "eyJ…", "x-amz-signature": "9f…"}
+        ],
+    )
+    expires_at: datetime = Field(description="After this the form is refused; in UTC")
+
+    @classmethod
+    def of(cls, form: UploadForm) -> "UploadFormOut":
+        """The port's form."""
+        return cls(url=form.url, fields=dict(form.fields), expires_at=form.expires_at)
+
+
+class ImageOut(Answer):
+    """An image file and where it is on its way."""
+
+    id: UUID = Field(description="Names the image", examples=["0198c0de-0000-7000-8000-000000000002"])
+    project_id: UUID = Field(description="The project that it belongs to")
+    name: str = Field(description="The file's name as it was given", examples=["well A1.tif"])
+    status: ImageStatus = Field(description="`awaiting_upload`, `stored`, or `refused` with a failure")
+    size_bytes: int | None = Field(description="Size as announced, then as stored, in bytes", examples=[2_097_318])
+    pixel_size_um: float | None = Field(
+        description="Edge of one pixel in µm as you gave it; null: as the file or the project says"
+    )
+    created_at: datetime = Field(description="When it was announced, in UTC")
+    stored_at: datetime | None = Field(description="When its file was taken in, in UTC; null before")
+    failure: FailureOut | None = Field(description="Why its file was refused; null otherwise")
+    segmentation: SegmentationSummary | None = Field(description="Its latest segmentation; null before the first")
+
+    @classmethod
+    def of(cls, view: ImageView) -> "ImageOut":
+        """The use case's view of an image."""
+        segmentation = view.segmentation
+        return cls(
+            **_common(view.image),
+            segmentation=SegmentationSummary.of(segmentation) if segmentation else None,
+        )
+
+
+class AnnouncedImage(ImageOut):
+    """An image that waits for its file, and the form that takes it."""
+
+    upload: UploadFormOut = Field(description="How to upload the file")
+
+
+class AnnouncedImages(Answer):
+    """The images in the order of the files that were announced."""
+
+    items: list[AnnouncedImage] = Field(description="One for each file")
+
+
+class ImagePage(Answer):
+    """Some images of a project, the newest first."""
+
+    items: list[ImageOut] = Field(description="The images")
+    next_cursor: str | None = Field(description="Where the next page begins; null: this is the last one")
+
+
+def _common(image: Image) -> dict[str, object]:
+    return {
+        "id": image.id,
+        "project_id": image.project_id,
+        "name": image.name,
+        "status": image.status,
+        "size_bytes": image.size_bytes,
+        "pixel_size_um": image.pixel_size_um,
+        "created_at": image.created_at,
+        "stored_at": image.stored_at,
+        "failure": FailureOut.of(image.failure),
+    }
+
+
+@router.post(
+    "/projects/{project_id}/images",
+    status_code=201,
+    summary="Announce files",
+    response_description="An image and an upload form for each file",
+    responses={
+        201: {"headers": POSITION_HEADER},
+        **problems("project-not-found", "model-not-found", "image-too-large", "body-too-large"),
+    },
+)
+async def announce_images(
+    project_id: UUID,
+    body: UploadIn,
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    correlation_id: CorrelationId,
+    written: Written,
+) -> AnnouncedImages:
+    """Make an image for each file and get the form that takes it. The file's arrival starts its segmentation."""
+    files = [AnnouncedFile(file.name, file.size_bytes, file.pixel_size_um) for file in body.files]
+    announced = use_cases.request_upload(viewer, project_id, files, body.order(use_cases.models), correlation_id)
+    written()
+    return AnnouncedImages(
+        items=[
+            AnnouncedImage(**_common(image), segmentation=None, upload=UploadFormOut.of(form))
+            for image, form in announced
+        ]
+    )
+
+
+@router.get(
+    "/projects/{project_id}/images",
+    summary="List a project's images",
+    response_description="A page of them",
+    responses=problems("project-not-found", "invalid-cursor"),
+)
+async def list_images(
+    project_id: UUID, viewer: CurrentViewer, use_cases: Wired, after: After, limit: Limit = DEFAULT_LIMIT
+) -> ImagePage:
+    """The images of one of your projects, the newest first, each with its latest segmentation."""
+    page = use_cases.read_images.page(viewer, project_id, after, limit)
+    return ImagePage(items=[ImageOut.of(view) for view in page.items], next_cursor=next_cursor(page.next))
+
+
+@router.get(
+    "/images/{image_id}",
+    summary="Get an image",
+    response_description="The image with its latest segmentation",
+    responses=problems("image-not-found"),
+)
+async def read_image(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ImageOut:
+    """One of your images."""
+    return ImageOut.of(use_cases.read_images.one(viewer, image_id))
+
+
+@router.post(
+    "/images/{image_id}/complete",
+    summary="Say that an upload is done",
+    response_description="The image, stored, with its queued segmentation",
+    responses={200: {"headers": POSITION_HEADER}, **problems("image-not-found", "not-stored-yet")},
+)
+async def complete_upload(image_id: UUID, viewer: CurrentViewer, use_cases: Wired, written: Written) -> ImageOut:
+    """Start the work at once. Without this call it starts when the store announces the file, seconds later."""
+    use_cases.read_images.one(viewer, image_id)
+    try:
+        use_cases.accept_upload.original(image_id)
+    except ObjectNotFoundError as error:
+        raise NotStoredYetError(f"The file of image {image_id} has not arrived; upload it with its form") from error
+    return ImageOut.of(use_cases.read_images.one(replace(viewer, read_after=written()), image_id))
+
+
+@router.delete(
+    "/images/{image_id}",
+    status_code=204,
+    summary="Delete an image",
+    response_description="Nothing is left",
+    responses={204: {"headers": POSITION_HEADER}, **problems("image-not-found", "storage-unavailable")},
+    response_class=Response,
+)
+async def delete_image(image_id: UUID, viewer: CurrentViewer, use_cases: Wired, written: Written) -> None:
+    """Remove the image, its file, its segmentations and all their results. It cannot be undone."""
+    use_cases.delete_image(viewer, image_id)
+    written()

@@ -1,0 +1,164 @@
+"""Spheroids of a segmentation: pages of outlines and measures, or all of them as GeoJSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import Field
+
+from http_api.rest.answers import Answer, Wired, problems
+from http_api.viewer import CurrentViewer
+from spheroseg.domain.paging import MAX_LIMIT
+from spheroseg.domain.spheroid import Measures, Spheroid
+from spheroseg.domain.viewer import Viewer
+from spheroseg.imaging.geojson import feature_collection
+from spheroseg.use_cases.read_segmentations import ReadSegmentations, SpheroidPage
+
+router = APIRouter(prefix="/segmentations/{segmentation_id}", tags=["segmentations"])
+
+GEOJSON = "application/geo+json"
+DEFAULT_LIMIT = 100
+MAX_ANSWER_BYTES = 4_000_000
+"""A Lambda answer holds 6 MB, quoted as a JSON string; the rest is for the quotes."""
+MAX_INLINE = 2_000
+"""Spheroids that are read to be answered directly; with more the stored file is the better way."""
+
+Point = Annotated[tuple[float, float], Field(description="x to the right, y down, in px from the top left corner")]
+
+
+class PolygonOut(Answer):
+    """One connected area."""
+
+    exterior: list[Point] = Field(description="Corners of its outer ring along pixel edges, the first not repeated")
+    holes: list[list[Point]] = Field(description="Its inner rings")
+
+
+class SpheroidOut(Answer):
+    """One object of a segmentation."""
+
+    number: int = Field(description="Its value in the label image, from 1", examples=[1])
+    confidence: float | None = Field(description="Mean foreground probability of its pixels, 0 to 1", examples=[0.94])
+    touches_edge: bool = Field(description="True when it reaches the image's border: measures are of a part only")
+    polygons: list[PolygonOut] = Field(description="Its area in px; more than one only where it is in pieces")
+    measures: Measures = Field(description="Lengths in px, areas in px², volumes in px³; ratios have no unit")
+    measures_um: dict[str, float] | None = Field(
+        description="The measures that have a unit in µm, µm² and µm³; null: the pixel size is unknown",
+        examples=[{"area_um2": 35.49, "perimeter_um": 26.0, "equivalent_diameter_um": 6.72}],
+    )
+
+
+class SpheroidPageOut(Answer):
+    """Some spheroids of a run in order of their numbers."""
+
+    segmentation_id: UUID = Field(description="The run that found them")
+    spheroid_count: int = Field(description="All that the run found", examples=[12])
+    pixel_size_um: float | None = Field(description="Edge of one pixel in µm; null: unknown", examples=[0.65])
+    items: list[SpheroidOut] = Field(description="The spheroids")
+    next_after: int | None = Field(description="`after` of the next page; null: this is the last one")
+
+
+@router.get(
+    "/spheroids",
+    summary="List a segmentation's spheroids",
+    response_class=Response,
+    responses={
+        200: {
+            "model": SpheroidPageOut,
+            "description": "A page of outlines and measures; all of them if GeoJSON is accepted",
+            "content": {GEOJSON: {"schema": {"type": "object"}}},
+        },
+        307: {"description": "The whole GeoJSON is too large for an answer and lies at `Location` for an hour"},
+        **problems("segmentation-not-found", "not-finished"),
+    },
+)
+async def list_spheroids(
+    segmentation_id: UUID,
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Number after which the page begins")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on the page at most")] = DEFAULT_LIMIT,
+    accept: Annotated[
+        str, Header(description="`application/geo+json` gives what `.geojson` gives: all, whatever the page")
+    ] = "application/json",
+) -> Response:
+    """Outlines and measures, page by page. A page holds fewer than `limit` when outlines are very long."""
+    read = use_cases.read_segmentations
+    if GEOJSON in accept.lower():
+        return _geojson(read, viewer, segmentation_id)
+    page = read.spheroids(viewer, segmentation_id, after, limit)
+    return Response(_page(page), media_type="application/json", headers={"Vary": "Accept"})
+
+
+@router.get(
+    "/spheroids.geojson",
+    summary="Get all spheroids as GeoJSON",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A FeatureCollection that QuPath opens, coordinates in px",
+            "content": {GEOJSON: {"schema": {"type": "object"}}},
+        },
+        307: {"description": "It is too large for an answer and lies at `Location` for an hour"},
+        **problems("segmentation-not-found", "not-finished"),
+    },
+)
+async def read_geojson(segmentation_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> Response:
+    """All outlines and measures in one file, holes as inner rings; follow redirects."""
+    return _geojson(use_cases.read_segmentations, viewer, segmentation_id)
+
+
+def _geojson(read: ReadSegmentations, viewer: Viewer, segmentation_id: UUID) -> Response:
+    page = read.spheroids(viewer, segmentation_id, 0, MAX_INLINE)
+    if page.next_after is None:
+        result = page.segmentation.result
+        content = feature_collection(list(page.spheroids), result.pixel_size_um if result else None)
+        if len(content) <= MAX_ANSWER_BYTES:
+            return Response(content, media_type=GEOJSON, headers={"Vary": "Accept"})
+    links = read.result_links(page.segmentation)
+    if links is None:
+        raise RuntimeError("A page of spheroids is of a run that succeeded")
+    return Response(status_code=307, headers={"Location": links.outlines, "Vary": "Accept"})
+
+
+def _page(page: SpheroidPage) -> bytes:
+    result = page.segmentation.result
+    pixel_size_um = result.pixel_size_um if result else None
+    items, next_after = _fitting(page.spheroids, pixel_size_um), page.next_after
+    if len(items) < len(page.spheroids):
+        next_after = page.spheroids[len(items) - 1].number
+    return orjson.dumps(
+        {
+            "segmentation_id": page.segmentation.id,
+            "spheroid_count": result.spheroid_count if result else 0,
+            "pixel_size_um": pixel_size_um,
+            "items": items,
+            "next_after": next_after,
+        }
+    )
+
+
+def _fitting(spheroids: Sequence[Spheroid], pixel_size_um: float | None) -> list[orjson.Fragment]:
+    """As many as fit into one answer, at least one."""
+    fitting: list[orjson.Fragment] = []
+    size_bytes = 0
+    for spheroid in spheroids:
+        content = orjson.dumps(_item(spheroid, pixel_size_um))
+        size_bytes += len(content)
+        if fitting and size_bytes > MAX_ANSWER_BYTES:
+            break
+        fitting.append(orjson.Fragment(content))
+    return fitting
+
+
+def _item(spheroid: Spheroid, pixel_size_um: float | None) -> dict[str, Any]:
+    return {
+        "number": spheroid.number,
+        "confidence": spheroid.confidence,
+        "touches_edge": spheroid.touches_edge,
+        "polygons": [{"exterior": polygon.exterior, "holes": polygon.holes} for polygon in spheroid.polygons],
+        "measures": asdict(spheroid.measures),
+        "measures_um": spheroid.measures.in_um(pixel_size_um) if pixel_size_um is not None else None,
+    }

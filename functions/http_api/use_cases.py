@@ -1,0 +1,96 @@
+"""What the routes call."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from http_api.health import Part
+from spheroseg.domain.model_card import ModelCard
+from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.create_project import CreateProject
+from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_projects import ReadProjects
+from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_segmentations import ReadSegmentations
+from spheroseg.use_cases.request_segmentation import RequestSegmentation
+from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.watch_updates import WatchUpdates
+
+
+class Models(Protocol):
+    """The registered models."""
+
+    @property
+    def default(self) -> ModelCard:
+        """The model that runs when none is named."""
+
+    def all(self) -> Sequence[ModelCard]:
+        """Every model."""
+
+    def get(self, name: str, version: str | None = None) -> ModelCard:
+        """A model, its latest version unless one is named, or raise ``ModelNotFoundError``."""
+
+
+class Tokens(Protocol):
+    """What a user pool gives to somebody who signed in."""
+
+    @property
+    def access_token(self) -> str:
+        """What proves who somebody is."""
+
+    @property
+    def refresh_token(self) -> str | None:
+        """What renews the access token; None when the old one stays valid."""
+
+    @property
+    def expires_in_s(self) -> int:
+        """Seconds for which the access token is good."""
+
+
+class SignIn(Protocol):
+    """Sign-in by password over the API, in the local stage only."""
+
+    def sign_up(self, email: str, password: str) -> str:
+        """The id of a new user, who may sign in at once.
+
+        Raises:
+            AccountExistsError, PasswordRefusedError: the address is taken, the password too weak.
+        """
+
+    def sign_in(self, email: str, password: str) -> Tokens:
+        """Tokens for a user, or raise ``WrongCredentialsError``."""
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        """A new access token, or raise ``WrongCredentialsError``."""
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """Everything that the routes can do.
+
+    Args:
+        position: The database's position after the latest write of this process, None before the first.
+        sign_in: None in every stage but the local one.
+        parts: What ``/health/ready`` and ``/health/detailed`` look at.
+        socket_url: Where clients open a socket.
+    """
+
+    create_project: CreateProject
+    read_projects: ReadProjects
+    request_upload: RequestUpload
+    accept_upload: AcceptUpload
+    read_images: ReadImages
+    delete_image: DeleteImage
+    request_segmentation: RequestSegmentation
+    cancel_segmentation: CancelSegmentation
+    read_segmentations: ReadSegmentations
+    read_queue_status: ReadQueueStatus
+    watch_updates: WatchUpdates
+    models: Models
+    position: Callable[[], str | None]
+    sign_in: SignIn | None
+    parts: Sequence[Part]
+    socket_url: str
+    stage: str

@@ -1,0 +1,62 @@
+"""Who asks: from what the gateway's authorizer verified, and from nothing else."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import Header, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from spheroseg.domain.viewer import Viewer
+from spheroseg.errors import InvalidInputError, UnauthenticatedError
+
+READ_AFTER = "Spheroseg-Read-After"
+_POSITION = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
+
+bearer = HTTPBearer(
+    scheme_name="accessToken",
+    bearerFormat="JWT",
+    auto_error=False,
+    description="The access token of the user pool, good for an hour. The gateway checks it.",
+)
+
+
+async def current_viewer(
+    request: Request,
+    _token: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+    read_after: Annotated[
+        str | None,
+        Header(
+            alias=READ_AFTER,
+            description="The Spheroseg-Position of an earlier write: the answer is then at least as new as that write.",
+            examples=["0/3000148"],
+        ),
+    ] = None,
+) -> Viewer:
+    """The person whose token the authorizer accepted.
+
+    The header ``Authorization`` is declared for the document only: a token that came past the authorizer, or a header
+    that names a person, counts for nothing.
+
+    Raises:
+        UnauthenticatedError: the authorizer saw no access token.
+        InvalidInputError: the position is not one.
+    """
+    claims = _claims(request.scope.get("aws.event"))
+    user_id = claims.get("sub")
+    if not isinstance(user_id, str) or not user_id:
+        raise UnauthenticatedError("Sign in and send the access token as `Authorization: Bearer …`")
+    if claims.get("token_use") != "access":
+        raise UnauthenticatedError("This is not an access token; send the one that sign-in calls access token")
+    if read_after is not None and not _POSITION.fullmatch(read_after):
+        raise InvalidInputError(f"{READ_AFTER} is not a position that an answer gave out; leave it away")
+    return Viewer(user_id=user_id, read_after=read_after)
+
+
+def _claims(event: object) -> dict[str, Any]:
+    found = event
+    for key in ("requestContext", "authorizer", "jwt", "claims"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+CurrentViewer = Annotated[Viewer, Security(current_viewer)]

@@ -1,0 +1,1 @@
+"""Tests of the HTTP API: its routes over the fakes, its entry with recorded events."""

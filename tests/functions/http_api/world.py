@@ -1,0 +1,241 @@
+"""The API over fakes, as somebody in particular sees it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from http_api.app import create_app
+from http_api.envelope import Answered
+from http_api.health import Part
+from http_api.use_cases import UseCases
+from spheroseg.domain.image import Image, ImageStatus, original_key
+from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.project import Project
+from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatus
+from spheroseg.domain.spheroid import Spheroid
+from spheroseg.errors import (
+    AccountExistsError,
+    ModelNotFoundError,
+    PasswordRefusedError,
+    WrongCredentialsError,
+)
+from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.create_project import CreateProject
+from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_projects import ReadProjects
+from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_segmentations import ReadSegmentations
+from spheroseg.use_cases.request_segmentation import RequestSegmentation
+from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.watch_updates import WatchUpdates
+from tests.builders import OWNER, a_model_card, a_project, a_segmentation, a_spheroid, an_image, an_order
+from tests.fakes import (
+    InMemoryClock,
+    InMemoryDownloadLinks,
+    InMemoryIds,
+    InMemoryImages,
+    InMemoryImageStore,
+    InMemoryProjects,
+    InMemorySegmentationQueue,
+    InMemorySegmentations,
+    InMemoryUpdatePublisher,
+    InMemoryWatchers,
+)
+
+
+@dataclass
+class SomeModels:
+    """Model cards in a list; the first is the default."""
+
+    cards: list[ModelCard] = field(default_factory=lambda: [a_model_card(), a_model_card(name="other", version="3")])
+
+    @property
+    def default(self) -> ModelCard:
+        return self.cards[0]
+
+    def all(self) -> Sequence[ModelCard]:
+        return self.cards
+
+    def get(self, name: str, version: str | None = None) -> ModelCard:
+        for card in self.cards:
+            if card.name == name and version in {None, card.version}:
+                return card
+        raise ModelNotFoundError(f"There is no model {name}")
+
+
+@dataclass(frozen=True)
+class SomeTokens:
+    access_token: str
+    refresh_token: str | None
+    expires_in_s: int = 3600
+
+
+@dataclass
+class InMemorySignIn:
+    """Users in a dict, their tokens made of their addresses."""
+
+    users: dict[str, str] = field(default_factory=dict)
+
+    def sign_up(self, email: str, password: str) -> str:
+        if email in self.users:
+            raise AccountExistsError("Somebody signed up with this e-mail address; sign in instead")
+        if len(password) < 12:
+            raise PasswordRefusedError("Password not long enough")
+        self.users[email] = password
+        return f"sub-of-{email}"
+
+    def sign_in(self, email: str, password: str) -> SomeTokens:
+        if self.users.get(email) != password:
+            raise WrongCredentialsError("These credentials do not fit")
+        return SomeTokens(f"access-{email}", f"refresh-{email}")
+
+    def refresh(self, refresh_token: str) -> SomeTokens:
+        email = refresh_token.removeprefix("refresh-")
+        if email not in self.users:
+            raise WrongCredentialsError("These credentials do not fit")
+        return SomeTokens(f"access-{email}", None)
+
+
+@dataclass
+class World:
+    """Fakes, the use cases over them, and the API over those."""
+
+    clock: InMemoryClock = field(default_factory=InMemoryClock)
+    ids: InMemoryIds = field(default_factory=InMemoryIds)
+    projects: InMemoryProjects = field(default_factory=InMemoryProjects)
+    segmentations: InMemorySegmentations = field(default_factory=InMemorySegmentations)
+    queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
+    updates: InMemoryUpdatePublisher = field(default_factory=InMemoryUpdatePublisher)
+    watchers: InMemoryWatchers = field(default_factory=InMemoryWatchers)
+    models: SomeModels = field(default_factory=SomeModels)
+    sign_in: InMemorySignIn | None = field(default_factory=InMemorySignIn)
+    parts: list[Part] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
+    position: str | None = "0/16B3748"
+
+    def __post_init__(self) -> None:
+        self.images = InMemoryImages(self.segmentations)
+        self.store = InMemoryImageStore(self.clock)
+
+    def use_cases(self) -> UseCases:
+        default = self.models.default
+        return UseCases(
+            create_project=CreateProject(self.projects, self.clock, self.ids),
+            read_projects=ReadProjects(self.projects),
+            request_upload=RequestUpload(self.projects, self.images, self.store, self.clock, self.ids),
+            accept_upload=AcceptUpload(
+                self.projects,
+                self.images,
+                self.segmentations,
+                self.store,
+                self.queue,
+                self.clock,
+                Order(default.name, default.version),
+            ),
+            read_images=ReadImages(self.projects, self.images, self.segmentations),
+            delete_image=DeleteImage(self.images, self.segmentations, self.store),
+            request_segmentation=RequestSegmentation(self.images, self.segmentations, self.queue, self.clock),
+            cancel_segmentation=CancelSegmentation(self.segmentations, self.updates, self.clock),
+            read_segmentations=ReadSegmentations(self.images, self.segmentations, InMemoryDownloadLinks(), self.clock),
+            read_queue_status=ReadQueueStatus(self.segmentations, self.clock),
+            watch_updates=WatchUpdates(self.watchers, self.clock),
+            models=self.models,
+            position=lambda: self.position,
+            sign_in=self.sign_in,
+            parts=self.parts,
+            socket_url="wss://sockets.invalid/live",
+            stage="test",
+        )
+
+    def as_(self, user_id: str | None = OWNER, **claims: Any) -> "Client":
+        """The API for a person; None: nobody is signed in."""
+        app = create_app(self.use_cases(), self.answered.append)
+        all_claims = {"sub": user_id, "token_use": "access", **claims} if user_id else None
+        return Client(BehindGateway(app, all_claims))
+
+    def a_project(self, **changes: Any) -> Project:
+        project = a_project(**changes)
+        self.projects.add(project)
+        return project
+
+    def an_image(self, project: Project | None = None, **changes: Any) -> Image:
+        image = an_image(project or self.a_project(), order=an_order(), **changes)
+        self.images.add_many([image])
+        if image.status is ImageStatus.STORED:
+            self.store.put(original_key(image.id), b"pixels", "image/tiff")
+        return image
+
+    def a_run(
+        self, image: Image | None = None, *spheroids: Spheroid, status: SegmentationStatus, **changes: Any
+    ) -> Segmentation:
+        run = a_segmentation(image or self.an_image(), status=status, **changes)
+        self.segmentations.rows[run.id] = run
+        self.segmentations.found[run.id] = list(spheroids)
+        return run
+
+    def a_succeeded_run(self, *spheroids: Spheroid, **changes: Any) -> Segmentation:
+        found = spheroids or (a_spheroid(1), a_spheroid(2))
+        return self.a_run(None, *found, status=SegmentationStatus.SUCCEEDED, **changes)
+
+    def state(self) -> tuple[object, ...]:
+        """All that requests could have changed."""
+        return (
+            dict(self.projects.rows),
+            dict(self.images.rows),
+            dict(self.segmentations.rows),
+            {key: list(value) for key, value in self.segmentations.found.items()},
+            dict(self.store.objects),
+            list(self.queue.sent),
+            list(self.updates.published),
+            dict(self.watchers.tickets),
+        )
+
+
+@dataclass
+class BehindGateway:
+    """What Mangum does, for tests that speak HTTP: puts the gateway's event beside the request."""
+
+    app: ASGIApp
+    claims: dict[str, Any] | None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context: dict[str, Any] = {"requestId": "request-of-the-gateway"}
+        if self.claims is not None:
+            context["authorizer"] = {"jwt": {"claims": self.claims, "scopes": None}}
+        scope["aws.event"] = {"requestContext": context}
+        await self.app(scope, receive, send)
+
+
+def path_of(template: str, ids: dict[str, UUID | str]) -> str:
+    return template.format(**{name: str(value) for name, value in ids.items()})
+
+
+@dataclass(frozen=True)
+class Client:
+    """Speaks HTTP to an app in this process; redirects are not followed."""
+
+    app: ASGIApp
+
+    def get(self, path: str, **request: Any) -> httpx.Response:
+        return self.request("GET", path, **request)
+
+    def post(self, path: str, **request: Any) -> httpx.Response:
+        return self.request("POST", path, **request)
+
+    def delete(self, path: str, **request: Any) -> httpx.Response:
+        return self.request("DELETE", path, **request)
+
+    def request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        async def sent() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://api.invalid") as client:
+                return await client.request(method, path, **request)
+
+        return asyncio.run(sent())
