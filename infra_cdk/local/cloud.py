@@ -171,8 +171,9 @@ class LocalCloud(RunningCloud):
         self._worker.start()
         ensure_user(clients, outputs["UserPoolId"], self.sign_in)
         self._emulator.flush()
-        self._report("Waiting for the API")
+        self._report("Waiting for the API and the worker")
         _wait_for(f"{self.api_url}/health", self._emulator.log)
+        self._worker.wait_until_ready()
         with self._writing:
             self._write(replace(self.state, ready=True))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra_cdk.local.errors import LocalCloudError
 from infra_cdk.local.processes import end_child, start_child
 
 MODULE = "segmentation_worker"
@@ -19,8 +20,12 @@ HEALTHY_AFTER_S = 60.0
 """A worker that ran for so long before it ended is started again without the longer pause of its predecessors."""
 
 STOP_PATIENCE_S = 30.0
+START_TIMEOUT_S = 60.0
 LONG_POLL_S = 2
 """A stop may have to wait for so long; asking the emulator more often costs nothing."""
+
+PROGRESS = "progress"
+"""The file that a worker touches when it is ready, and from then on."""
 
 PASSED_ON = (
     "PATH",
@@ -67,7 +72,7 @@ def worker_environment(
         "SPHEROSEG_QUEUE_URL_NORMAL": outputs["QueueUrlNormal"],
         "SPHEROSEG_QUEUE_URL_LOW": outputs["QueueUrlLow"],
         "SPHEROSEG_UPDATES_QUEUE_URL": outputs["UpdatesQueueUrl"],
-        "SPHEROSEG_HEALTH_FILE": str(folder / "progress"),
+        "SPHEROSEG_HEALTH_FILE": str(folder / PROGRESS),
         "SPHEROSEG_SCRATCH_DIR": str(folder),
         "SPHEROSEG_LONG_POLL_S": str(LONG_POLL_S),
     }
@@ -106,9 +111,23 @@ class Worker:
     def start(self) -> None:
         """Start it, and keep it running from a thread of its own."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / PROGRESS).unlink(missing_ok=True)
         self._start_process(0)
         self._keeper = threading.Thread(target=self._keep_running, name="worker-keeper", daemon=True)
         self._keeper.start()
+
+    def wait_until_ready(self) -> None:
+        """Return when it has loaded its model and looks for work.
+
+        Raises:
+            LocalCloudError: it did not come so far in time.
+        """
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not (self.folder / PROGRESS).exists():
+            if time.monotonic() > deadline:
+                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
+                raise LocalCloudError(f"The worker does not start, see {self.log}:\n{tail}")
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Ask it to give back what it works on and end."""
