@@ -1,15 +1,12 @@
 """Pictures of a result: outlines and numbers drawn on the image's preview."""
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import ceil, floor, hypot
-from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-Point = tuple[float, float]
+from spheroseg_client.outlines import Outline, Point
+
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 
@@ -23,38 +20,6 @@ CORNER_PX = 1.5
 """How far from a corner it is cut, so that outlines along pixel edges do not look like stairs."""
 MANY = 3000
 """With more objects than this, numbers would cover the image: it gets plain thin lines, also quick to draw."""
-
-
-@dataclass(frozen=True)
-class Outline:
-    """One object to draw.
-
-    Args:
-        number: What is written on it.
-        polygons: Its areas, each as its outer ring followed by its holes, in pixels of the segmented image.
-    """
-
-    number: int
-    polygons: Sequence[Sequence[Sequence[Point]]]
-
-    @property
-    def rings(self) -> Iterator[Sequence[Point]]:
-        """Every ring, outer ones and holes."""
-        return (ring for polygon in self.polygons for ring in polygon)
-
-
-def read_outlines(path: Path) -> list[Outline]:
-    """The outlines of a GeoJSON file of the service, in order of their numbers.
-
-    Raises:
-        ValueError: the file holds something else.
-    """
-    try:
-        features = json.loads(path.read_bytes())["features"]
-        outlines = [_outline(feature) for feature in features]
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} holds no outlines") from error
-    return sorted(outlines, key=lambda outline: outline.number)
 
 
 def draw_overlay(preview: Image.Image, outlines: Sequence[Outline], size_px: tuple[int, int]) -> Image.Image:
@@ -88,18 +53,6 @@ def draw_overlay(preview: Image.Image, outlines: Sequence[Outline], size_px: tup
     for outline, rings, colour in zip(outlines, scaled, colours, strict=True):
         _write_number(draw, picture.size, str(outline.number), rings, colour)
     return picture
-
-
-def _outline(feature: dict[str, Any]) -> Outline:
-    geometry = feature["geometry"]
-    kind, coordinates = geometry["type"], geometry["coordinates"]
-    if kind not in {"Polygon", "MultiPolygon"}:
-        raise TypeError(f"{kind} is no area")
-    polygons = [coordinates] if kind == "Polygon" else coordinates
-    return Outline(
-        number=int(feature["properties"]["number"]),
-        polygons=[[[(float(x), float(y)) for x, y, *_ in ring] for ring in polygon] for polygon in polygons],
-    )
 
 
 def _cut_corners(ring: Sequence[Point]) -> list[Point]:

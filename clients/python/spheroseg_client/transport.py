@@ -104,8 +104,13 @@ class Transport:
             trust_env=self.trusts_environment,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=20.0),
         )
+        self._ending = threading.Event()
         self._position: str | None = None
         self._lock = threading.Lock()
+
+    def stop_retrying(self) -> None:
+        """From now on a fault is reported at once, also of calls under way; for a program that is about to end."""
+        self._ending.set()
 
     def close(self) -> None:
         """Close all connections."""
@@ -161,6 +166,8 @@ class Transport:
         """The call's response, after as many attempts as it takes within the time for retries."""
 
         def may_pass(error: Exception) -> bool | float:
+            if self._ending.is_set():
+                return False
             if isinstance(error, ApiError):
                 may_repeat = error.status in BUSY if repeatable else error.status == httpx.codes.TOO_MANY_REQUESTS
                 return error.retry_after_s if may_repeat and error.retry_after_s is not None else may_repeat

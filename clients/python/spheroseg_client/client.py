@@ -1,0 +1,335 @@
+"""The service as Python calls: projects, images, segmentations, live updates."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from spheroseg_client.errors import NotSignedInError, UnexpectedAnswerError, WorkFailedError
+from spheroseg_client.follow import Change, Follower
+from spheroseg_client.models import (
+    AnnouncedImage,
+    GivenTokens,
+    Image,
+    Model,
+    Order,
+    Project,
+    QueueStatus,
+    Segmentation,
+    SocketTicket,
+    Spheroid,
+    SpheroidPage,
+    UploadForm,
+)
+from spheroseg_client.transfers import Progress, download, upload
+from spheroseg_client.transport import RETRY_FOR_S, Session, Tokens, Transport
+from spheroseg_client.updates import Updates
+
+Found = TypeVar("Found", bound=BaseModel)
+
+PAGE_ITEMS = 200
+MAX_FILES = 1000
+NAME_MAX_LENGTH = 255
+
+
+class FileToAnnounce(BaseModel):
+    """A file that is about to be uploaded.
+
+    ``name`` is only shown, 1 to 255 characters. ``size_bytes`` is its size, up to 5 GB; the store then takes no more.
+    ``pixel_size_um`` is the edge of one pixel in µm, 0.001 to 1000, for those who know better than the file.
+    """
+
+    name: str
+    size_bytes: int | None = None
+    pixel_size_um: float | None = None
+
+
+class Client:
+    """One service and one signed-in user; may be used from several threads, ends with ``close``.
+
+    Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is
+    busy. Whatever this client has written, it also reads.
+
+    Args:
+        api_url: The API's address, such as ``https://…``; ``spheroseg up`` prints the local one.
+        email, password: Sign-in by password, where the service offers it.
+        token: An access token instead; when it ends, calls raise ``NotSignedInError``.
+        retry_for_s: How long a call is repeated, in seconds.
+
+    Every call may raise ``ApiError`` with the service's code and detail, ``NotSignedInError``,
+    ``ServiceUnreachableError`` or ``UnexpectedAnswerError``.
+
+    Example:
+        >>> with Client("http://127.0.0.1:8000", email="…", password="…") as client:
+        ...     project = client.create_project("Day 7")
+        ...     image = client.upload(project.id, Path("well A1.tif"))
+        ...     segmentation = client.wait(image)
+        ...     client.download(segmentation.links.labels, Path("labels.tif"))
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        *,
+        email: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        retry_for_s: float = RETRY_FOR_S,
+    ) -> None:
+        if token is None and (email is None or password is None):
+            raise NotSignedInError("Give an e-mail address and a password, or an access token")
+        self._transport = Transport(api_url, retry_for_s)
+        self._credentials = {"email": email, "password": password}
+        self._session = Session(None, Tokens(token)) if token is not None else Session(self._sign_in)
+
+    @property
+    def api_url(self) -> str:
+        """The API's address."""
+        return self._transport.api_url
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def stop_retrying(self) -> None:
+        """From now on a fault is reported at once, also of calls under way; for a program that is about to end."""
+        self._transport.stop_retrying()
+
+    def check(self) -> None:
+        """Return when the service answers and accepts the credentials; raise otherwise."""
+        next(self._pages("/v1/projects", Project), None)
+
+    # Projects
+
+    def create_project(self, name: str, pixel_size_um: float | None = None) -> Project:
+        """A new, empty project.
+
+        Args:
+            name: 1 to 100 characters; several projects may share one.
+            pixel_size_um: Edge of one pixel in µm for images whose file does not tell.
+        """
+        body = {"name": name, "pixel_size_um": pixel_size_um}
+        return self._write("/v1/projects", Project, body, repeatable=False)
+
+    def projects(self) -> Iterator[Project]:
+        """All projects, newest first, read page by page."""
+        return self._pages("/v1/projects", Project)
+
+    def project(self, project_id: UUID) -> Project:
+        """One project."""
+        return self._read(f"/v1/projects/{project_id}", Project)
+
+    # Images
+
+    def announce(
+        self, project_id: UUID, files: Sequence[FileToAnnounce], order: Order | None = None
+    ) -> Sequence[AnnouncedImage]:
+        """An image for each file, in their order, with the form that takes it within an hour.
+
+        Args:
+            files: 1 to 1,000.
+            order: What is run over each as soon as it arrives; None: the default model with default parameters.
+        """
+        body = {
+            "files": [file.model_dump(exclude_none=True) for file in files],
+            **(order or Order()).model_dump(exclude_none=True),
+        }
+        path = f"/v1/projects/{project_id}/images"
+        # Repeating it is harmless: an announcement that nothing is uploaded for lapses after a day.
+        answer = self._transport.request("POST", path, session=self._session, repeatable=True, json=body)
+        return _items(AnnouncedImage, answer, path)
+
+    def send_file(self, form: UploadForm, path: Path, progress: Progress = lambda _: None) -> None:
+        """Upload a file by its form, streamed from the disk.
+
+        Raises:
+            LocalFileError: it cannot be read.
+            UploadRefusedError: the store does not take it.
+        """
+        upload(self._transport, form.url, form.fields, path, progress)
+
+    def complete(self, image_id: UUID) -> Image:
+        """The image after its upload, its segmentation queued at once; without this call that happens seconds later."""
+        return self._write(f"/v1/images/{image_id}/complete", Image, None, repeatable=True)
+
+    def upload(
+        self,
+        project_id: UUID,
+        path: Path,
+        order: Order | None = None,
+        *,
+        pixel_size_um: float | None = None,
+        progress: Progress = lambda _: None,
+    ) -> Image:
+        """Announce one file, send it and start its segmentation."""
+        file = FileToAnnounce(
+            name=shown_name(path.name), size_bytes=path.stat().st_size or None, pixel_size_um=pixel_size_um
+        )
+        (announced,) = self.announce(project_id, [file], order)
+        self.send_file(announced.upload, path, progress)
+        return self.complete(announced.id)
+
+    def images(self, project_id: UUID) -> Iterator[Image]:
+        """All images of a project, newest first, each with its latest segmentation, read page by page."""
+        return self._pages(f"/v1/projects/{project_id}/images", Image)
+
+    def image(self, image_id: UUID) -> Image:
+        """One image with its latest segmentation."""
+        return self._read(f"/v1/images/{image_id}", Image)
+
+    def delete_image(self, image_id: UUID) -> None:
+        """Remove an image, its file and all its results. It cannot be undone."""
+        self._transport.request("DELETE", f"/v1/images/{image_id}", session=self._session, repeatable=True)
+
+    # Segmentations
+
+    def segment(self, image_id: UUID, order: Order) -> Segmentation:
+        """Another run over an image; the same model and parameters give the run that exists."""
+        body = order.model_dump(exclude_none=True)
+        return self._write(f"/v1/images/{image_id}/segmentations", Segmentation, body, repeatable=True)
+
+    def segmentation(self, segmentation_id: UUID) -> Segmentation:
+        """One run, with links to its files once it succeeded."""
+        return self._read(f"/v1/segmentations/{segmentation_id}", Segmentation)
+
+    def segmentations(self, image_id: UUID) -> Sequence[Segmentation]:
+        """All runs over an image, the latest first."""
+        return self._all(f"/v1/images/{image_id}/segmentations", Segmentation)
+
+    def cancel(self, segmentation_id: UUID) -> Segmentation:
+        """The run, stopped; one that has ended already raises ``ApiError`` with the code ``illegal-move``."""
+        path = f"/v1/segmentations/{segmentation_id}/cancel"
+        return self._write(path, Segmentation, None, repeatable=True)
+
+    def spheroids(self, segmentation_id: UUID) -> Iterator[Spheroid]:
+        """The spheroids of a run that succeeded, in order of their numbers, read page by page."""
+        path = f"/v1/segmentations/{segmentation_id}/spheroids"
+        after: int | None = 0
+        while after is not None:
+            page = self._read(path, SpheroidPage, {"after": after, "limit": PAGE_ITEMS})
+            yield from page.items
+            after = page.next_after
+
+    def download(self, url: str, path: Path, progress: Progress = lambda _: None) -> None:
+        """Bring a file of ``Segmentation.links`` to ``path``, which is there as a whole or not at all."""
+        download(self._transport, url, path, progress)
+
+    # Live
+
+    def follower(self, project_id: UUID, *, push: bool = True) -> Follower:
+        """Something that watches images of a project; images are added to it while it runs.
+
+        Args:
+            push: False: only ask from time to time, open no socket.
+        """
+        updates = Updates(self.socket_ticket, use_proxy=self._transport.trusts_environment) if push else None
+        return Follower(lambda: self.images(project_id), updates)
+
+    def follow(self, project_id: UUID, image_ids: Iterable[UUID]) -> Iterator[Change]:
+        """What becomes of the images, as it happens, until each has come to an end."""
+        follower = self.follower(project_id)
+        for image_id in image_ids:
+            follower.add(image_id)
+        follower.no_more()
+        return iter(follower)
+
+    def wait(self, image: Image) -> Segmentation:
+        """The image's latest segmentation when it has ended.
+
+        Raises:
+            WorkFailedError: the file was refused, or deleted meanwhile.
+        """
+        for change in self.follow(image.project_id, [image.id]):
+            if change.is_final and change.segmentation_id is not None:
+                return self.segmentation(change.segmentation_id)
+        raise refusal_of(self.image(image.id))
+
+    def socket_ticket(self) -> SocketTicket:
+        """What opens one socket within a minute."""
+        return self._write("/v1/socket-tickets", SocketTicket, None, repeatable=False)
+
+    # About the service
+
+    def models(self) -> Sequence[Model]:
+        """Every model that can be run."""
+        return self._all("/v1/models", Model)
+
+    def queue(self) -> QueueStatus:
+        """What waits and runs now."""
+        return self._read("/v1/queue", QueueStatus)
+
+    def _sign_in(self, refresh_token: str | None) -> Tokens:
+        if refresh_token is not None:
+            try:
+                tokens = self._tokens("/v1/auth/refresh", {"refresh_token": refresh_token})
+            except NotSignedInError:
+                pass  # the refresh token has ended too; the password is still at hand
+            else:
+                return Tokens(tokens.access_token, tokens.refresh_token or refresh_token, tokens.expires_in_s)
+        return self._tokens("/v1/auth/sign-in", self._credentials)
+
+    def _tokens(self, path: str, body: Mapping[str, object]) -> Tokens:
+        answer = self._transport.request("POST", path, session=None, repeatable=True, json=body)
+        given = _parsed(GivenTokens, answer, path)
+        return Tokens(given.access_token, given.refresh_token, given.expires_in_s)
+
+    def _read(self, path: str, kind: type[Found], params: Mapping[str, str | int] | None = None) -> Found:
+        answer = self._transport.request("GET", path, session=self._session, repeatable=True, params=params)
+        return _parsed(kind, answer, path)
+
+    def _write(self, path: str, kind: type[Found], body: object, *, repeatable: bool) -> Found:
+        answer = self._transport.request("POST", path, session=self._session, repeatable=repeatable, json=body)
+        return _parsed(kind, answer, path)
+
+    def _all(self, path: str, kind: type[Found]) -> list[Found]:
+        answer = self._transport.request("GET", path, session=self._session, repeatable=True)
+        return _items(kind, answer, path)
+
+    def _pages(self, path: str, kind: type[Found]) -> Iterator[Found]:
+        cursor: str | None = None
+        while True:
+            params: dict[str, str | int] = {"limit": PAGE_ITEMS}
+            if cursor is not None:
+                params["cursor"] = cursor
+            answer = self._transport.request("GET", path, session=self._session, repeatable=True, params=params)
+            yield from _items(kind, answer, path)
+            cursor = answer.get("next_cursor") if isinstance(answer, dict) else None
+            if cursor is None:
+                return
+
+
+def shown_name(name: str) -> str:
+    """A file's name as the service takes it: one visible line of up to 255 characters."""
+    text = name.encode("utf-8", "replace").decode()
+    text = "".join("_" if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
+    return text[-NAME_MAX_LENGTH:] if text.strip() else "image"
+
+
+def refusal_of(image: Image) -> WorkFailedError:
+    """Why an image came to an end without a segmentation."""
+    if image.failure:
+        return WorkFailedError(image.failure.detail, image.failure.code)
+    return WorkFailedError(f"{image.name} is {image.status} and has no segmentation")
+
+
+def _items(kind: type[Found], answer: object, path: str) -> list[Found]:
+    items = answer.get("items") if isinstance(answer, dict) else None
+    if not isinstance(items, list):
+        raise UnexpectedAnswerError(f"{path} answered no list")
+    return [_parsed(kind, item, path) for item in items]
+
+
+def _parsed(kind: type[Found], answer: object, path: str) -> Found:
+    try:
+        return kind.model_validate(answer)
+    except ValidationError as error:
+        raise UnexpectedAnswerError(f"{path} answered something that this version does not understand") from error

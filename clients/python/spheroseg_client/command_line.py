@@ -1,0 +1,353 @@
+"""The command ``spheroseg``: images in, outlines and measures out; and the local cloud."""
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import stamina.instrumentation
+import typer
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from spheroseg_client import display
+from spheroseg_client.access import Access
+from spheroseg_client.errors import ClientError, LocalFileError
+from spheroseg_client.inputs import find_inputs
+from spheroseg_client.local import LocalClouds, stop_undisturbed
+from spheroseg_client.models import Order, Parameters
+from spheroseg_client.segmenting import Report, Request, segment_files
+
+FAILED, MISUSED, UNAVAILABLE, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+SAMPLES = Path(__file__).parent / "samples"
+
+app = typer.Typer(
+    name="spheroseg",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    help="Segment spheroids in microscopy images: outlines, label images, measures.",
+    epilog="Exit codes: 0 all done · 1 some image failed · 2 wrong use, or results cannot be written · "
+    "3 the service is not there or refuses · 130 interrupted.",
+)
+
+
+class PriorityChoice(StrEnum):
+    """Which queue the work waits in."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if it is not there.")]
+ModelOption = Annotated[
+    str | None, typer.Option(help="Model to run, see [bold]spheroseg models[/]; NAME or NAME@VERSION.")
+]
+ThresholdOption = Annotated[
+    float, typer.Option(min=0.1, max=0.9, help="Probability from which a pixel belongs to a spheroid.")
+]
+DiameterOption = Annotated[
+    float | None,
+    typer.Option("--min-diameter-px", min=0.001, max=100_000, help="Drop objects below this diameter, in pixels."),
+]
+HolesOption = Annotated[bool, typer.Option("--holes/--no-holes", help="Keep holes, or fill them.")]
+PageOption = Annotated[int, typer.Option(min=1, max=100_000, help="Page of multi-page files, the first is 1.")]
+PixelSizeOption = Annotated[
+    float | None,
+    typer.Option(
+        "--pixel-size",
+        min=0.001,
+        max=1000,
+        help="Edge of one pixel in µm, for all files; without it the file's own value is taken, if it has one.",
+    ),
+]
+PriorityOption = Annotated[PriorityChoice, typer.Option(help="Which queue the work waits in.")]
+ProjectOption = Annotated[
+    str | None, typer.Option(help="Project to put the images in: yours of that name, made if there is none.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, for programs.")]
+ApiOption = Annotated[
+    str | None,
+    typer.Option("--api", envvar="SPHEROSEG_API", help="Address of a service; without it the local cloud is used."),
+]
+EmailOption = Annotated[str | None, typer.Option(envvar="SPHEROSEG_EMAIL", help="Sign-in at --api.")]
+PasswordOption = Annotated[
+    str | None, typer.Option(envvar="SPHEROSEG_PASSWORD", help="Sign-in at --api; better given by the environment.")
+]
+TokenOption = Annotated[
+    str | None, typer.Option(envvar="SPHEROSEG_TOKEN", help="Access token for --api, instead of e-mail and password.")
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", envvar="SPHEROSEG_DATA_DIR", help="Data of the local cloud; one cloud runs for each folder."
+    ),
+]
+PortOption = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port of the local cloud on 127.0.0.1, if it has to be started.")
+]
+
+
+@app.command(epilog="Example: [bold]spheroseg segment plate1/ 'more/*.tif' --out results --pixel-size 0.65[/]")
+def segment(
+    paths: Annotated[
+        list[str], typer.Argument(help="Files, folders (searched with all below them) and patterns.", metavar="PATH...")
+    ],
+    out: OutOption,
+    model: ModelOption = None,
+    threshold: ThresholdOption = 0.5,
+    min_diameter_px: DiameterOption = None,
+    *,
+    holes: HolesOption = True,
+    page: PageOption = 1,
+    pixel_size: PixelSizeOption = None,
+    priority: PriorityOption = PriorityChoice.NORMAL,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+    api: ApiOption = None,
+    email: EmailOption = None,
+    password: PasswordOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
+    port: PortOption = None,
+) -> None:
+    """Segment images; write measures.csv, outlines, label images and overlays.
+
+    Starts the local cloud if none runs and stops it again, unless --api names a service. What cannot be segmented is
+    listed with its reason and does not stop the rest.
+    """
+    name, _, model_version = (model or "").partition("@")
+    request = Request(
+        inputs=find_inputs(paths, out),
+        out=out,
+        order=Order(
+            model=name or None,
+            model_version=model_version or None,
+            parameters=Parameters(threshold=threshold, min_diameter_px=min_diameter_px, holes=holes, page=page),
+            priority=priority.value,
+        ),
+        pixel_size_um=pixel_size,
+        project=project,
+    )
+    _segment(request, Access(api, email, password, token, data_dir, port), as_json=as_json)
+
+
+@app.command(epilog="Example: [bold]spheroseg demo --out spheroseg-demo[/]")
+def demo(
+    out: OutOption = Path("spheroseg-demo"),
+    *,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+    port: PortOption = None,
+) -> None:
+    """Segment the images that come with this program, with the local cloud."""
+    request = Request(inputs=find_inputs([SAMPLES]), out=out, order=Order(), project="Demo")
+    _segment(request, Access(data_dir=data_dir, port=port), as_json=as_json)
+
+
+@app.command(epilog="Example: [bold]spheroseg up --port 4566[/]")
+def up(data_dir: DataDirOption = None, port: PortOption = None) -> None:
+    """Run the local cloud in the foreground until Ctrl-C or SIGTERM; its data stay."""
+    messages = display.message_console()
+    with _reported(as_json=False):
+        begun = time.monotonic()
+        clouds = LocalClouds(data_dir)
+        cloud = clouds.start(port, _reporter(messages))
+        try:
+            facts = {
+                "API": cloud.api_url,
+                "documentation": cloud.docs_url,
+                "e-mail": cloud.sign_in.email,
+                "password": cloud.sign_in.password,
+                "data": cloud.data_dir,
+            }
+            print_whole(display.facts(facts))
+            messages.print(f"Ready after {time.monotonic() - begun:.1f} s. Ctrl-C stops it.")
+            with clouds.translated():
+                cloud.wait()
+        finally:
+            messages.print("Stopping")
+            stop_undisturbed(cloud)
+
+
+@app.command(epilog="Example: [bold]spheroseg status --json[/]")
+def status(*, as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """Tell whether the local cloud runs, where, and how its parts are. Exit code 3 if it does not run."""
+    with _reported(as_json=as_json):
+        found = LocalClouds(data_dir).status()
+        facts: dict[str, Any] = {
+            "running": found.running,
+            "data_dir": str(found.data_dir),
+            "pid": found.pid,
+            "api_url": found.api_url,
+            "docs_url": found.docs_url,
+            "socket_url": found.socket_url,
+            "worker_restarts": found.worker_restarts,
+            "parts": dict(found.parts),
+        }
+        if as_json:
+            print_json(facts)
+        else:
+            shown = {key.replace("_", " "): value for key, value in facts.items() if value is not None}
+            shown["running"] = "yes" if found.running else "no"
+            shown["parts"] = ", ".join(f"{name} {'up' if is_up else 'DOWN'}" for name, is_up in found.parts.items())
+            print_whole(display.facts({key: value for key, value in shown.items() if value != ""}))
+        if not found.running:
+            raise typer.Exit(UNAVAILABLE)
+
+
+@app.command(epilog="Example: [bold]spheroseg down[/]")
+def down(data_dir: DataDirOption = None) -> None:
+    """Stop the local cloud, whoever started it, also what a killed one left; its data stay."""
+    with _reported(as_json=False):
+        stopped = LocalClouds(data_dir).stop()
+        display.message_console().print("Stopped" if stopped else "It was not running")
+
+
+@app.command(epilog="Example: [bold]spheroseg reset --yes[/]")
+def reset(
+    data_dir: DataDirOption = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete all data of the local cloud: projects, images, results, users. It must not run."""
+    with _reported(as_json=False):
+        clouds = LocalClouds(data_dir)
+        where = clouds.status().data_dir
+        if not yes:
+            typer.confirm(f"Delete all projects, images and results in {where}?", abort=True, err=True)
+        clouds.reset()
+        display.message_console().print(f"Deleted what was in {where}")
+
+
+@app.command(epilog="Example: [bold]spheroseg models --json[/]")
+def models(
+    *,
+    as_json: JsonOption = False,
+    api: ApiOption = None,
+    email: EmailOption = None,
+    password: PasswordOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """List the models that can be run."""
+    with _reported(as_json=as_json), Access(api, email, password, token, data_dir, None).present() as client:
+        found = client.models()
+        if as_json:
+            print_json([model.model_dump(mode="json") for model in found])
+        else:
+            print_whole(display.model_table(found))
+
+
+@app.command(epilog="Example: [bold]spheroseg queue[/]")
+def queue(
+    *,
+    as_json: JsonOption = False,
+    api: ApiOption = None,
+    email: EmailOption = None,
+    password: PasswordOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """See how much work waits, and for how long."""
+    with _reported(as_json=as_json), Access(api, email, password, token, data_dir, None).present() as client:
+        found = client.queue()
+        if as_json:
+            print_json(found.model_dump(mode="json"))
+        else:
+            print_whole(display.facts(display.queue_lines(found)))
+
+
+@app.command(epilog="Example: [bold]spheroseg version[/]")
+def version() -> None:
+    """Print this program's version."""
+    typer.echo(installed_version("spheroseg"))
+
+
+def main() -> None:
+    """Run the command line."""
+    stamina.instrumentation.set_on_retry_hooks([])  # a retry is no news for a person; what fails for good is told
+    app()
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: like Ctrl-C, but for the exit code."""
+
+
+def _segment(request: Request, access: Access, *, as_json: bool) -> None:
+    messages = display.message_console()
+    with _reported(as_json=as_json) as ending:
+        report = segment_files(request, lambda: access.ensured(_reporter(messages)), messages)
+        if as_json:
+            print_json(report.as_json())
+        else:
+            _print_report(report, messages)
+        if report.interrupted:
+            raise typer.Exit(ending())
+        if report.succeeded < len(report.outcomes):
+            raise typer.Exit(FAILED)
+
+
+def _print_report(report: Report, messages: Console) -> None:
+    print_whole(display.outcome_table(report.outcomes))
+    for line in display.failure_lines(report.outcomes):
+        messages.print(line)
+    done = f"{report.succeeded} of {display.counted(len(report.outcomes), 'image')} in {report.duration_s:.1f} s"
+    messages.print(Text(f"{done}, results in {report.out}" if report.measures else done))
+    if report.interrupted:
+        messages.print("Interrupted: what was not done yet was cancelled")
+
+
+@contextmanager
+def _reported(*, as_json: bool) -> Iterator[Callable[[], int]]:
+    """Errors as a line (or as JSON) and an exit code; gives the exit code of an interruption that is over."""
+    received: list[int] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        raise _Terminated
+
+    def ending() -> int:
+        return TERMINATED if received else INTERRUPTED
+
+    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, on_signal) for number in signals} if is_main else {}
+    try:
+        yield ending
+    except ClientError as error:
+        if as_json:
+            print_json({"version": 1, "error": {"code": error.code, "detail": error.detail}})
+        else:
+            display.message_console().print(Text.assemble(("Error: ", "bold red"), error.detail))
+        raise typer.Exit(MISUSED if isinstance(error, LocalFileError) else UNAVAILABLE) from error
+    except KeyboardInterrupt as error:
+        display.message_console().print("Interrupted")
+        raise typer.Exit(ending()) from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _reporter(messages: Console) -> Callable[[str], None]:
+    return lambda text: messages.print(Text(text, style="dim"))
+
+
+def print_whole(content: RenderableType) -> None:
+    """Print a result on stdout."""
+    display.result_console().print(content)
+
+
+def print_json(content: object) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,195 @@
+"""What a person at the terminal sees: progress on stderr, the result on stdout."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from spheroseg_client.inputs import InputFile
+from spheroseg_client.models import Model, QueueStatus
+from spheroseg_client.outcomes import Outcome
+
+UNATTENDED_WIDTH = 132
+"""Columns when the output goes to a file or a pipe, which have no width of their own."""
+
+
+def result_console() -> Console:
+    """Where results go: stdout."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=UNATTENDED_WIDTH)
+
+
+def message_console() -> Console:
+    """Where everything else goes: stderr."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class BatchDisplay:
+    """Two bars while a batch runs; plain lines where nobody watches.
+
+    Args:
+        files: What is going to be uploaded.
+    """
+
+    def __init__(self, console: Console, files: Sequence[InputFile]) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._sent = [0] * len(files)
+        self._status = [""] * len(files)
+        self._ended = 0
+        self._failed = 0
+        total_bytes = sum(file.size_bytes for file in files)
+        self._upload_bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=console,
+        )
+        self._work_bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=console,
+        )
+        self._upload: TaskID = self._upload_bar.add_task("Upload ", total=total_bytes)
+        self._work: TaskID = self._work_bar.add_task("Segment", total=len(files), state="")
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """The bars, while this lasts."""
+        if not self._console.is_terminal:
+            self._console.print(f"Uploading and segmenting {counted(len(self._sent), 'image')}")
+            yield
+            return
+
+        with Live(Group(self._upload_bar, self._work_bar), console=self._console, refresh_per_second=8):
+            yield
+
+    def on_sent(self, index: int, sent_bytes: int) -> None:
+        """So much of a file has gone over; less than before when its upload starts over."""
+        with self._lock:
+            self._upload_bar.advance(self._upload, sent_bytes - self._sent[index])
+            self._sent[index] = sent_bytes
+
+    def on_uploaded(self, index: int) -> None:
+        """A file has arrived."""
+        self._to(index, "queued")
+
+    def on_status(self, index: int, status: str) -> None:
+        """A segmentation has got somewhere."""
+        self._to(index, status)
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """A file has come to its end."""
+        with self._lock:
+            self._ended += 1
+            self._failed += outcome.status != "succeeded"
+            self._work_bar.update(self._work, completed=self._ended, state=self._state())
+            if not self._console.is_terminal and (len(self._sent) < 20 or self._ended % (len(self._sent) // 20) == 0):
+                self._console.print(f"{self._ended} of {len(self._sent)} done")
+
+    def _to(self, index: int, status: str) -> None:
+        with self._lock:
+            self._status[index] = status
+            self._work_bar.update(self._work, state=self._state())
+
+    def _state(self) -> str:
+        running = self._status.count("running")
+        waiting = self._status.count("queued")
+        parts = [(running, "at work"), (waiting, "waiting"), (self._failed, "failed")]
+        return ", ".join(f"{count} {words}" for count, words in parts if count)
+
+
+def outcome_table(outcomes: Sequence[Outcome]) -> Table:
+    """File by file: how many spheroids, how large, how round, how long it took."""
+    units = {outcome.area_unit for outcome in outcomes if outcome.area is not None}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("file", overflow="fold")
+    table.add_column("spheroids", justify="right")
+    table.add_column(f"area, median{f' ({units.copy().pop()})' if len(units) == 1 else ''}", justify="right")
+    table.add_column("circularity, median", justify="right")
+    table.add_column("work (s)", justify="right")
+    table.add_column("")
+    for outcome in outcomes:
+        segmentation = outcome.segmentation
+        work_s = segmentation.duration_s if segmentation else None
+        area = "" if outcome.area is None else f"{outcome.area:,.1f}"
+        table.add_row(
+            Text(outcome.file),
+            "" if outcome.spheroid_count is None else str(outcome.spheroid_count),
+            f"{area} {outcome.area_unit}" if area and len(units) > 1 else area,
+            "" if outcome.circularity is None else f"{outcome.circularity:.3f}",
+            "" if work_s is None else f"{work_s:.2f}",
+            Text("") if outcome.status == "succeeded" else Text(outcome.status, style="bold red"),
+        )
+    return table
+
+
+def failure_lines(outcomes: Sequence[Outcome]) -> Iterator[Text]:
+    """Each file without a result, and why."""
+    for outcome in outcomes:
+        if outcome.failure:
+            yield Text.assemble(
+                (outcome.file, "bold"), ": ", outcome.failure.detail, (f" [{outcome.failure.code}]", "dim")
+            )
+
+
+def model_table(models: Sequence[Model]) -> Table:
+    """The models that can be run."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("model", "version", "", "what it is", "licence"):
+        table.add_column(column, overflow="fold")
+    for model in models:
+        table.add_row(
+            Text(model.name),
+            Text(model.version),
+            "default" if model.is_default else "",
+            Text(f"{model.title}. {model.description}"),
+            Text(model.licence),
+        )
+    return table
+
+
+def queue_lines(status: QueueStatus) -> Mapping[str, str]:
+    """The queue in words."""
+    wait = "unknown" if status.estimated_wait_s is None else f"{status.estimated_wait_s:.0f} s"
+    return {
+        "waiting": str(status.queued),
+        "at work": str(status.running),
+        "until empty": f"{wait} ({status.reason})",
+    }
+
+
+def facts(pairs: Mapping[str, object]) -> Table:
+    """Names and values, one pair a line."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in pairs.items():
+        table.add_row(name, Text(str(value)))
+    return table
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, plural where it has to be."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

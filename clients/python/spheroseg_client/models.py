@@ -1,0 +1,247 @@
+"""What the service answers, typed. Fields of a newer service that this version does not know are left out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Priority = Literal["high", "normal", "low"]
+FINAL = frozenset({"succeeded", "failed", "cancelled"})
+
+
+class Answer(BaseModel):
+    """The base of all answers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class Project(Answer):
+    """A named collection of images.
+
+    ``pixel_size_um`` is the edge of one pixel in µm for images whose file does not tell; None: unknown.
+    """
+
+    id: UUID
+    name: str
+    pixel_size_um: float | None
+    created_at: datetime
+
+
+class Failure(Answer):
+    """Why something ended badly: a stable code, and words."""
+
+    code: str
+    detail: str
+
+
+class Parameters(Answer):
+    """How a model is run.
+
+    ``threshold`` is the foreground probability from which a pixel belongs to a spheroid, 0.1 to 0.9.
+    ``min_diameter_px`` is the equivalent diameter below which an object is dropped, in pixels of the image; None
+    leaves it to the model. ``holes`` keeps holes or fills them. ``page`` counts from 1.
+    """
+
+    threshold: float = 0.5
+    min_diameter_px: float | None = None
+    holes: bool = True
+    page: int = 1
+
+
+class Order(Answer):
+    """Which model is to run, how, and how soon; no model: the service's default."""
+
+    model: str | None = None
+    model_version: str | None = None
+    parameters: Parameters = Field(default_factory=Parameters)
+    priority: Priority = "normal"
+
+
+class Result(Answer):
+    """What a finished run says about the image.
+
+    ``pixel_size_um`` is None when it is unknown: measures are then in pixels only. ``pixel_size_source`` is ``user``,
+    ``file`` or ``project``, None exactly when the size is unknown. ``stages_s`` are the worker's seconds by stage.
+    """
+
+    width_px: int
+    height_px: int
+    pixel_type: str
+    pixel_size_um: float | None
+    pixel_size_source: str | None
+    spheroid_count: int
+    stages_s: dict[str, float]
+
+
+class Links(Answer):
+    """Signed addresses of a run's files, good for an hour."""
+
+    labels: str
+    outlines: str
+    preview: str
+
+
+class Wait(Answer):
+    """Where a waiting run is in the queue; an estimate of None comes with its reason."""
+
+    position: int | None
+    running: int
+    estimated_wait_s: float | None
+    reason: str
+
+
+class Segmentation(Answer):
+    """One run of a model over an image.
+
+    ``status`` is ``queued``, ``running``, ``succeeded``, ``failed`` or ``cancelled``. ``links`` and ``wait`` are there
+    only where one segmentation was read, not in lists.
+    """
+
+    id: UUID
+    image_id: UUID
+    project_id: UUID
+    model: str
+    model_version: str
+    parameters: Parameters
+    priority: Priority
+    status: str
+    attempt: int
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    failure: Failure | None
+    result: Result | None
+    links: Links | None = None
+    wait: Wait | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more happens unless somebody asks for it."""
+        return self.status in FINAL
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds between the worker's start and end; None before."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+class Image(Answer):
+    """An uploaded file, or one that is awaited; ``status`` is ``awaiting_upload``, ``stored`` or ``refused``."""
+
+    id: UUID
+    project_id: UUID
+    name: str
+    status: str
+    size_bytes: int | None
+    pixel_size_um: float | None
+    created_at: datetime
+    stored_at: datetime | None
+    failure: Failure | None
+    segmentation: Segmentation | None = None
+
+
+class Polygon(Answer):
+    """One connected area in pixels: its outer ring and its holes; a ring does not repeat its first corner."""
+
+    exterior: list[tuple[float, float]]
+    holes: list[list[tuple[float, float]]]
+
+
+class Spheroid(Answer):
+    """One object of a segmentation.
+
+    ``measures`` are named with their units (``area_px2``); ``measures_um`` holds those with a unit in µm, µm², µm³
+    (``area_um2``), None when the pixel size is unknown. ``touches_edge``: the measures are of a part only.
+    """
+
+    number: int
+    confidence: float | None
+    touches_edge: bool
+    polygons: list[Polygon]
+    measures: dict[str, float]
+    measures_um: dict[str, float] | None
+
+
+class SpheroidPage(Answer):
+    """Some spheroids of a run; ``next_after`` begins the next page, None: this is the last one."""
+
+    items: list[Spheroid]
+    next_after: int | None
+
+
+class GivenTokens(Answer):
+    """What a sign-in gives."""
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_in_s: float | None = None
+
+
+class UploadForm(Answer):
+    """What takes one file: the fields first, unchanged, then the file."""
+
+    url: str
+    fields: dict[str, str]
+    expires_at: datetime
+
+
+class AnnouncedImage(Image):
+    """An image that waits for its file."""
+
+    upload: UploadForm
+
+
+class Model(Answer):
+    """What one must know about a model before relying on it."""
+
+    name: str
+    version: str
+    is_default: bool
+    title: str
+    description: str
+    intended_use: str
+    limits: Sequence[str]
+    figures: dict[str, float]
+    training_data: str
+    licence: str
+    parameter_count: int
+    size_bytes: int
+    sha256: str
+
+
+class QueueStatus(Answer):
+    """What waits and runs now, of everybody; a rate of None: nothing ended lately."""
+
+    queued: int
+    running: int
+    finished_recently: int
+    window_s: float
+    seconds_per_run: float | None
+    estimated_wait_s: float | None
+    reason: str
+
+
+class SocketTicket(Answer):
+    """What opens one socket, once; ``url`` holds the ticket."""
+
+    url: str
+    expires_at: datetime
+
+
+class Update(Answer):
+    """A segmentation has another status than before."""
+
+    type: Literal["segmentation_changed"]
+    segmentation_id: UUID
+    image_id: UUID
+    project_id: UUID
+    status: str
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more happens unless somebody asks for it."""
+        return self.status in FINAL

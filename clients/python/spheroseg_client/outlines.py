@@ -1,0 +1,64 @@
+"""The spheroids of a GeoJSON file of the service: their areas, measures and numbers."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spheroseg_client.errors import UnexpectedAnswerError
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One spheroid.
+
+    Args:
+        number: Its value in the label image, from 1.
+        polygons: Its areas, each as its outer ring followed by its holes, in pixels of the segmented image.
+        measures: By name and unit, such as ``area_px2``; in µm too (``area_um2``) when the pixel size is known.
+        confidence: Mean foreground probability inside, 0 to 1; None where no model made it.
+        touches_edge: True when it reaches the image's border, so that its measures are of a part only.
+    """
+
+    number: int
+    polygons: Sequence[Sequence[Sequence[Point]]]
+    measures: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    touches_edge: bool = False
+
+    @property
+    def rings(self) -> Iterator[Sequence[Point]]:
+        """Every ring, outer ones and holes."""
+        return (ring for polygon in self.polygons for ring in polygon)
+
+
+def read_outlines(path: Path) -> list[Outline]:
+    """The spheroids of a file, in order of their numbers.
+
+    Raises:
+        UnexpectedAnswerError: the file holds something else.
+    """
+    try:
+        outlines = [_outline(feature) for feature in json.loads(path.read_bytes())["features"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnexpectedAnswerError(f"{path.name} holds no outlines that this version understands") from error
+    return sorted(outlines, key=lambda outline: outline.number)
+
+
+def _outline(feature: dict[str, Any]) -> Outline:
+    geometry, properties = feature["geometry"], feature["properties"]
+    kind, coordinates = geometry["type"], geometry["coordinates"]
+    if kind not in {"Polygon", "MultiPolygon"}:
+        raise ValueError(f"{kind} is no area")
+    polygons = [coordinates] if kind == "Polygon" else coordinates
+    confidence = properties["confidence"]
+    return Outline(
+        number=int(properties["number"]),
+        polygons=[[[(float(x), float(y)) for x, y, *_ in ring] for ring in polygon] for polygon in polygons],
+        measures=dict(properties["measurements"]),
+        confidence=None if confidence is None else float(confidence),
+        touches_edge=bool(properties["touches_edge"]),
+    )

@@ -1,0 +1,230 @@
+"""The folder that results go to: ``measures.csv``, ``outlines/``, ``labels/``, ``overlays/``.
+
+A file appears under its name when it is complete and not before. Until then it lies in a hidden folder beside, which
+goes when the run ends; one that a killed run left goes with a later run.
+"""
+
+import csv
+import io
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
+from spheroseg_client.inputs import MEASURES_FILE
+from spheroseg_client.models import Segmentation
+from spheroseg_client.outlines import Outline
+
+MEASURES: Sequence[str] = (
+    "area_px2",
+    "perimeter_px",
+    "perimeter_with_holes_px",
+    "equivalent_diameter_px",
+    "feret_max_px",
+    "feret_min_px",
+    "major_axis_px",
+    "minor_axis_px",
+    "circularity",
+    "roundness",
+    "solidity",
+    "convexity",
+    "compactness",
+    "extent",
+    "aspect_ratio",
+    "sphericity",
+    "sphere_volume_px3",
+    "ellipsoid_volume_px3",
+    "centroid_x_px",
+    "centroid_y_px",
+    "bbox_x_px",
+    "bbox_y_px",
+    "bbox_width_px",
+    "bbox_height_px",
+    "hole_count",
+    "hole_area_px2",
+)
+"""In the order of the columns; one that has a unit stands there twice, in pixels and in µm."""
+
+PARTS_PREFIX = ".spheroseg-"
+PARTS_LEFT_AFTER_S = 24 * 3600.0
+ROOM_PER_IMAGE_BYTES = 1_000_000
+ROOM_AT_LEAST_BYTES = 16_000_000
+OUTLINES, LABELS, OVERLAYS = "outlines", "labels", "overlays"
+SUFFIXES = {OUTLINES: ".geojson", LABELS: ".tif", OVERLAYS: ".png"}
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """Where one image's results lie."""
+
+    outlines: Path
+    labels: Path
+    overlay: Path
+
+
+def columns() -> list[str]:
+    """The header of ``measures.csv``."""
+    measures = [column for name in MEASURES for column in (name, in_um(name)) if column]
+    return [
+        *("file", "name", "spheroid"),
+        *measures,
+        *("confidence", "touches_edge", "pixel_size_um", "pixel_size_source"),
+        *("model", "model_version", "image_id", "segmentation_id"),
+    ]
+
+
+def in_um(name: str) -> str | None:
+    """The name of the same measure in µm, None for one without a unit."""
+    stem, _, unit = name.rpartition("_")
+    return f"{stem}_{unit.replace('px', 'um')}" if unit in {"px", "px2", "px3"} else None
+
+
+class ResultFolder:
+    """The folder and what goes on in it; may be used from several threads, ends with ``close``.
+
+    Only files that this run makes are replaced; everything else in the folder stays as it is.
+    """
+
+    def __init__(self, folder: Path, parts: Path) -> None:
+        self.folder = folder
+        self._parts = parts
+        self._rows = (parts / "rows").open("w+b")
+        self._places: dict[int, tuple[int, int]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def prepare(cls, folder: Path, image_count: int) -> Self:
+        """The folder, made if it is not there, after a look at whether it takes what will come.
+
+        Raises:
+            LocalFileError: it is a file, cannot be written to, or its disk is nearly full.
+        """
+        try:
+            for name in SUFFIXES:
+                (folder / name).mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder / name) as probe:
+                    probe.write(bytes(64 * 1024))
+            if (folder / MEASURES_FILE).is_dir():
+                raise LocalFileError(f"{folder / MEASURES_FILE} is a folder", "unwritable-folder")
+            needed = ROOM_AT_LEAST_BYTES + ROOM_PER_IMAGE_BYTES * image_count
+            if (free := shutil.disk_usage(folder).free) < needed:
+                raise LocalFileError(
+                    f"{folder} has room for {free / 1e6:.0f} MB only; {needed / 1e6:.0f} MB are needed", "disk-full"
+                )
+            for left in folder.glob(f"{PARTS_PREFIX}*"):
+                if time.time() - left.stat().st_mtime > PARTS_LEFT_AFTER_S:
+                    shutil.rmtree(left)
+            return cls(folder, Path(tempfile.mkdtemp(prefix=PARTS_PREFIX, dir=folder)))
+        except OSError as error:
+            raise LocalFileError(
+                f"Results cannot be written to {folder}: {error.strerror or error}", "unwritable-folder"
+            ) from error
+
+    def part(self, name: str) -> Path:
+        """Where a file is made before it is complete.
+
+        Args:
+            name: Unique within this run.
+        """
+        return self._parts / name
+
+    def publish(self, name: str, *, outlines: Path, labels: Path, overlay: Path) -> ResultFiles:
+        """Put an image's complete files in their places."""
+        try:
+            return ResultFiles(
+                outlines=outlines.replace(self.folder / OUTLINES / (name + SUFFIXES[OUTLINES])),
+                labels=labels.replace(self.folder / LABELS / (name + SUFFIXES[LABELS])),
+                overlay=overlay.replace(self.folder / OVERLAYS / (name + SUFFIXES[OVERLAYS])),
+            )
+        except OSError as error:
+            raise LocalFileError(
+                f"Results of {name} cannot be put in place: {error.strerror or error}", "unwritable-file"
+            ) from error
+
+    def add_measures(
+        self, index: int, file: str, name: str, segmentation: Segmentation, outlines: Iterable[Outline]
+    ) -> None:
+        """Keep an image's rows; they reach ``measures.csv`` at the end, in the order of the images.
+
+        Args:
+            index: The image's place among the others.
+            file: The image as the user named it.
+            name: What its result files are called.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for outline in outlines:
+            writer.writerow(_row(file, name, segmentation, outline))
+        content = text.getvalue().encode("utf-8", "replace")
+        try:
+            with self._lock:
+                place = self._rows.seek(0, io.SEEK_END)
+                self._rows.write(content)
+                self._rows.flush()
+                self._places[index] = (place, len(content))
+        except OSError as error:
+            raise LocalFileError(
+                f"Measures of {name} cannot be kept: {error.strerror or error}", "unwritable-file"
+            ) from error
+
+    def write_measures(self) -> Path:
+        """Write ``measures.csv`` with the rows of all images kept so far.
+
+        Raises:
+            LocalFileError: it cannot be written.
+        """
+        path, part = self.folder / MEASURES_FILE, self.part(MEASURES_FILE)
+        try:
+            with self._lock, part.open("wb") as stream:
+                stream.write((",".join(columns()) + "\n").encode())
+                for _, (place, length) in sorted(self._places.items()):
+                    self._rows.seek(place)
+                    stream.write(self._rows.read(length))
+            return part.replace(path)
+        except OSError as error:
+            raise LocalFileError(f"{path} cannot be written: {error.strerror or error}", "unwritable-file") from error
+
+    def close(self) -> None:
+        """Remove what is not complete."""
+        with suppress(OSError):  # what could not be written was reported when it was tried
+            self._rows.close()
+        shutil.rmtree(self._parts, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> list[str]:
+    measures: list[str] = []
+    for measure in MEASURES:
+        if measure not in outline.measures:
+            raise UnexpectedAnswerError(f"The service sent no {measure} for spheroid {outline.number} of {file}")
+        measures.append(_cell(outline.measures[measure]))
+        if um := in_um(measure):
+            measures.append(_cell(outline.measures.get(um)))
+    result = segmentation.result
+    return [
+        *(file, name, str(outline.number)),
+        *measures,
+        *(_cell(outline.confidence), _cell(outline.touches_edge)),
+        *(_cell(result.pixel_size_um if result else None), (result.pixel_size_source if result else None) or ""),
+        *(segmentation.model, segmentation.model_version, str(segmentation.image_id), str(segmentation.id)),
+    ]
+
+
+def _cell(value: float | bool | None) -> str:
+    """A value in full: reading it back gives the same number; empty where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value)
