@@ -101,13 +101,13 @@ class AcceptUpload:
         return image
 
     def _accepted(self, image: Image, stored: StoredObject) -> Image:
-        if stored.size_bytes == 0:
-            after = image.refused(Failure.of(_empty(image.name)))
-            self.images.replace(image, after)
-            return after
-        after = image.stored(size_bytes=stored.size_bytes, etag=stored.etag, at=self.clock.now())
         try:
-            self.images.accept(image, after, self._segmentation_of(after))
+            if stored.size_bytes == 0:
+                after = image.refused(Failure.of(_empty(image.name)))
+                self.images.replace(image, after)
+            else:
+                after = image.stored(size_bytes=stored.size_bytes, etag=stored.etag, at=self.clock.now())
+                self.images.accept(image, after, self._segmentation_of(after))
         except StaleStateError:
             return self.images.get(image.id)  # the same event, handled twice at once
         return after

@@ -14,7 +14,7 @@ class DeleteImage:
     """Remove the viewer's image, its runs, spheroids and objects.
 
     Objects go first: what fails half-way can be asked for again, while the row still tells what is left. A worker
-    that is at it finds its row gone and removes what it wrote.
+    that is at it finds its row gone and removes what it wrote; what one finished between the two is removed at last.
     """
 
     images: ImageRepository
@@ -25,7 +25,11 @@ class DeleteImage:
         """Nothing is left, or ``ImageNotFoundError``."""
         image = self.images.one(viewer, image_id)
         current = self.images.get(image.id)
-        for segmentation in self.segmentations.of_image(replace(viewer, read_after=None), image.id):
+        segmentations = self.segmentations.of_image(replace(viewer, read_after=None), image.id)
+        for segmentation in segmentations:
             self.store.delete_under(result_prefix(segmentation.id))
         self.store.delete(original_key(image.id))
         self.images.delete(current)
+        for segmentation in segmentations:
+            if not segmentation.status.is_final:
+                self.store.delete_under(result_prefix(segmentation.id))

@@ -6,6 +6,7 @@ from uuid import UUID
 from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, inbox_parts
 from spheroseg.domain.segmentation import Failure, Order, Segmentation
 from spheroseg.errors import (
+    HeldElsewhereError,
     ImageNotFoundError,
     InvalidInputError,
     ProjectNotFoundError,
@@ -33,12 +34,15 @@ class FailDeadLetter:
         """The run as it stands now; None when it was deleted.
 
         Raises:
+            HeldElsewhereError: a worker is at it, by another copy of the message; the letter is to be read again.
             StaleStateError: it changed just now; the letter is to be read again.
         """
         try:
             before = self.segmentations.get(segmentation_id)
         except SegmentationNotFoundError:
             return None
+        if before.is_held(self.clock.now()):
+            raise HeldElsewhereError(f"Segmentation {segmentation_id} is still worked on")
         after = before
         if not before.status.is_final:
             error = RetriesExhaustedError(
