@@ -48,8 +48,9 @@ def words(pair: PostgresPair, port: int) -> set[str]:
 def arrives(pair: PostgresPair, word: str, within_s: float = 5) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        if word in words(pair, pair.standby_port):
-            return True
+        with contextlib.suppress(psycopg.errors.UndefinedTable):  # the table arrives as the words do
+            if word in words(pair, pair.standby_port):
+                return True
         time.sleep(0.01)
     return False
 
