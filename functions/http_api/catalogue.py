@@ -169,6 +169,17 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The queue does not answer, or refuses. What was written before stays; it is queued by a sweep each minute.",
         TRY_LATER,
     ),
+    "secret-unavailable": (
+        "Secret not available",
+        "A secret that the service needs cannot be read.",
+        TRY_LATER,
+    ),
+    "sockets-unavailable": ("Sockets not available", "The gateway of the sockets does not answer.", TRY_LATER),
+    "held-elsewhere": (
+        "Held elsewhere",
+        "Another worker is at it.",
+        "Nothing: it is finished there, or taken over when that worker falls silent.",
+    ),
     "sign-in-unavailable": ("Sign-in not available", "The user pool does not answer, or refuses.", TRY_LATER),
 }
 
