@@ -17,6 +17,9 @@ from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.migrations import migrate
 from spheroseg.settings import ReaderSettings
 
+WAIT_S = 1.0
+"""Tests wait for servers that they stopped themselves, so they need not wait long."""
+
 CREDENTIALS = Credentials(username=APPLICATION_ROLE, password="application")
 
 
@@ -35,7 +38,7 @@ class Servers:
         """A database as functions have it; close it."""
         writer = Server(HOST, self.pair.primary_port, DATABASE, "disable")
         reader = Server(HOST, self.pair.standby_port, DATABASE, "disable") if with_reader else None
-        return Database(writer, lambda: CREDENTIALS, reader=reader, lag_limit_s=lag_limit_s)
+        return Database(writer, lambda: CREDENTIALS, reader=reader, lag_limit_s=lag_limit_s, wait_s=WAIT_S)
 
     def empty(self) -> None:
         """Remove every row."""

@@ -1,6 +1,5 @@
 """Segmentations and their spheroids: what the repository does, in memory and in PostgreSQL."""
 
-import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -155,29 +154,6 @@ def test_nobody_writes_to_a_run_that_is_gone(repository: SegmentationRepository)
         repository.keep_alive(running, NOW)
 
 
-def test_only_one_of_many_workers_takes_a_run(repository: SegmentationRepository, image: Image) -> None:
-    waiting = stored(repository, a_segmentation(image))
-    taken: list[int] = []
-    together = threading.Barrier(4)
-
-    def take(worker: int) -> None:
-        together.wait()
-        try:
-            repository.replace(waiting, waiting.started(NOW))
-        except StaleStateError:
-            return
-        taken.append(worker)
-
-    if isinstance(repository, InMemorySegmentations):
-        pytest.skip("The fake serves one thread")
-    workers = [threading.Thread(target=take, args=[number]) for number in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert len(taken) == 1
-
-
 def test_a_worker_that_says_so_is_alive(repository: SegmentationRepository, image: Image) -> None:
     running = stored(repository, a_segmentation(image, status=RUNS))
     at = NOW + timedelta(hours=2)
@@ -209,17 +185,6 @@ def test_a_run_may_find_nothing(repository: SegmentationRepository, image: Image
     result = a_result(0, pixel_size_um=None, pixel_size_source=None)
     repository.finish(running, running.succeeded(result, NOW), [])
     assert repository.get(running.id).result == result
-
-
-def test_spheroids_and_row_are_written_together_or_not_at_all(repository: SegmentationRepository, image: Image) -> None:
-    running = stored(repository, a_segmentation(image, status=RUNS))
-    twice = [a_spheroid(1), a_spheroid(1)]
-    if isinstance(repository, InMemorySegmentations):
-        pytest.skip("The fake has no transaction that could fail half-way")
-    with pytest.raises(Exception, match="exists already"):
-        repository.finish(running, running.succeeded(a_result(2), NOW), twice)
-    assert repository.get(running.id) == running
-    assert repository.spheroids(a_viewer(), running.id, 0, 10) == []
 
 
 def test_stalled_runs_are_listed_from_the_oldest(

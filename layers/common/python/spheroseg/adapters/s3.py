@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 CHANGED = frozenset({"412", "PreconditionFailed"})
+PAGE_SIZE = 1000
+"""Objects that S3 lists, and removes, at once."""
+
 REFUSED_TAG = "refused"
 FOREVER = "max-age=31536000, immutable"
 """Results lie under keys that are written once, so that browsers and the CDN may keep them for the longest time."""
@@ -96,7 +99,9 @@ class S3ImageStore:
         """Remove every object whose key starts with ``prefix``."""
         if not prefix:
             raise ValueError("An empty prefix would remove the whole bucket")
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE_SIZE}
+        )
         with _translated(prefix):
             for page in pages:
                 found: list[ObjectIdentifierTypeDef] = [{"Key": item["Key"]} for item in page.get("Contents", [])]

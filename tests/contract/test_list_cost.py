@@ -1,0 +1,110 @@
+"""A list of 100,000 images costs what one of 100 costs: shown by what PostgreSQL reads for a page."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from spheroseg.adapters.postgres import images, segmentations
+from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.keyset import key_values
+from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.domain.paging import PageKey
+from tests.builders import NOW, OWNER, STRANGER, a_project
+
+FILL = """
+WITH new AS (
+    INSERT INTO images
+    SELECT gen_random_uuid(), %(project_id)s, %(owner_id)s, 'well', 'stored', NULL, 1, 'tag', 'spheroid-unet', '1', '{}',
+        'normal', 'correlation', %(now)s::timestamptz - number * interval '1 second', %(now)s
+    FROM generate_series(1, %(count)s) AS number
+    RETURNING id, created_at
+)
+INSERT INTO segmentations (id, image_id, project_id, owner_id, model, model_version, parameters, priority, status,
+    attempt, correlation_id, queued_at, started_at, finished_at)
+SELECT gen_random_uuid(), id, %(project_id)s, %(owner_id)s, 'spheroid-unet', '1', '{}', 'normal', 'succeeded',
+    1, 'correlation', created_at, created_at, created_at
+FROM new
+"""
+
+LIMIT = 50
+
+
+@pytest.fixture(scope="module")
+def projects(writer_only: Database, servers: Any) -> Iterator[dict[int, UUID]]:
+    """A project with 100 images and one with 100,000, by their number."""
+    servers.empty()
+    by_count = {}
+    for count in (100, 100_000):
+        project = a_project()
+        PostgresProjects(writer_only).add(project)
+        values = {"project_id": project.id, "owner_id": OWNER, "now": NOW, "count": count}
+        writer_only.run(FILL, values)
+        by_count[count] = project.id
+    for table in ("images", "segmentations"):
+        writer_only.run(f"ANALYZE {table}", {})
+    yield by_count
+    servers.empty()
+
+
+def plan_of(database: Database, query: str, values: dict[str, Any]) -> dict[str, Any]:
+    [row] = database.latest(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
+    plan: dict[str, Any] = row["QUERY PLAN"][0]["Plan"]
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
+
+
+def blocks(plan: dict[str, Any]) -> int:
+    """Blocks of 8 KiB that were looked at."""
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def page_plan(database: Database, project_id: UUID, after: PageKey | None, owner_id: str = OWNER) -> dict[str, Any]:
+    values = {"owner_id": owner_id, "project_id": project_id, "limit": LIMIT, **key_values(after)}
+    return plan_of(database, images.PAGE, values)
+
+
+def test_a_page_of_100000_images_costs_what_one_of_100_costs(writer_only: Database, projects: dict[int, UUID]) -> None:
+    middle = PageKey(created_at=NOW - timedelta(seconds=50), id=UUID(int=0))
+    deep = PageKey(created_at=NOW - timedelta(seconds=99_900), id=UUID(int=0))
+    small = [page_plan(writer_only, projects[100], after) for after in (None, middle)]
+    large = [page_plan(writer_only, projects[100_000], after) for after in (None, deep)]
+    for plan in [*small, *large]:
+        assert [node["Node Type"] for node in nodes(plan)] == ["Limit", "Index Scan"]
+        assert nodes(plan)[1]["Index Name"] == "images_by_project"
+        assert plan["Actual Rows"] == LIMIT
+    # One block per row at most, and the way down the index: three blocks here, two in a table of 100.
+    assert all(blocks(plan) <= LIMIT + 5 for plan in [*small, *large])
+
+
+def test_a_foreign_list_costs_next_to_nothing(writer_only: Database, projects: dict[int, UUID]) -> None:
+    plan = page_plan(writer_only, projects[100_000], None, STRANGER)
+    assert plan["Actual Rows"] == 0
+    assert blocks(plan) <= 5
+
+
+def test_the_latest_runs_of_a_page_are_found_by_index(writer_only: Database, projects: dict[int, UUID]) -> None:
+    values = {"owner_id": OWNER, "project_id": projects[100_000], "limit": LIMIT, **key_values(None)}
+    ids = [row["id"] for row in writer_only.latest(images.PAGE, values)]
+    plan = plan_of(writer_only, segmentations.LATEST_OF_IMAGES, {"image_ids": ids, "owner_id": OWNER})
+    assert plan["Actual Rows"] == LIMIT
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+    assert blocks(plan) <= 5 * LIMIT
+
+
+def test_what_waits_is_found_without_reading_what_is_done(writer_only: Database, projects: dict[int, UUID]) -> None:
+    queries: list[tuple[str, dict[str, Any]]] = [
+        (segmentations.WAITING, {"queued_at": NOW}),
+        (segmentations.STALLED, {"queued_before": NOW, "alive_before": NOW, "limit": 100}),
+        (segmentations.RATE, {"since": NOW - timedelta(seconds=20)}),
+        (images.AWAITING_UPLOAD, {"requested_before": NOW, "limit": 100, **key_values(None)}),
+    ]
+    for query, values in queries:
+        plan = plan_of(writer_only, query, values)
+        assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}, query
+        assert blocks(plan) <= 60, query  # of thousands
