@@ -3,7 +3,6 @@
 import json
 
 from aws_cdk import aws_apigatewayv2 as gateway
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra_cdk.components.log_group import log_group
@@ -26,7 +25,6 @@ LINE = json.dumps(
 def access_log(scope: Construct, stage: StageConfig, name: str, target: gateway.IStage) -> None:
     """Log every request to a stage of an API, into ``/spheroseg/<stage>/gateways/<name>``."""
     group = log_group(scope, "access-log", stage, f"gateways/{name}")
-    group.grant_write(iam.ServicePrincipal("apigateway.amazonaws.com"))
     resource_of(target, gateway.CfnStage).access_log_settings = gateway.CfnStage.AccessLogSettingsProperty(
         destination_arn=group.log_group_arn, format=LINE
     )

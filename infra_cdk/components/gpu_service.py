@@ -1,6 +1,7 @@
 """Workers on GPUs, as many as the backlog needs, none when there is none."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from aws_cdk import Duration, IgnoreMode
 from aws_cdk import aws_applicationautoscaling as scaling
@@ -20,20 +21,7 @@ from infra_cdk.components.function import Place
 from infra_cdk.components.log_group import log_group
 from infra_cdk.config import ROOT, GpuConfig, StageConfig
 
-IMAGE_CONTENT = [
-    "*",
-    "!pyproject.toml",
-    "!uv.lock",
-    "!README.md",
-    "!LICENSE",
-    "!layers/common",
-    "!clients/python",
-    "!gpu_container",
-    "gpu_container/training",
-    "**/__pycache__",
-    "**/*.pyc",
-]
-"""What the Dockerfile copies; another file's change builds no new image."""
+DOCKERFILE = "gpu_container/Dockerfile"
 
 
 class GpuService(Construct):
@@ -129,9 +117,7 @@ class GpuService(Construct):
         )
         self.cluster.add_asg_capacity_provider(provider)
         for wildcard in ("Action::ecs:Submit*", "Resource::*"):
-            accept(
-                role, f"AwsSolutions-IAM5[{wildcard}]", "What the ECS agent needs, kept to its cluster by the CDK"
-            )
+            accept(role, f"AwsSolutions-IAM5[{wildcard}]", "What the ECS agent needs, kept to its cluster by the CDK")
         accept(group, "AwsSolutions-AS3", "ECS starts and stops the instances; its service's events tell of failures")
         return provider
 
@@ -141,8 +127,9 @@ class GpuService(Construct):
             self,
             "image",
             directory=str(ROOT),
-            file="gpu_container/Dockerfile",
-            exclude=IMAGE_CONTENT,
+            file=DOCKERFILE,
+            # The same list that docker itself reads: another file's change builds no new image.
+            exclude=[*_lines(ROOT / f"{DOCKERFILE}.dockerignore"), f"!{DOCKERFILE}"],
             ignore_mode=IgnoreMode.DOCKER,
             platform=ecr_assets.Platform.LINUX_AMD64,
         )
@@ -155,6 +142,14 @@ class GpuService(Construct):
             linux_parameters=ecs.LinuxParameters(self, "linux", init_process_enabled=True),
             logging=ecs.LogDriver.aws_logs(
                 stream_prefix="worker", log_group=log_group(self, "logs", stage, "segmentation_worker")
+            ),
+            # ECS asks itself; it does not read the health check of the image.
+            health_check=ecs.HealthCheck(
+                command=["CMD", "python", "-m", "segmentation_worker.health"],
+                interval=Duration.seconds(30),
+                timeout=Duration.seconds(10),
+                retries=3,
+                start_period=Duration.seconds(120),
             ),
             stop_timeout=Duration.seconds(config.stop_timeout_s),
             privileged=False,
@@ -208,3 +203,7 @@ class GpuService(Construct):
                 )
             ),
         )
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()

@@ -8,7 +8,6 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra_cdk.components.accepted import accept
-from infra_cdk.components.access_log import access_log
 from infra_cdk.config import StageConfig
 
 STAGE_NAME = "live"
@@ -40,7 +39,6 @@ class SocketApi(Construct):
         self.stage = gateway.WebSocketStage(
             self, "stage", web_socket_api=self.api, stage_name=STAGE_NAME, auto_deploy=True
         )
-        access_log(self, stage, "sockets", self.stage)
         if stage.emulator:
             # The emulator serves every API under one address, which is known when it runs.
             address = CfnParameter(
@@ -55,6 +53,9 @@ class SocketApi(Construct):
         else:
             self.url, self.connections_endpoint = self.stage.url, self.stage.callback_url
         accept(self.api, "AwsSolutions-APIG4", "$connect redeems a one-time ticket, see the class")
+        accept(
+            self.stage, "AwsSolutions-APIG1", "Needs a role for the whole account; watch_updates logs each connection"
+        )
 
     def grant_push(self, grantee: iam.IGrantable) -> None:
         """Let it send to open connections."""
