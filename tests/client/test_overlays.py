@@ -1,12 +1,10 @@
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from spheroseg_client.overlays import COLOURS, MANY, Outline, draw_overlay, read_outlines
+from spheroseg_client.outlines import Outline
+from spheroseg_client.overlays import COLOURS, MANY, draw_overlay
 
 SQUARE = [(40.0, 40.0), (160.0, 40.0), (160.0, 160.0), (40.0, 160.0)]
 HOLE = [(80.0, 60.0), (80.0, 90.0), (120.0, 90.0), (120.0, 60.0)]
@@ -75,25 +73,3 @@ def test_thousands_of_objects_are_drawn_too() -> None:
     ]
     picture = np.asarray(draw_overlay(Image.new("L", (200, 200), 128), outlines, (200, 200)))
     assert (picture != 128).any(axis=2).sum() > MANY
-
-
-def test_outlines_are_read_in_order_of_their_numbers(tmp_path: Path) -> None:
-    ring = [[*point] for point in [*SQUARE, SQUARE[0]]]
-    hole = [[*point] for point in [*HOLE, HOLE[0]]]
-    features = [
-        {"type": "Feature", "properties": {"number": 2}, "geometry": {"type": "MultiPolygon", "coordinates": [[ring]]}},
-        {"type": "Feature", "properties": {"number": 1}, "geometry": {"type": "Polygon", "coordinates": [ring, hole]}},
-    ]
-    file = tmp_path / "outlines.geojson"
-    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    first, second = read_outlines(file)
-    assert [first.number, second.number] == [1, 2]
-    assert [len(list(outline.rings)) for outline in (first, second)] == [2, 1]
-
-
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"features": [{}]}', '{"features": [{"geometry": null}]}'])
-def test_a_file_without_outlines_is_told(tmp_path: Path, content: str) -> None:
-    file = tmp_path / "outlines.geojson"
-    file.write_text(content)
-    with pytest.raises(ValueError, match="holds no outlines"):
-        read_outlines(file)

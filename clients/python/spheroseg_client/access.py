@@ -11,6 +11,8 @@ from spheroseg_client.local import LocalClouds, RunningCloud
 
 Report = Callable[[str], None]
 
+FIRST_CONTACT_S = 3.0
+
 
 @dataclass(frozen=True)
 class Access:
@@ -64,6 +66,10 @@ class Access:
             raise NotSignedInError(
                 "Give --token, or --email and --password (or SPHEROSEG_TOKEN, SPHEROSEG_EMAIL, SPHEROSEG_PASSWORD)"
             )
+        with Client(
+            api, email=self.email, password=self.password, token=self.token, retry_for_s=FIRST_CONTACT_S
+        ) as first:
+            first.check()  # a wrong address or password is told at once, before anything is prepared
         return Client(api, email=self.email, password=self.password, token=self.token)
 
 

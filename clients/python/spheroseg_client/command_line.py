@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.metadata import version as installed_version
+from math import isfinite
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -48,16 +49,30 @@ class PriorityChoice(StrEnum):
     LOW = "low"
 
 
+def _finite(value: float | None) -> float | None:
+    """Ranges let «nan» pass."""
+    if value is not None and not isfinite(value):
+        raise typer.BadParameter("must be a number")
+    return value
+
+
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if it is not there.")]
 ModelOption = Annotated[
     str | None, typer.Option(help="Model to run, see [bold]spheroseg models[/]; NAME or NAME@VERSION.")
 ]
 ThresholdOption = Annotated[
-    float, typer.Option(min=0.1, max=0.9, help="Probability from which a pixel belongs to a spheroid.")
+    float,
+    typer.Option(min=0.1, max=0.9, callback=_finite, help="Probability from which a pixel belongs to a spheroid."),
 ]
 DiameterOption = Annotated[
     float | None,
-    typer.Option("--min-diameter-px", min=0.001, max=100_000, help="Drop objects below this diameter, in pixels."),
+    typer.Option(
+        "--min-diameter-px",
+        min=0.001,
+        max=100_000,
+        callback=_finite,
+        help="Drop objects below this diameter, in pixels.",
+    ),
 ]
 HolesOption = Annotated[bool, typer.Option("--holes/--no-holes", help="Keep holes, or fill them.")]
 PageOption = Annotated[int, typer.Option(min=1, max=100_000, help="Page of multi-page files, the first is 1.")]
@@ -67,6 +82,7 @@ PixelSizeOption = Annotated[
         "--pixel-size",
         min=0.001,
         max=1000,
+        callback=_finite,
         help="Edge of one pixel in µm, for all files; without it the file's own value is taken, if it has one.",
     ),
 ]
@@ -122,8 +138,9 @@ def segment(
 ) -> None:
     """Segment images; write measures.csv, outlines, label images and overlays.
 
-    Starts the local cloud if none runs and stops it again, unless --api names a service. What cannot be segmented is
-    listed with its reason and does not stop the rest.
+    Starts the local cloud if none runs and stops it again, unless --api names a service.
+
+    What cannot be segmented is listed with its reason and does not stop the rest.
     """
     name, _, model_version = (model or "").partition("@")
     request = Request(

@@ -1,0 +1,312 @@
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from spheroseg.domain.segmentation import Failure, SegmentationStatus
+from spheroseg_client.command_line import app
+from tests.client.service import EMAIL, PASSWORD, SIZE_PX, SQUARES, Service
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(service: Service, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("SPHEROSEG_EMAIL", EMAIL)
+    monkeypatch.setenv("SPHEROSEG_PASSWORD", PASSWORD)
+    monkeypatch.setenv("SPHEROSEG_API", service.url)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def files(folder: Path, *names: str) -> list[Path]:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(f"pixels of {name}".encode())
+    return [folder / name for name in names]
+
+
+def document(result: Result) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(result.stdout)
+    return loaded
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with (out / "measures.csv").open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def produced(out: Path) -> set[str]:
+    return {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+
+
+def test_images_go_in_and_outlines_measures_and_pictures_come_out(run: Run, service: Service, tmp_path: Path) -> None:
+    given = files(tmp_path, "a.png", "ž č.png")
+    out = tmp_path / "out"
+    result = run("segment", *given, "--out", out, "--pixel-size", 0.5)
+    assert result.exit_code == 0, result.output
+    assert produced(out) == {
+        "measures.csv",
+        *(
+            f"{folder}/{name}{suffix}"
+            for name in ("a", "ž č")
+            for folder, suffix in (
+                ("outlines", ".geojson"),
+                ("labels", ".tif"),
+                ("overlays", ".png"),
+            )
+        ),
+    }
+    found = rows(out)
+    assert [(row["name"], row["spheroid"]) for row in found] == [("a", "1"), ("a", "2"), ("ž č", "1"), ("ž č", "2")]
+    assert float(found[1]["area_px2"]) == 400
+    assert float(found[1]["area_um2"]) == 100
+    with Image.open(out / "labels" / "a.tif") as labels:
+        assert labels.size == SIZE_PX
+        assert np.unique(np.asarray(labels)).tolist() == [0, 1, 2]
+    with Image.open(out / "overlays" / "a.png") as overlay:
+        assert overlay.size == SIZE_PX
+        pixels = np.asarray(overlay.convert("RGB")).astype(int)
+    left, top, side = SQUARES[0]
+    edge = np.abs(pixels[top - 1 : top + 2, left + 5 : left + side - 5] - 128).max(axis=2).max(axis=0)
+    assert (edge > 60).all(), "the outline is drawn all along the upper edge"
+    outlines = json.loads((out / "outlines" / "a.geojson").read_text())
+    assert [len(feature["geometry"]["coordinates"]) for feature in outlines["features"]] == [2, 1]
+    for word in ("a.png", "spheroids", "area, median (µm²)", "circularity", "work (s)"):
+        assert word in result.stdout
+    assert "2 of 2 images" in result.stderr
+
+
+def test_a_document_for_programs_stands_alone_on_stdout(run: Run, tmp_path: Path) -> None:
+    (given,) = files(tmp_path, "a.png")
+    result = run("segment", given, "--out", tmp_path / "out", "--json", "--project", "Mine")
+    found = document(result)
+    assert (found["succeeded"], found["failed"], found["interrupted"]) == (1, 0, False)
+    assert found["project"]["name"] == "Mine"
+    (image,) = found["images"]
+    assert (image["status"], image["spheroid_count"], image["width_px"]) == ("succeeded", 2, SIZE_PX[0])
+    assert image["area_median_px2"] == pytest.approx((850 + 400) / 2)
+    assert image["area_median_um2"] is None
+    assert image["work_s"] == pytest.approx(0.125)
+    for kind in ("outlines", "labels", "overlay"):
+        assert Path(image[kind]).is_file()
+
+
+def test_what_was_asked_for_reaches_the_service(run: Run, service: Service, tmp_path: Path) -> None:
+    (given,) = files(tmp_path, "a.png")
+    options = ["--threshold", 0.4, "--min-diameter-px", 12, "--no-holes", "--page", 3, "--priority", "low"]
+    assert run("segment", given, "--out", tmp_path / "o", "--model", "other@3", *options).exit_code == 0
+    (segmentation,) = service.world.segmentations.rows.values()
+    order = segmentation.order
+    assert (order.model, order.model_version, order.priority) == ("other", "3", "low")
+    parameters = order.parameters
+    assert (parameters.threshold, parameters.min_diameter_px, parameters.holes, parameters.page) == (0.4, 12, False, 3)
+
+
+def test_the_same_project_name_is_the_same_project(run: Run, service: Service, tmp_path: Path) -> None:
+    (given,) = files(tmp_path, "a.png")
+    for _ in range(2):
+        assert run("segment", given, "--out", tmp_path / "o", "--project", "Mine").exit_code == 0
+    assert [project.name for project in service.world.projects.rows.values()] == ["Mine"]
+
+
+def test_one_bad_file_stops_no_other_and_makes_the_exit_code_1(run: Run, service: Service, tmp_path: Path) -> None:
+    given = files(tmp_path, "a.png", "bad.png", "c.png")
+    service.fails = lambda name: Failure("undecodable-image", "No image at all") if name == "bad.png" else None
+    (tmp_path / "empty.png").write_bytes(b"")
+    result = run(
+        "segment", *given, tmp_path / "empty.png", tmp_path / "missing.png", "--out", tmp_path / "out", "--json"
+    )
+    assert result.exit_code == 1
+    found = document(result)
+    assert [image["status"] for image in found["images"]] == ["succeeded", "failed", "succeeded", "failed", "failed"]
+    codes = [image["failure"]["code"] for image in found["images"] if image["failure"]]
+    assert codes == ["undecodable-image", "empty-file", "file-not-found"]
+    assert {row["name"] for row in rows(tmp_path / "out")} == {"a", "c"}
+    assert not (tmp_path / "out" / "overlays" / "bad.png").exists()
+
+
+def test_each_failure_is_told_with_its_reason(run: Run, service: Service, tmp_path: Path) -> None:
+    given = files(tmp_path, "a[bold].png")
+    service.fails = lambda _: Failure("invalid-pixels", "All pixels are [0]")
+    result = run("segment", *given, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "a[bold].png: All pixels are [0] [invalid-pixels]" in result.stderr.replace("\n", "")
+    assert "failed" in result.stdout
+
+
+def test_a_run_without_any_success_leaves_earlier_measures_alone(run: Run, service: Service, tmp_path: Path) -> None:
+    given = files(tmp_path, "a.png")
+    out = tmp_path / "out"
+    assert run("segment", *given, "--out", out).exit_code == 0
+    service.fails = lambda _: Failure("invalid-pixels", "All equal")
+    assert run("segment", *given, "--out", out).exit_code == 1
+    assert len(rows(out)) == 2
+
+
+def test_an_upload_that_the_store_refuses_fails_alone_and_leaves_no_image(
+    run: Run, service: Service, tmp_path: Path
+) -> None:
+    given = files(tmp_path, "a.png", "b.png")
+    service.fault("POST /store/", 403, body=b"<Error><Code>AccessDenied</Code><Message>Expired</Message></Error>")
+    result = run("segment", *given, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 1
+    failures = [image["failure"]["code"] for image in document(result)["images"] if image["failure"]]
+    assert failures == ["upload-refused"]
+    assert len(service.world.images.rows) == 1
+
+
+def test_links_and_names_of_many_files_do_not_mix(run: Run, service: Service, tmp_path: Path) -> None:
+    names = [f"{folder}/{stem}.{suffix}" for folder in "xy" for stem in "ab" for suffix in ("png", "tif")]
+    files(tmp_path / "in", *names, *(f"z/{number}.png" for number in range(40)))
+    result = run("segment", tmp_path / "in", "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    images = document(result)["images"]
+    assert len({image["name"] for image in images}) == len(images) == 48
+    for image in images:
+        stored = next(row for row in service.world.images.rows.values() if str(row.id) == image["image_id"])
+        assert stored.name == Path(image["file"]).name
+        assert service.store.objects[f"originals/{stored.id}"] == Path(image["file"]).read_bytes()
+
+
+def test_no_usable_file_asks_nobody(run: Run, service: Service, tmp_path: Path) -> None:
+    result = run("segment", tmp_path / "missing.png", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "no such file" in result.stderr
+    assert service.requests == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_that_cannot_be_written_are_told_before_anything_is_uploaded(
+    run: Run, service: Service, tmp_path: Path
+) -> None:
+    given = files(tmp_path, "a.png", "out")
+    result = run("segment", given[0], "--out", given[1], "--json")
+    assert result.exit_code == 2
+    assert document(result)["error"]["code"] == "unwritable-folder"
+    assert service.requests == []
+
+
+def test_a_model_that_does_not_exist_is_told_before_anything_is_uploaded(
+    run: Run, service: Service, tmp_path: Path
+) -> None:
+    given = files(tmp_path, "a.png")
+    result = run("segment", *given, "--out", tmp_path / "out", "--model", "nonesuch")
+    assert result.exit_code == 3
+    assert "spheroid-unet@1" in result.stderr
+    assert service.world.images.rows == {}
+
+
+@pytest.mark.parametrize(
+    "options", [["--threshold", "nan"], ["--pixel-size", "0"], ["--page", "0"], ["--threshold", "1"]]
+)
+def test_values_out_of_range_are_wrong_use(run: Run, service: Service, tmp_path: Path, options: list[str]) -> None:
+    assert run("segment", *files(tmp_path, "a.png"), "--out", tmp_path / "out", *options).exit_code == 2
+    assert service.requests == []
+
+
+def test_wrong_credentials_are_told(run: Run, service: Service, tmp_path: Path) -> None:
+    given = files(tmp_path, "a.png")
+    result = run("segment", *given, "--out", tmp_path / "out", "--password", "wrong", "--json")
+    assert result.exit_code == 3
+    assert document(result)["error"]["code"] == "wrong-credentials"
+
+
+def test_missing_credentials_are_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPHEROSEG_PASSWORD")
+    result = run("models")
+    assert result.exit_code == 3
+    assert "--token" in result.stderr
+
+
+def test_a_service_that_is_not_there_is_told_soon(run: Run) -> None:
+    begun = time.monotonic()
+    result = run("queue", "--api", "http://127.0.0.1:9")
+    assert result.exit_code == 3
+    assert "does not answer" in result.stderr
+    assert time.monotonic() - begun < 15
+
+
+def test_models_queue_and_version_are_told(run: Run) -> None:
+    models = run("models", "--json")
+    assert [model["name"] for model in json.loads(models.stdout)] == ["spheroid-unet", "other"]
+    assert "spheroid-unet" in run("models").stdout
+    assert document(run("queue", "--json"))["queued"] == 0
+    assert "waiting" in run("queue").stdout
+    assert run("version").stdout.strip()[0].isdigit()
+
+
+@pytest.mark.parametrize("command", ["segment", "demo", "up", "status", "down", "reset", "models", "queue", "version"])
+def test_each_command_shows_an_example(run: Run, command: str) -> None:
+    assert f"spheroseg {command}" in run(command, "--help").stdout
+
+
+def test_without_the_local_cloud_the_command_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "infra_cdk.local.cloud", None)
+    monkeypatch.delenv("SPHEROSEG_API")
+    for command in (["up"], ["status"], ["down"], ["models"]):
+        result = run(*command)
+        assert result.exit_code == 3
+        assert "--api" in result.stderr
+
+
+def test_without_a_running_cloud_the_command_says_how_to_start_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SPHEROSEG_API")
+    result = run("models", "--data-dir", tmp_path / "data")
+    assert result.exit_code == 3
+    assert "spheroseg up" in result.stderr
+    status = run("status", "--data-dir", tmp_path / "data", "--json")
+    assert status.exit_code == 3
+    assert document(status)["running"] is False
+    assert run("down", "--data-dir", tmp_path / "data").exit_code == 0
+
+
+def test_reset_asks_first(tmp_path: Path) -> None:
+    (tmp_path / "emulator").mkdir()
+    refused = CliRunner().invoke(app, ["reset", "--data-dir", str(tmp_path)], input="n\n")
+    assert refused.exit_code == 1
+    assert (tmp_path / "emulator").is_dir()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_cancels_what_waits_keeps_what_is_done_and_leaves_nothing_half(
+    run: Run, service: Service, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    given = files(tmp_path, *(f"{index}.png" for index in range(6)))
+    out = tmp_path / "out"
+    service.hold = lambda name: name != "0.png"
+    command = [sys.executable, "-c", "from spheroseg_client.command_line import main; main()"]
+    process = subprocess.Popen(
+        [*command, "segment", *map(str, given), "--out", str(out), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until(lambda: (out / "overlays" / "0.png").exists() and len({run.id for run in service.held}) == 5)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == code, stderr
+    found = json.loads(stdout)
+    assert found["interrupted"] is True
+    assert [image["status"] for image in found["images"]] == ["succeeded", *["interrupted"] * 5]
+    assert {row["name"] for row in rows(out)} == {"0"}
+    assert produced(out) == {"measures.csv", "outlines/0.geojson", "labels/0.tif", "overlays/0.png"}
+    statuses = [run.status for run in service.world.segmentations.rows.values()]
+    assert statuses.count(SegmentationStatus.CANCELLED) == 5
+
+
+def until(is_so: Callable[[], bool], timeout_s: float = 20) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
