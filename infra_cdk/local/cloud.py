@@ -167,13 +167,18 @@ class LocalCloud(RunningCloud):
         self._state = replace(self.state, outputs=outputs)
         environment = worker_environment(self._folder.worker, outputs, parameters, clients.environment())
         self._worker = Worker(self._folder.worker, environment, self._worker_started)
-        migrate(clients, outputs["MigrateDatabaseFunctionName"])
-        self._worker.start()
-        ensure_user(clients, outputs["UserPoolId"], self.sign_in)
+        self._report("Starting the API and the worker")
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            prepared = [
+                pool.submit(_wait_for, f"{self.api_url}/health", self._emulator.log),
+                pool.submit(ensure_user, clients, outputs["UserPoolId"], self.sign_in),
+            ]
+            migrate(clients, outputs["MigrateDatabaseFunctionName"])
+            self._worker.start()
+            self._worker.wait_until_ready()
+        for each in prepared:
+            each.result()
         self._emulator.flush()
-        self._report("Waiting for the API and the worker")
-        _wait_for(f"{self.api_url}/health", self._emulator.log)
-        self._worker.wait_until_ready()
         with self._writing:
             self._write(replace(self.state, ready=True))
 

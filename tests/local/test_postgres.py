@@ -12,6 +12,8 @@ import psutil
 import psycopg
 import pytest
 
+from infra_cdk.local import postgres_programs
+from infra_cdk.local.errors import LocalCloudError
 from infra_cdk.local.postgres import PostgresPair, PostgresPasswords
 from infra_cdk.local.postgres_programs import Account, can_reach, find_programs
 from infra_cdk.local.processes import free_ports
@@ -181,3 +183,18 @@ def test_a_closed_folder_above_keeps_another_account_out(tmp_path: Path) -> None
     folder.parent.chmod(0o700)
     assert not can_reach(folder, stranger)
     assert can_reach(folder, None)
+
+
+def test_programs_in_a_closed_folder_are_copied_once(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_programs, "can_reach", lambda *_: False)
+    programs = find_programs(open_folder / "cache")
+    assert programs.folder.is_relative_to(open_folder / "cache")
+    for program in ("postgres", "initdb", "pg_ctl", "pg_basebackup"):
+        assert "PostgreSQL) 18" in programs.run(program, "--version")
+    copied_at = programs.folder.stat().st_mtime_ns
+    assert find_programs(open_folder / "cache").folder.stat().st_mtime_ns == copied_at
+
+
+def test_a_program_that_fails_says_why() -> None:
+    with pytest.raises(LocalCloudError, match=r"pg_ctl .* exit code 1: .*no operation specified"):
+        find_programs().run("pg_ctl")
