@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from http_api.envelope import Answered, Envelope
 from http_api.problems import Problem, add_problem_handlers
@@ -86,12 +86,7 @@ def described(*, has_sign_in: bool) -> Api:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    v1 = APIRouter(prefix="/v1")
-    for resource in (projects, images, segmentations, spheroids, models, queue_status, socket_tickets):
-        v1.include_router(resource.router)
-    if has_sign_in:
-        v1.include_router(auth.router)
-    app.include_router(v1)
-    for page in (health, problem_pages, docs):
-        app.include_router(page.router)
+    resources = (projects, images, segmentations, spheroids, models, queue_status, socket_tickets)
+    for part in (*resources, *([auth] if has_sign_in else []), health, problem_pages, docs):
+        app.include_router(part.router)
     return app

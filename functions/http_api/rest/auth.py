@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 from http_api.rest.answers import Answer, Body, Wired, problems
 from http_api.use_cases import SignIn, Tokens, UseCases
 
-router = APIRouter(prefix="/auth", tags=["sign-in"])
+router = APIRouter(prefix="/v1/auth", tags=["sign-in"])
 ANYBODY = ("invalid-request", "internal", "sign-in-unavailable")
 
 

@@ -30,7 +30,7 @@ from spheroseg.ports import UploadForm
 from spheroseg.use_cases.read_images import ImageView
 from spheroseg.use_cases.request_upload import MAX_FILES, MAX_SIZE_BYTES, AnnouncedFile
 
-router = APIRouter(tags=["images"])
+router = APIRouter(prefix="/v1", tags=["images"])
 
 
 class FileIn(Body):

@@ -10,7 +10,7 @@ from http_api.use_cases import Models
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.model_card import ModelCard
 
-router = APIRouter(prefix="/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"])
 KEPT_FOR = "private, max-age=300"
 """Models change with a release only."""
 
@@ -18,7 +18,7 @@ KEPT_FOR = "private, max-age=300"
 class ModelOut(Answer):
     """What one must know about a model before relying on it."""
 
-    name: str = Field(description="Names the model in requests", examples=["spheroid-unet"])
+    name: str = Field(description="Names the model in requests", examples=["first"])
     version: str = Field(description="Its version", examples=["1"])
     is_default: bool = Field(description="Whether it runs when no model is named")
     title: str = Field(description="What to call it in a list")

@@ -22,7 +22,7 @@ from http_api.rest.orders import PixelSizeUm, ProjectName
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.project import Project
 
-router = APIRouter(prefix="/projects", tags=["projects"])
+router = APIRouter(prefix="/v1/projects", tags=["projects"])
 
 
 class ProjectIn(Body):

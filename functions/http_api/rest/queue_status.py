@@ -7,7 +7,7 @@ from http_api.rest.answers import Answer, Wired, problems
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.backlog import Backlog
 
-router = APIRouter(tags=["queue"])
+router = APIRouter(prefix="/v1", tags=["queue"])
 
 
 class QueueOut(Answer):

@@ -22,7 +22,7 @@ from spheroseg.domain.segmentation import (
 )
 from spheroseg.use_cases.read_segmentations import ReadSegmentations, ResultLinks
 
-router = APIRouter(tags=["segmentations"])
+router = APIRouter(prefix="/v1", tags=["segmentations"])
 
 
 class ResultOut(Answer):
@@ -69,7 +69,7 @@ class SegmentationSummary(Answer):
     )
     image_id: UUID = Field(description="The image that it is about")
     project_id: UUID = Field(description="The project of the image")
-    model: str = Field(description="Name of the model", examples=["spheroid-unet"])
+    model: str = Field(description="Name of the model", examples=["first"])
     model_version: str = Field(description="Version of the model", examples=["1"])
     parameters: ParametersOut = Field(description="How the model is run")
     priority: Priority = Field(description="Which queue it waits in")

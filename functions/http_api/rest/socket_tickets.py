@@ -9,7 +9,7 @@ from pydantic import Field
 from http_api.rest.answers import POSITION_HEADER, Answer, Wired, Written, problems
 from http_api.viewer import CurrentViewer
 
-router = APIRouter(tags=["updates"])
+router = APIRouter(prefix="/v1", tags=["updates"])
 
 
 class TicketOut(Answer):

@@ -17,7 +17,7 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.use_cases.read_segmentations import ReadSegmentations, SpheroidPage
 
-router = APIRouter(prefix="/segmentations/{segmentation_id}", tags=["segmentations"])
+router = APIRouter(prefix="/v1/segmentations/{segmentation_id}", tags=["segmentations"])
 
 GEOJSON = "application/geo+json"
 DEFAULT_LIMIT = 100

@@ -8,6 +8,8 @@ import pytest
 from http_api.catalogue import CATALOGUE, status_of
 from http_api.health import Part
 from spheroseg import errors
+from spheroseg.domain.project import Project
+from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
     DatabaseUnavailableError,
     ModelUnusableError,
@@ -157,14 +159,14 @@ def test_a_position_that_is_none_is_refused(owner: Client, position: str) -> Non
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
 
 
-def test_a_position_reaches_the_use_case(world: World, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_position_reaches_the_repository(world: World, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str | None] = []
-    page = world.projects.page
-    monkeypatch.setattr(
-        type(world.projects),
-        "page",
-        lambda _self, viewer, *rest: (seen.append(viewer.read_after), page(viewer, *rest))[1],
-    )
+
+    def page(_self: object, viewer: Viewer, *_: object) -> list[Project]:
+        seen.append(viewer.read_after)
+        return []
+
+    monkeypatch.setattr(type(world.projects), "page", page)
     owner.get("/v1/projects", headers={"Spheroseg-Read-After": "0/16B3748"})
     owner.get("/v1/projects")
     assert seen == ["0/16B3748", None]

@@ -238,4 +238,4 @@ class Client:
             async with httpx.AsyncClient(transport=transport, base_url="http://api.invalid") as client:
                 return await client.request(method, path, **request)
 
-        return asyncio.run(sent())
+        return asyncio.get_event_loop().run_until_complete(sent())

@@ -1,0 +1,131 @@
+"""Settings -> use cases with real adapters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from http_api.health import Part
+from http_api.settings import Settings
+from http_api.use_cases import UseCases
+from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
+from spheroseg.adapters.cdn import CdnDownloadLinks
+from spheroseg.adapters.cognito import CognitoSignIn
+from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.adapters.postgres.watchers import PostgresWatchers
+from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
+from spheroseg.adapters.secrets import DatabaseCredentials, secret_text
+from spheroseg.adapters.sqs import SqsSegmentationQueue, SqsUpdatePublisher
+from spheroseg.adapters.system import RandomIds, SystemClock
+from spheroseg.domain.segmentation import Order, Priority
+from spheroseg.model_registry import ModelRegistry
+from spheroseg.ports import DownloadLinks
+from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.create_project import CreateProject
+from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_projects import ReadProjects
+from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_segmentations import ReadSegmentations
+from spheroseg.use_cases.request_segmentation import RequestSegmentation
+from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.watch_updates import WatchUpdates
+
+CONNECTIONS = 2
+"""To each database server: one for the request, one more for the health check beside it."""
+
+
+def wire(settings: Settings) -> UseCases:
+    """Everything that the routes can do, on AWS and PostgreSQL."""
+    clock, ids = SystemClock(), RandomIds()
+    secrets, s3, sqs = secrets_client(), s3_client(), sqs_client()
+    credentials = DatabaseCredentials(secrets, settings.database_secret_arn)
+    database = Database.of(settings, credentials, pool_size=CONNECTIONS)
+    projects, images = PostgresProjects(database), PostgresImages(database)
+    segmentations = PostgresSegmentations(database)
+    store = S3ImageStore(s3, settings.bucket, clock)
+    links: DownloadLinks = S3DownloadLinks(s3, settings.bucket)
+    if settings.links == "cdn":
+        links = _CdnLinksOnDemand(settings, clock)
+    urls = {
+        Priority.HIGH: settings.queue_url_high,
+        Priority.NORMAL: settings.queue_url_normal,
+        Priority.LOW: settings.queue_url_low,
+    }
+    queue = SqsSegmentationQueue(sqs, urls)
+    models = ModelRegistry.packaged()
+    default = models.default
+    return UseCases(
+        create_project=CreateProject(projects, clock, ids),
+        read_projects=ReadProjects(projects),
+        request_upload=RequestUpload(projects, images, store, clock, ids),
+        accept_upload=AcceptUpload(
+            projects, images, segmentations, store, queue, clock, Order(default.name, default.version)
+        ),
+        read_images=ReadImages(projects, images, segmentations),
+        delete_image=DeleteImage(images, segmentations, store),
+        request_segmentation=RequestSegmentation(images, segmentations, queue, clock),
+        cancel_segmentation=CancelSegmentation(
+            segmentations, SqsUpdatePublisher(sqs, settings.updates_queue_url), clock
+        ),
+        read_segmentations=ReadSegmentations(images, segmentations, links, clock),
+        read_queue_status=ReadQueueStatus(segmentations, clock),
+        watch_updates=WatchUpdates(PostgresWatchers(database), clock),
+        models=models,
+        position=lambda: database.position,
+        sign_in=CognitoSignIn(settings.user_pool_client_id) if settings.local_sign_in else None,
+        parts=_parts(database, store, queue),
+        socket_url=settings.socket_url,
+        stage=settings.stage,
+    )
+
+
+@dataclass
+class _CdnLinksOnDemand:
+    """The CDN's links; the signing key is fetched when the first link is asked for."""
+
+    settings: Settings
+    clock: SystemClock
+
+    def link(self, key: str, lifetime: timedelta) -> str:
+        """A signed URL of one object."""
+        return self._links.link(key, lifetime)
+
+    @cached_property
+    def _links(self) -> CdnDownloadLinks:
+        settings = self.settings
+        domain, key_pair_id = settings.cdn_domain, settings.cdn_key_pair_id
+        if not (domain and key_pair_id and settings.cdn_private_key_secret_arn):
+            raise ValueError("Links by the CDN need its domain, key pair id and private key")
+        return CdnDownloadLinks(
+            domain, key_pair_id, secret_text(secrets_client(), settings.cdn_private_key_secret_arn), self.clock
+        )
+
+
+def _parts(database: Database, store: S3ImageStore, queue: SqsSegmentationQueue) -> Sequence[Part]:
+    def ping_writer() -> dict[str, float | None]:
+        database.ping("writer")
+        return {}
+
+    def ping_reader() -> dict[str, float | None]:
+        database.ping("reader")
+        return {"lag_s": database.lag_s()}
+
+    def ping_bucket() -> dict[str, float | None]:
+        store.ping()
+        return {}
+
+    def ping_queues() -> dict[str, float | None]:
+        return {"messages": queue.depth()}
+
+    reader = [Part("database_reader", ping_reader, is_needed=False)] if database.has_reader else []
+    return [
+        Part("database_writer", ping_writer),
+        *reader,
+        Part("bucket", ping_bucket),
+        Part("segmentation_queues", ping_queues),
+    ]

@@ -1,0 +1,90 @@
+"""The function as Lambda starts it: what it imports, what it reads, what it makes."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from http_api.settings import Settings
+from http_api.wiring import wire
+from spheroseg.errors import UnavailableError
+
+ENVIRONMENT = {
+    "SPHEROSEG_STAGE": "local",
+    "SPHEROSEG_DATABASE_WRITER_HOST": "127.0.0.1",
+    "SPHEROSEG_DATABASE_WRITER_PORT": "1",
+    "SPHEROSEG_DATABASE_READER_HOST": "127.0.0.1",
+    "SPHEROSEG_DATABASE_READER_PORT": "1",
+    "SPHEROSEG_DATABASE_NAME": "spheroseg",
+    "SPHEROSEG_DATABASE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:database",
+    "SPHEROSEG_DATABASE_TLS": "disable",
+    "SPHEROSEG_BUCKET": "images",
+    "SPHEROSEG_QUEUE_URL_HIGH": "http://127.0.0.1:1/000000000000/high",
+    "SPHEROSEG_QUEUE_URL_NORMAL": "http://127.0.0.1:1/000000000000/normal",
+    "SPHEROSEG_QUEUE_URL_LOW": "http://127.0.0.1:1/000000000000/low",
+    "SPHEROSEG_UPDATES_QUEUE_URL": "http://127.0.0.1:1/000000000000/updates",
+    "SPHEROSEG_LINKS": "s3",
+    "SPHEROSEG_USER_POOL_CLIENT_ID": "client",
+    "SPHEROSEG_SOCKET_URL": "ws://127.0.0.1:1/live",
+}
+AWS = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "000000000000",
+    "AWS_SECRET_ACCESS_KEY": "nothing",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+}
+HEAVY = ("numpy", "cv2", "PIL", "scipy", "tifffile", "onnxruntime", "sqlalchemy", "alembic")
+
+STARTED = f"""
+import json, sys
+from http_api.handler import handler
+from http_api.use_cases import UseCases
+print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+"""
+
+
+def test_it_starts_with_nothing_behind_it_and_without_the_scientific_stack() -> None:
+    """Clients are made, nothing is asked: what is down is met by the request that needs it."""
+    environment = {**ENVIRONMENT, **AWS, "POWERTOOLS_TRACE_DISABLED": "true"}
+    started = subprocess.run(
+        [sys.executable, "-W", "error", "-c", STARTED], env=environment, capture_output=True, text=True, check=True
+    )
+    assert json.loads(started.stdout) == []
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in AWS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(("value", "has_sign_in"), [("true", True), ("false", False), (None, False)])
+def test_only_the_local_stage_has_a_sign_in(aws: None, value: str | None, has_sign_in: bool) -> None:
+    environment = ENVIRONMENT | ({"SPHEROSEG_LOCAL_SIGN_IN": value} if value else {})
+    assert (wire(Settings.from_env(environment)).sign_in is not None) is has_sign_in
+
+
+def test_every_part_that_is_down_says_so(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    parts = wire(Settings.from_env(ENVIRONMENT)).parts
+    assert [(part.name, part.is_needed) for part in parts] == [
+        ("database_writer", True),
+        ("database_reader", False),
+        ("bucket", True),
+        ("segmentation_queues", True),
+    ]
+    for part in parts:
+        with pytest.raises(UnavailableError):
+            part.check()
+
+
+def test_links_by_the_cdn_ask_for_their_key_when_the_first_is_needed(aws: None) -> None:
+    cdn: dict[str, Any] = {
+        "SPHEROSEG_LINKS": "cdn",
+        "SPHEROSEG_CDN_DOMAIN": "d111111abcdef8.cloudfront.net",
+        "SPHEROSEG_CDN_KEY_PAIR_ID": "K2JCJMDEHXQW5F",
+        "SPHEROSEG_CDN_PRIVATE_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:key",
+    }
+    assert wire(Settings.from_env(ENVIRONMENT | cdn)).socket_url == "ws://127.0.0.1:1/live"
