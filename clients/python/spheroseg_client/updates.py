@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from pydantic import ValidationError
 from websockets.exceptions import WebSocketException
@@ -28,6 +29,7 @@ class Updates:
         self._ticket = ticket
         self._use_proxy = use_proxy
         self._socket: ClientConnection | None = None
+        self._opened = ExitStack()
         self._failures = 0
         self._next_attempt_at = 0.0
 
@@ -59,25 +61,25 @@ class Updates:
 
     def close(self) -> None:
         """Close the socket."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._socket = None
+        self._opened.close()
 
     def _try_to_open(self) -> None:
         if time.monotonic() < self._next_attempt_at:
             return
         try:
             address = self._ticket().url
-            self._socket = connect(
+            opened = connect(
                 address, open_timeout=OPEN_TIMEOUT_S, close_timeout=1.0, proxy=True if self._use_proxy else None
             )
+            self._socket = self._opened.enter_context(opened)
             self._failures = 0
         except (ClientError, WebSocketException, OSError) as error:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
         logging.getLogger(__name__).info("No socket for updates, polling instead: %s", type(error).__name__)
-        self._socket = None
+        self.close()
         pause_s = RECONNECT_AFTER_S[min(self._failures, len(RECONNECT_AFTER_S) - 1)]
         self._failures += 1
         self._next_attempt_at = time.monotonic() + pause_s
