@@ -1,6 +1,12 @@
-"""Options of the whole suite."""
+"""Options of the whole suite, the servers that its parts share, and a wall between it and the user's own AWS account."""
+
+import os
+from collections.abc import Iterator, Mapping
 
 import pytest
+
+from tests.emulator import running_emulator
+from tests.postgres import Servers, running_servers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -10,3 +16,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="append the benchmarks' table to this file, such as docs/results.md",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget the user's AWS account and our own settings, but for tests of a deployed stage."""
+    if "deployed" in (config.getoption("markexpr") or "").replace("not deployed", ""):
+        return
+    for name in [name for name in os.environ if name.startswith(("AWS_", "SPHEROSEG_", "POWERTOOLS_"))]:
+        if name != "AWS_CA_BUNDLE":
+            del os.environ[name]
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """A PostgreSQL primary and its standby."""
+    with running_servers() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Mapping[str, str]]:
+    """The emulator of AWS; what an SDK's environment must hold to find it."""
+    with running_emulator() as environment:
+        yield environment

@@ -1,19 +1,11 @@
-"""The real adapters' surroundings, started once for all contract tests that ask for them."""
+"""The real adapters' surroundings."""
 
 from collections.abc import Iterator, Mapping
 
 import pytest
 
 from spheroseg.adapters.postgres.database import Database
-from tests.emulator import running_emulator
-from tests.postgres import Servers, running_servers
-
-
-@pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
-    """A PostgreSQL primary and its standby."""
-    with running_servers() as servers:
-        yield servers
+from tests.postgres import Servers
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +21,6 @@ def database(servers: Servers, writer_only: Database) -> Database:
     """The same, emptied."""
     servers.empty()
     return writer_only
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Mapping[str, str]]:
-    """The emulator of AWS; what an SDK's environment must hold to find it."""
-    with running_emulator() as environment:
-        yield environment
 
 
 @pytest.fixture

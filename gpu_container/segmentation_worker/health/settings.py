@@ -12,7 +12,7 @@ class HealthSettings(Settings):
     """Where the worker notes that it makes progress, and how long it may make none."""
 
     health_file: Path = Field(
-        default=Path(tempfile.gettempdir()) / "segmentation-worker.progress",
+        default_factory=lambda: Path(tempfile.gettempdir()) / "segmentation-worker.progress",
         description="Touched while the worker makes progress; one for each worker on a machine",
     )
     stuck_after_s: float = Field(
