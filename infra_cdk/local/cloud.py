@@ -168,16 +168,13 @@ class LocalCloud(RunningCloud):
         environment = worker_environment(self._folder.worker, outputs, parameters, clients.environment())
         self._worker = Worker(self._folder.worker, environment, self._worker_started)
         self._report("Starting the API and the worker")
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            prepared = [
-                pool.submit(_wait_for, f"{self.api_url}/health", self._emulator.log),
-                pool.submit(ensure_user, clients, outputs["UserPoolId"], self.sign_in),
-            ]
+        ensure_user(clients, outputs["UserPoolId"], self.sign_in)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            api = pool.submit(_wait_for, f"{self.api_url}/health", self._emulator.log)
             migrate(clients, outputs["MigrateDatabaseFunctionName"])
             self._worker.start()
             self._worker.wait_until_ready()
-        for each in prepared:
-            each.result()
+        api.result()
         self._emulator.flush()
         with self._writing:
             self._write(replace(self.state, ready=True))

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ STOP_PATIENCE_S = 10
 
 @dataclass(frozen=True)
 class EmulatorClients:
-    """boto3 clients of a running emulator.
+    """boto3 clients of a running emulator, each made when it is first asked for; making them is not for threads.
 
     Args:
         address: `host:port` that it listens on.
@@ -79,37 +80,37 @@ class EmulatorClients:
             "config": config,
         }
 
-    @property
+    @cached_property
     def s3(self) -> "S3Client":
         """Objects."""
         return boto3.client("s3", **self._options)
 
-    @property
+    @cached_property
     def sqs(self) -> "SQSClient":
         """Queues."""
         return boto3.client("sqs", **self._options)
 
-    @property
+    @cached_property
     def cloudformation(self) -> "CloudFormationClient":
         """Stacks."""
         return boto3.client("cloudformation", **self._options)
 
-    @property
+    @cached_property
     def gateway(self) -> "ApiGatewayV2Client":
         """HTTP and WebSocket APIs."""
         return boto3.client("apigatewayv2", **self._options)
 
-    @property
+    @cached_property
     def cognito(self) -> "CognitoIdentityProviderClient":
         """Users."""
         return boto3.client("cognito-idp", **self._options)
 
-    @property
+    @cached_property
     def functions(self) -> "LambdaClient":
         """Lambda functions."""
         return boto3.client("lambda", **self._options)
 
-    @property
+    @cached_property
     def secrets(self) -> "SecretsManagerClient":
         """Secrets Manager."""
         return boto3.client("secretsmanager", **self._options)
@@ -132,7 +133,7 @@ class Emulator:
     servers: Path
     _child: "subprocess.Popen[bytes] | None" = field(default=None, init=False, repr=False)
 
-    @property
+    @cached_property
     def clients(self) -> EmulatorClients:
         """Clients of this emulator."""
         return EmulatorClients(f"{LOOPBACK}:{self.port}")
