@@ -10,18 +10,18 @@ from spheroseg.errors import InvalidPixelsError
 
 Grey = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
-LOW_PERCENT, HIGH_PERCENT = 0.5, 99.5
+WINDOW_PERCENT = (0.5, 99.5)
 """What is left out at both ends: dead pixels, dust, reflections. The models were trained with these."""
 
-FLOAT_SAMPLES = 1_000_000
+FLOAT_SAMPLES = 250_000
 """Percentiles of float pixels are taken from about so many, evenly spread: exact ones would need a full sort."""
 
 JPEG_QUALITY = 90
 PREVIEW_SIDE_PX = 2048
 
 
-def window_of(pixels: Grey) -> tuple[float, float]:
-    """The values at percentiles 0.5 and 99.5; the extremes where these two are equal.
+def window_of(pixels: Grey, percent: tuple[float, float] = WINDOW_PERCENT) -> tuple[float, float]:
+    """The values at two percentiles; the extremes where these two are equal.
 
     Args:
         pixels: (h, w), finite.
@@ -29,7 +29,7 @@ def window_of(pixels: Grey) -> tuple[float, float]:
     Raises:
         InvalidPixelsError: all pixels are equal.
     """
-    low, high = _percentiles(pixels)
+    low, high = _percentiles(pixels, percent)
     if not low < high:
         low, high = float(pixels.min()), float(pixels.max())
     if not low < high:
@@ -74,15 +74,15 @@ def preview_jpeg(pixels: Grey, max_side_px: int = PREVIEW_SIDE_PX) -> bytes:
     return encoded.tobytes()
 
 
-def _percentiles(pixels: Grey) -> tuple[float, float]:
+def _percentiles(pixels: Grey, percent: tuple[float, float]) -> tuple[float, float]:
     if pixels.dtype == np.float32:
         step = max(1, round((pixels.size / FLOAT_SAMPLES) ** 0.5))
-        low, high = np.percentile(pixels[::step, ::step], (LOW_PERCENT, HIGH_PERCENT))
+        low, high = np.percentile(pixels[::step, ::step], percent)
         return float(low), float(high)
     values = 256 if pixels.dtype == np.uint8 else 65_536
     histogram = cv2.calcHist([pixels], [0], None, [values], [0, values])
     up_to = np.cumsum(histogram.reshape(-1), dtype=np.float64)
-    ranks = np.array([LOW_PERCENT, HIGH_PERCENT]) / 100 * (pixels.size - 1)
+    ranks = np.array(percent) / 100 * (pixels.size - 1)
     below = np.searchsorted(up_to, np.floor(ranks), side="right")
     above = np.searchsorted(up_to, np.ceil(ranks), side="right")
     low, high = below + (above - below) * (ranks - np.floor(ranks))  # as numpy.percentile interpolates

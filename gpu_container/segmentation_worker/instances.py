@@ -1,0 +1,278 @@
+"""Probabilities to objects: what a network saw at its own scale becomes labels at the image's size."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+Probability = NDArray[np.float32]
+Labels = NDArray[np.int32]
+
+
+class Postprocessing(BaseModel):
+    """What a model card says about making objects; lengths are in pixels of the network's input.
+
+    Args:
+        core_threshold: Core probability from which a pixel belongs to a seed.
+        seed_peak: Core probability that a seed reaches somewhere.
+        min_diameter_px: Equivalent diameter below which an object is dropped where the user does not say.
+        min_hole_diameter_px: Smaller holes are filled even where holes are kept.
+        min_certainty: An object stays when its mean foreground probability is at least this share of the way from the
+            threshold to 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    core_threshold: float
+    seed_peak: float
+    min_diameter_px: float
+    min_hole_diameter_px: float
+    min_certainty: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Objects at the network's scale.
+
+    Args:
+        foreground: (h, w) float32 probability with small holes filled.
+        labels: (h, w) int32: 1 … n are the objects kept, in order of their first pixel; higher values are what was
+            dropped, which keeps its ground when objects are drawn at full size.
+        boxes: (n, 4) x, y, width, height of the objects kept.
+        diameters_px: (n,) equivalent diameters.
+    """
+
+    foreground: Probability
+    labels: Labels
+    boxes: NDArray[np.int32]
+    diameters_px: NDArray[np.float64]
+
+    @property
+    def count(self) -> int:
+        """Objects kept."""
+        return len(self.boxes)
+
+    @property
+    def typical_diameter_px(self) -> float:
+        """Mean diameter weighted by area, so that specks do not count for much; 0 without objects."""
+        if not self.count:
+            return 0.0
+        return float((self.diameters_px**3).sum() / (self.diameters_px**2).sum())
+
+
+def find_objects(
+    foreground: Probability, core: Probability, threshold: float, min_diameter_px: float, settings: Postprocessing
+) -> Seen:
+    """Cores grown into objects within the foreground.
+
+    Args:
+        foreground, core: (h, w) float32 probabilities at the network's scale.
+        threshold: Foreground probability from which a pixel belongs to an object.
+        min_diameter_px: Equivalent diameter below which an object is dropped, at the network's scale.
+    """
+    foreground = _without_small_holes(foreground, threshold, settings.min_hole_diameter_px)
+    inside = foreground > threshold
+    parts, part_boxes = _parts(inside)
+    seeds, seed_count = _seeds(inside, core, settings)
+    labels = _grown(parts, part_boxes, seeds, seed_count, core)
+    limits = _Limits(seed_count, min_diameter_px, threshold + settings.min_certainty * (1 - threshold))
+    return _kept(foreground, labels, seed_count + len(part_boxes), limits)
+
+
+def draw_objects(
+    seen: Seen, shape: tuple[int, int], threshold: float, min_diameter_px: float, *, holes: bool
+) -> Labels:
+    """The objects at the image's size, numbered 1 … n, each in one piece.
+
+    Probabilities are enlarged, not labels, so outlines are smooth; where objects touch, each pixel goes to the one
+    with the larger share of it.
+
+    Args:
+        shape: Height and width of the image.
+        min_diameter_px: Equivalent diameter below which an object is dropped, in pixels of the image.
+        holes: Keep holes; otherwise everything within an object's outer boundary becomes part of it.
+    """
+    inside = enlarged(seen.foreground, shape) > threshold
+    labels = np.zeros(shape, np.int32)
+    largest_share = np.zeros(shape, np.uint8)  # costs memory only where objects touch
+    scale = (seen.labels.shape[1] / shape[1], seen.labels.shape[0] / shape[0])
+    boxes = [_Box.around(box, scale, shape) for box in seen.boxes.tolist()]
+    for number, box in enumerate(boxes, start=1):
+        own = inside[box.image]
+        near = seen.labels[box.net]
+        others = np.unique(near[(near != 0) & (near != number)]).tolist()
+        if others:
+            share = box.share(near == number)
+            own = own & (share > largest_share[box.image])
+            for dropped in others:
+                if dropped > seen.count:
+                    own &= share > box.share(near == dropped)
+            largest_share[box.image][own] = share[own]
+        labels[box.image][own] = number
+    if not holes:
+        for number in sorted(range(1, len(boxes) + 1), key=lambda number: -boxes[number - 1].area):
+            _fill(labels[boxes[number - 1].image], number)
+    kept = 0
+    for number, box in enumerate(boxes, start=1):
+        kept += _tidied(labels[box.image], number, kept + 1, min_diameter_px)
+    return labels
+
+
+def enlarged(probability: Probability, shape: tuple[int, int]) -> Probability:
+    """A map at the image's size, interpolated between the network's pixels."""
+    if probability.shape == shape:
+        return probability
+    enlarged = cv2.resize(probability, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return enlarged.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True)
+class _Box:
+    """The same area in the network's pixels and in those of the image: an object and what lies next to it."""
+
+    net: tuple[slice, slice]
+    image: tuple[slice, slice]
+    scale: tuple[float, float]
+
+    @classmethod
+    def around(cls, box: list[int], scale: tuple[float, float], shape: tuple[int, int]) -> "_Box":
+        """The area that an object at ``box`` (x, y, width, height) has a share in."""
+        x, y, width, height = box
+        net = (slice(max(y - 2, 0), y + height + 2), slice(max(x - 2, 0), x + width + 2))
+        spans = []
+        for low, size, factor, most in ((y, height, scale[1], shape[0]), (x, width, scale[0], shape[1])):
+            # An image pixel p lies at (p + ½)·factor − ½ in the net, whose pixels reach one pixel to either side.
+            first = np.floor((low - 0.5) / factor - 0.5)
+            last = np.ceil((low + size + 0.5) / factor - 0.5)
+            spans.append(slice(max(int(first), 0), min(int(last) + 1, most)))
+        return cls(net, (spans[0], spans[1]), scale)
+
+    @property
+    def area(self) -> int:
+        """In pixels of the image."""
+        rows, columns = self.image
+        return int((rows.stop - rows.start) * (columns.stop - columns.start))
+
+    def share(self, member: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """A mask of the network's pixels, interpolated in the image's: 0 to 255."""
+        (top, left), (rows, columns) = (part.start for part in self.net), self.image
+        scale_x, scale_y = self.scale
+        to_net = np.array(
+            [
+                [scale_x, 0, (columns.start + 0.5) * scale_x - 0.5 - left],
+                [0, scale_y, (rows.start + 0.5) * scale_y - 0.5 - top],
+            ]
+        )
+        size = (columns.stop - columns.start, rows.stop - rows.start)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        share = cv2.warpAffine(member.astype(np.uint8) * np.uint8(255), to_net, size, flags=flags)
+        return share.astype(np.uint8, copy=False)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What an object must have to be kept: a seed, a size, a mean probability."""
+
+    seeds: int
+    min_diameter_px: float
+    min_probability: float
+
+
+def _parts(mask: NDArray[np.bool_]) -> tuple[Labels, NDArray[np.int32]]:
+    """Parts that hang together by pixel edges, numbered from 1, and their boxes (x, y, width, height)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4, ltype=cv2.CV_32S)
+    return labels.astype(np.int32, copy=False), stats[1:, :4].astype(np.int32, copy=False)
+
+
+def _seeds(inside: NDArray[np.bool_], core: Probability, settings: Postprocessing) -> tuple[Labels, int]:
+    """Cores that are sure enough somewhere, numbered from 1, and how many they are."""
+    cores, boxes = _parts(inside & (core > settings.core_threshold))
+    sure = np.bincount(cores[core >= settings.seed_peak], minlength=len(boxes) + 1) > 0
+    sure[0] = False
+    return (np.cumsum(sure) * sure).astype(np.int32)[cores], int(np.count_nonzero(sure))
+
+
+def _without_small_holes(foreground: Probability, threshold: float, min_hole_diameter_px: float) -> Probability:
+    """The foreground with small holes filled; background that reaches the border is no hole."""
+    outside = (foreground <= threshold).view(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=8, ltype=cv2.CV_32S)
+    height, width = foreground.shape
+    x, y, w, h, area = stats[1:].T
+    small = (area < np.pi / 4 * min_hole_diameter_px**2) & (x > 0) & (y > 0) & (x + w < width) & (y + h < height)
+    if not small.any():
+        return foreground
+    filled = np.concatenate([[False], small])[labels]
+    return np.where(filled, np.float32(1), foreground)
+
+
+def _grown(parts: Labels, boxes: NDArray[np.int32], seeds: Labels, seed_count: int, core: Probability) -> Labels:
+    """Every part of the foreground divided among its seeds; a part without a seed gets a number above all seeds'.
+
+    Most parts hold one seed and are that object. Only the others are flooded, each in its own box.
+    """
+    number = seed_count + np.arange(len(boxes) + 1, dtype=np.int32)
+    number[0] = 0
+    _, first_place = np.unique(seeds, return_index=True)  # a seed lies in one part, so one pixel of it tells which
+    seed_numbers = seeds.ravel()[first_place]
+    part_of_seed = parts.ravel()[first_place][seed_numbers > 0]
+    seeded, first, counts = np.unique(part_of_seed, return_index=True, return_counts=True)
+    number[seeded] = seed_numbers[seed_numbers > 0][first]
+    labels = number[parts]
+    for part in seeded[counts > 1].tolist():
+        x, y, width, height = boxes[part - 1].tolist()
+        box = np.s_[y : y + height, x : x + width]
+        mask = parts[box] == part
+        markers = np.where(mask, seeds[box], 0)
+        flooded = watershed(-core[box], markers, mask=mask)  # type: ignore[no-untyped-call]
+        labels[box][mask] = flooded[mask]
+    return labels
+
+
+def _kept(foreground: Probability, labels: Labels, most: int, limits: _Limits) -> Seen:
+    """Objects that are large and certain enough, renumbered to come first."""
+    areas = np.bincount(labels.ravel(), minlength=most + 1)
+    totals = np.bincount(labels.ravel(), weights=foreground.ravel(), minlength=most + 1)
+    kept = (areas >= np.pi / 4 * limits.min_diameter_px**2) & (totals >= limits.min_probability * areas) & (areas > 0)
+    kept[0] = False
+    kept[limits.seeds + 1 :] = False
+    count = np.count_nonzero(kept)
+    number = np.zeros(most + 1, np.int32)
+    number[kept] = np.arange(1, count + 1)
+    number[1:][~kept[1:]] = count + 1 + np.arange(most - count)
+    labels = number[labels]
+    found = ndimage.find_objects(labels, max_label=count) if count else []
+    boxes = [(x.start, y.start, x.stop - x.start, y.stop - y.start) for y, x in found]
+    return Seen(
+        foreground=foreground,
+        labels=labels,
+        boxes=np.array(boxes, np.int32).reshape(-1, 4),
+        diameters_px=np.sqrt(areas[kept] * 4 / np.pi),
+    )
+
+
+def _fill(labels: Labels, number: int) -> None:
+    """Give an object everything within its outer boundaries, in place."""
+    mask = (labels == number).view(np.uint8)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros_like(mask)
+    cv2.drawContours(filled, contours, -1, color=1, thickness=cv2.FILLED)
+    labels[filled > 0] = number
+
+
+def _tidied(labels: Labels, number: int, new_number: int, min_diameter_px: float) -> bool:
+    """Keep an object's largest piece under a new number, in place; False when it is too small to be kept."""
+    mask = labels == number
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4, ltype=cv2.CV_32S)
+    if count == 1:  # background only: swallowed by a neighbour whose holes were filled
+        return False
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    kept = bool(stats[largest, cv2.CC_STAT_AREA] >= np.pi / 4 * min_diameter_px**2)
+    if count > 2 or not kept or number != new_number:
+        labels[mask] = 0
+        if kept:
+            labels[pieces == largest] = new_number
+    return kept

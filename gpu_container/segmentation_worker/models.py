@@ -1,0 +1,42 @@
+"""The models that this worker can run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation_worker.onnx_segmenter import OnnxSegmenter
+from spheroseg.domain.segmentation import Order
+from spheroseg.errors import ModelNotFoundError
+from spheroseg.model_registry import ModelRegistry
+from spheroseg.ports import Segmenter
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """The port Segmenters: every registered model, loaded and checked."""
+
+    by_name_and_version: Mapping[tuple[str, str], Segmenter]
+
+    def of(self, order: Order) -> Segmenter:
+        """The ordered model, or raise ``ModelNotFoundError``."""
+        try:
+            return self.by_name_and_version[order.model, order.model_version]
+        except KeyError:
+            raise ModelNotFoundError(f"This worker has no model {order.model}, version {order.model_version}") from None
+
+
+def load_segmenters(folder: Path, threads: int, registry: ModelRegistry | None = None) -> LoadedModels:
+    """Load every registered model, so that a wrong file is found at the start and not with the first image.
+
+    Args:
+        folder: Where the ONNX files lie that the cards name.
+        threads: Threads of one run on the CPU.
+        registry: The packaged one unless another is given.
+
+    Raises:
+        ModelUnusableError: a file is missing, altered, or not what its card says.
+    """
+    cards = (registry or ModelRegistry.packaged()).all()
+    return LoadedModels(
+        {(card.name, card.version): OnnxSegmenter(folder / card.file, card, threads=threads) for card in cards}
+    )
