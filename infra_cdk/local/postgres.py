@@ -25,7 +25,8 @@ START_TIMEOUT_S = 60
 FOLLOW_TIMEOUT_S = 5
 """How long a standby may take to stream again before it is built anew; measured on 2 cores: 0.3 s, rebuilt 1.5 s."""
 
-MAX_LOG_BYTES = 5_000_000
+TOO_FAR_BEHIND = "has already been removed"
+"""What the standby logs when the primary no longer keeps what it needs next."""
 
 COMMON_SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -219,11 +220,7 @@ class PostgresPair:
         self._write(name, "postgresql.conf", COMMON_SETTINGS + settings)
         self._write(name, "postgresql.auto.conf", "")
         self._write(name, "pg_hba.conf", ACCESS)
-        log = self.folder / f"{name}.log"
-        if not log.exists() or log.stat().st_size > MAX_LOG_BYTES:
-            log.write_text("")
-            log.chmod(0o600)
-            self.programs.own(log)
+        log = self._fresh_log(name)
         try:
             self.programs.run(
                 "pg_ctl",
@@ -237,6 +234,15 @@ class PostgresPair:
         except LocalCloudError as error:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
             raise LocalCloudError(f"PostgreSQL ({name}) does not start: {error}\n{tail}") from None
+
+    def _fresh_log(self, name: str) -> Path:
+        """An empty log for a new start; that of the start before is kept beside it."""
+        log = self.folder / f"{name}.log"
+        if log.exists():
+            log.replace(self.folder / f"{name}.old.log")
+        log.touch(mode=0o600)
+        self.programs.own(log)
+        return log
 
     def _write(self, name: str, file: str, text: str) -> None:
         """Put a file among the server's, where no link that its account may have laid leads us elsewhere."""
@@ -282,7 +288,8 @@ class PostgresPair:
     def _wait_until_following(self) -> None:
         deadline = time.monotonic() + FOLLOW_TIMEOUT_S
         query = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
-        while time.monotonic() < deadline:
+        log = self.folder / f"{STANDBY}.log"
+        while time.monotonic() < deadline and TOO_FAR_BEHIND not in log.read_text(errors="replace"):
             with contextlib.suppress(psycopg.OperationalError):
                 with self._admin(self.primary_port) as connection:
                     follows = connection.execute(query, [STANDBY]).fetchone() is not None
