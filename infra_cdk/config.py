@@ -60,7 +60,8 @@ class GpuConfig:
         memory_mib: Memory kept for a task; what the instance has, less about 1.5 GiB for its agent and system.
         stop_timeout_s: From SIGTERM to SIGKILL; a worker gives its messages back within it. ECS allows 120 at most.
         acceptable_wait_s: How long the last message of a backlog may wait before another task is worth starting.
-        seconds_per_image: Work on one image on this GPU. Together: backlog per task = wait / time per message.
+        seconds_per_image: Work on one image on this GPU; set to what docs/results.md measures there. Together:
+            backlog per task = wait / time per message.
         start_s: From the wish for a task to its first image, when an instance must start and load the container:
             no further task is asked for meanwhile.
         idle_before_scale_in_s: A task is taken away at most this often; longer than a start, so that a pause between

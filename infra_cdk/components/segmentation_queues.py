@@ -9,8 +9,9 @@ from infra_cdk.components.queue import Queue
 from infra_cdk.config import StageConfig
 
 PRIORITIES = ("high", "normal", "low")
-LOAN_S = 120
-"""How long a worker may be silent before its message is lent to another; it extends the loan while it computes."""
+LOAN_S = 30
+"""How long a worker may be silent before its message is lent to another; it extends the loan every 10 s while it
+computes (docs/decisions.md, the worker's liveness)."""
 
 
 class SegmentationQueues(Construct):
