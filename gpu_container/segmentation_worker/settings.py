@@ -35,7 +35,7 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, 
     )
     retry_for_s: float = Field(default=60, ge=0, description="Seconds a step is tried again while a service is away")
     scratch_dir: Path = Field(
-        default=Path(tempfile.gettempdir()),
+        default_factory=lambda: Path(tempfile.gettempdir()),
         description="Where files lie while they are decoded, each for that time only",
     )
 

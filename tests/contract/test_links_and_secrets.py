@@ -17,7 +17,7 @@ from spheroseg.adapters.cdn import CdnDownloadLinks
 from spheroseg.adapters.secrets import DatabaseCredentials, secret_text
 from spheroseg.adapters.system import RandomIds, SystemClock
 from spheroseg.errors import SecretUnavailableError
-from spheroseg.ports import Clock, IdSource
+from spheroseg.ports import Clock, DownloadLinks, IdSource
 from tests.builders import an_id
 from tests.fakes import InMemoryClock, InMemoryIds
 
@@ -35,9 +35,8 @@ def cloudfront_base64(text: str) -> bytes:
 def test_a_link_of_the_cdn_is_signed_for_one_object_until_one_moment() -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     clock = InMemoryClock()
-    url = CdnDownloadLinks("d111.cloudfront.net", "K2JCJMDEHXQW5F", pem_of(key), clock).link(
-        "results/1/1/a b.jpg", timedelta(minutes=5)
-    )
+    links: DownloadLinks = CdnDownloadLinks("d111.cloudfront.net", "K2JCJMDEHXQW5F", pem_of(key), clock)
+    url = links.link("results/1/1/a b.jpg", timedelta(minutes=5))
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     expires = int((clock.now() + timedelta(minutes=5)).timestamp())

@@ -13,6 +13,7 @@ from spheroseg.adapters.sqs import SqsReceiver, SqsSegmentationQueue, SqsUpdateP
 from spheroseg.domain.segmentation import Priority
 from spheroseg.errors import QueueUnavailableError
 from spheroseg.messages import SegmentationChanged, SegmentationRequested
+from spheroseg.ports import SegmentationQueue, UpdatePublisher
 from tests.builders import NOW, a_segmentation, an_id
 from tests.fakes import InMemorySegmentationQueue, InMemoryUpdatePublisher
 
@@ -45,7 +46,7 @@ def everything_in(receiver: SqsReceiver) -> list[SegmentationRequested]:
 
 
 @pytest.fixture(params=["in_memory", "sqs"])
-def queue_and_received(request: pytest.FixtureRequest) -> tuple[Any, Received]:
+def queue_and_received(request: pytest.FixtureRequest) -> tuple[SegmentationQueue, Received]:
     """A queue, and what was received from it by priority."""
     if request.param == "in_memory":
         fake = InMemorySegmentationQueue()
@@ -56,10 +57,12 @@ def queue_and_received(request: pytest.FixtureRequest) -> tuple[Any, Received]:
         receivers = {priority: SqsReceiver(clients.sqs_client(), url) for priority, url in urls.items()}
         return [(priority, found) for priority, receiver in receivers.items() for found in everything_in(receiver)]
 
-    return request.getfixturevalue("sqs_queue"), received
+    return SqsSegmentationQueue(clients.sqs_client(), urls), received
 
 
-def test_every_request_waits_in_the_queue_of_its_priority(queue_and_received: tuple[Any, Received]) -> None:
+def test_every_request_waits_in_the_queue_of_its_priority(
+    queue_and_received: tuple[SegmentationQueue, Received],
+) -> None:
     queue, received = queue_and_received
     sent = [(priority, request) for priority in Priority for request in requests(23)]
     queue.send(sent)
@@ -69,7 +72,7 @@ def test_every_request_waits_in_the_queue_of_its_priority(queue_and_received: tu
     assert set(found) == set(sent)
 
 
-def test_nothing_is_sent_for_no_requests(queue_and_received: tuple[Any, Received]) -> None:
+def test_nothing_is_sent_for_no_requests(queue_and_received: tuple[SegmentationQueue, Received]) -> None:
     queue, received = queue_and_received
     queue.send([])
     assert received() == []
@@ -182,7 +185,8 @@ def test_a_change_is_announced(request: pytest.FixtureRequest, kind: str) -> Non
         assert fake.published == [update]
         return
     url = request.getfixturevalue("urls")[Priority.LOW]
-    SqsUpdatePublisher(clients.sqs_client(), url).publish(update)
+    publisher: UpdatePublisher = SqsUpdatePublisher(clients.sqs_client(), url)
+    publisher.publish(update)
     [delivery] = SqsReceiver(clients.sqs_client(), url).receive(1, 1)
     assert SegmentationChanged.model_validate_json(delivery.body) == update
     assert json.loads(delivery.body)["version"] == 1

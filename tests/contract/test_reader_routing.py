@@ -10,8 +10,9 @@ import pytest
 from infra_cdk.local.postgres import DATABASE, HOST
 from spheroseg.adapters.postgres import database as database_module
 from spheroseg.adapters.postgres.connections import Server
-from spheroseg.adapters.postgres.database import LAG_KNOWN_FOR_S, NO_READER_HAS, Database
+from spheroseg.adapters.postgres.database import LAG_KNOWN_FOR_S, Database
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.positions import NO_READER_HAS
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.errors import DatabaseUnavailableError, InvalidInputError, ProjectNotFoundError
 from tests.builders import a_project, a_viewer, an_id, an_image
@@ -226,7 +227,9 @@ def test_on_aurora_the_lag_is_auroras_own(
     try:
         assert aurora.lag_s() == pytest.approx(0.012)
         assert served_by(aurora) == "reader"
-        assert served_by(aurora, position) == "writer"  # where nothing tells what the reader has replayed
+        assert served_by(aurora, position) == "writer"  # nothing tells yet what the reader has
+        eventually(lambda: served_by(aurora, position) == "reader")  # it had a writer's later position by its lag
+        assert served_by(aurora, written(routed)) == "writer"
         as_on_aurora(700.0)
         eventually(lambda: served_by(aurora) == "writer")
         as_on_aurora(None)

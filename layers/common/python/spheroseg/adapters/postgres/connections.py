@@ -1,6 +1,5 @@
 """How connections to PostgreSQL are made and what each is like; ``database.py`` opens them."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -11,7 +10,6 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 
-from spheroseg.errors import InvalidInputError
 from spheroseg.settings import DatabaseSettings, ReaderSettings
 
 CONNECT_TIMEOUT_S = 3
@@ -19,8 +17,6 @@ CONNECT_TIMEOUT_S = 3
 
 TRUSTED_FOR_S = 1.0
 """A connection that was used so lately is lent without a question to the server; its death is met by the retry."""
-
-_POSITION = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 
 
 @dataclass(frozen=True)
@@ -109,20 +105,3 @@ def check(connection: PooledConnection) -> None:
     """Ask the server for a sign of life unless there was one just now; raises when there is none."""
     if monotonic() - connection.used_at > TRUSTED_FOR_S:
         connection.execute("")
-
-
-def checked_position(text: str | None) -> str | None:
-    """A position as a client handed it back, checked before it goes near the database.
-
-    Raises:
-        InvalidInputError: it is not LSN text.
-    """
-    if text is not None and not _POSITION.fullmatch(text):
-        raise InvalidInputError(f"{text[:40]!r} is not a position that an answer gave out; leave it away")
-    return text
-
-
-def position_order(position: str) -> int:
-    """A number that grows as positions do."""
-    high, _, low = position.partition("/")
-    return (int(high, 16) << 32) | int(low, 16)

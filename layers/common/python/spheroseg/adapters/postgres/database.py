@@ -23,9 +23,19 @@ from spheroseg.adapters.postgres.connections import (
     PooledConnection,
     Server,
     check,
-    checked_position,
     configure,
     pool_parameters,
+)
+from spheroseg.adapters.postgres.positions import (
+    AURORA_LAG,
+    AURORA_STATUS_AGE_S,
+    HAS_REPLAYED,
+    IS_AURORA,
+    NO_READER_HAS,
+    STANDBY_LAG,
+    WRITER_POSITION,
+    PositionLog,
+    checked_position,
     position_order,
 )
 from spheroseg.errors import ConflictError, DatabaseUnavailableError, StaleStateError
@@ -61,32 +71,11 @@ ATTEMPTS = 3
 PAUSE_S = 0.05
 """Transactions last milliseconds: who waits up to this long, and twice that, hardly meets the same one again."""
 
-NO_READER_HAS = "FFFFFFFF/FFFFFFFF"
-"""A position that no reader reaches: whoever must see it is sent to the writer."""
-
-WRITER_POSITION = "SELECT pg_current_wal_flush_lsn()::text AS position"
-
-HAS_REPLAYED = "SELECT pg_last_wal_replay_lsn() >= %(position)s::pg_lsn AS has_replayed"
-
-IS_AURORA = "SELECT to_regproc('aurora_replica_status') IS NOT NULL AS is_aurora"
-
-AURORA_LAG = """
-SELECT (max(replica_lag_in_msec) / 1000.0)::float8 AS lag_s
-FROM aurora_replica_status() WHERE session_id <> 'MASTER_SESSION_ID'
-"""
-
-# The time of the last replayed commit alone says nothing: on an idle writer it grows without any lag, and a reader that
-# lost its writer keeps it too. So the reader lags only when the writer has something that the reader has not.
-STANDBY_LAG = """
-SELECT CASE
-    WHEN NOT pg_is_in_recovery() THEN NULL
-    WHEN pg_last_wal_replay_lsn() >= %(position)s::pg_lsn THEN 0
-    ELSE greatest(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)
-END::float8 AS lag_s
-"""
-
 CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError, pg.ReadOnlySqlTransaction)
 """The server is gone, or is no writer any more. (Timeouts are among them and sorted out before.)"""
+
+UNKNOWN_FUNCTION = (pg.FeatureNotSupported, pg.UndefinedFunction, pg.InsufficientPrivilege)
+"""Not every service that speaks PostgreSQL tells its positions."""
 
 TOO_SLOW = (pg.QueryCanceled, pg.LockNotAvailable, PoolTimeout)
 """Trying again at once would only add to the load."""
@@ -119,6 +108,7 @@ class Database:
         self._lag_known_until = 0.0
         self._is_writer_silent = False
         self._is_aurora: bool | None = None
+        self._positions = PositionLog()
         self._commits = 0
         self._commits_at_position = 0
         self._position: str | None = None
@@ -202,7 +192,7 @@ class Database:
                 return self._position
         try:
             position = self.latest(WRITER_POSITION)[0]["position"]
-        except DatabaseUnavailableError:
+        except (DatabaseUnavailableError, *UNKNOWN_FUNCTION):
             return NO_READER_HAS  # it was written, and must be seen
         with self._lock:
             if self._position is None or position_order(position) > position_order(self._position):
@@ -274,8 +264,12 @@ class Database:
     def _from_reader(self, query: str, values: Values, after: str | None) -> list[Row] | None:
         """The reader's rows; None when the writer is to be asked."""
         reader = self._reader
-        if reader is None or not self._is_reader_fit() or (after is not None and self._is_aurora):
+        if reader is None or not self._is_reader_fit():
             return None
+        if after is not None and self._is_aurora:
+            if not self._positions.has_reached(after):
+                return None
+            after = None
         try:
             with _lent(reader) as connection:
                 # A statement of its own before the query: inside it the function would be evaluated after the query's
@@ -310,7 +304,7 @@ class Database:
             if self._is_aurora is None:
                 self._is_aurora = bool(_rows(reader, IS_AURORA, None)[0]["is_aurora"])
             if self._is_aurora:
-                return _lag_of(_rows(reader, AURORA_LAG, None))
+                return self._aurora_lag_s(reader)
         except CONNECTION_LOST:
             self._rest_reader()
             return None
@@ -327,6 +321,20 @@ class Database:
         except CONNECTION_LOST:
             self._rest_reader()
             return None
+        return lag_s
+
+    def _aurora_lag_s(self, reader: Pool) -> float | None:
+        asked_at = monotonic()
+        lag_s = _lag_of(_rows(reader, AURORA_LAG, None))
+        if lag_s is not None:
+            self._positions.note_reader(asked_at - AURORA_STATUS_AGE_S, lag_s)
+        try:
+            position = _rows(self._writer, WRITER_POSITION, None, PROBE_WAIT_S)[0]["position"]
+            self._positions.note_writer(monotonic(), position)
+        except CONNECTION_LOST:
+            self._is_writer_silent = True
+        except UNKNOWN_FUNCTION:
+            return lag_s  # then positions are handed out that no reader has
         return lag_s
 
     def _pools(self) -> list[Pool]:
