@@ -361,7 +361,7 @@ def _reporter(messages: Console) -> Callable[[str], None]:
 
 def print_whole(content: RenderableType) -> None:
     """Print a result on stdout."""
-    display.result_console().print(content)
+    display.result_console().print(content, soft_wrap=isinstance(content, Text))
 
 
 def print_json(content: object) -> None:

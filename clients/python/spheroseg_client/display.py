@@ -180,14 +180,12 @@ def queue_lines(status: QueueStatus) -> Mapping[str, str]:
     }
 
 
-def facts(pairs: Mapping[str, object]) -> Table:
-    """Names and values, one pair a line."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in pairs.items():
-        table.add_row(name, Text(str(value)))
-    return table
+def facts(pairs: Mapping[str, object]) -> Text:
+    """Names and values, one pair a line; no line is broken, so that addresses can be copied."""
+    width = max(map(len, pairs))
+    return Text("\n", no_wrap=True, overflow="ignore").join(
+        Text.assemble((name.ljust(width), "bold"), "  ", str(value)) for name, value in pairs.items()
+    )
 
 
 def counted(count: int, noun: str) -> str:
