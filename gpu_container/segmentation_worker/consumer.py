@@ -51,6 +51,7 @@ class Pace:
 
     Args:
         prefetch: Jobs taken ahead of the model.
+        streams: Jobs at the model at a time: one in the network itself, the others right before or after it.
         finishers: Jobs measured and stored at a time.
         long_poll_s: How long a poll of an empty queue waits, 1 to 20 s.
         retry_for_s: How long a step is tried while something is unavailable, in seconds.
@@ -60,6 +61,7 @@ class Pace:
     """
 
     prefetch: int = 2
+    streams: int = 2
     finishers: int = 2
     long_poll_s: int = 5
     retry_for_s: float = 60.0
@@ -118,7 +120,7 @@ class Consumer:
             "prepare", self._prepare_one, threads=self._pace.prefetch, waiting=self._pace.prefetch
         )
         self._model: Stage[tuple[Job, DecodedWork]] = Stage(
-            "model", self._segment_one, threads=1, waiting=self._pace.prefetch
+            "model", self._segment_one, threads=self._pace.streams, waiting=self._pace.prefetch
         )
         self._finish: Stage[tuple[Job, SegmentedWork]] = Stage(
             "finish", self._finish_one, threads=self._pace.finishers, waiting=1

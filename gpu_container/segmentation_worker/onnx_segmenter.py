@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,10 @@ PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecution
 
 
 class OnnxSegmenter:
-    """A model file that is as its card says; loaded once, used by one thread at a time.
+    """A model file that is as its card says; loaded once, used by any thread.
+
+    One thread at a time is at the network, which then has all of the processor that is meant for it; another one may
+    prepare the next image or draw the objects of the last meanwhile.
 
     An image is looked at as a whole at a small scale first, and closer while the objects look small there: that costs
     little for the usual few large spheroids and still finds many small ones. Sides and limits stand in the card.
@@ -47,6 +51,8 @@ class OnnxSegmenter:
             raise ModelUnusableError(f"The card of {card.name} {card.version} has settings of another kind") from error
         self._session = _session(path, card, threads, providers)
         _check_shapes(self._session, card, self._preprocessing.multiple_px)
+        self._input = self._session.get_inputs()[0].name
+        self._turn = Lock()
 
     @property
     def provider(self) -> str:
@@ -93,7 +99,8 @@ class OnnxSegmenter:
         """Foreground and core, each (h, w) float32 from 0 to 1."""
         height, width = view.shape
         batch = padded(view, self._preprocessing.multiple_px)[None, None]
-        logits = self._session.run(None, {self._session.get_inputs()[0].name: batch})[0]
+        with self._turn:
+            logits = self._session.run(None, {self._input: batch})[0]
         probability = 1 / (1 + np.exp(-logits[0, :, :height, :width]))
         return np.ascontiguousarray(probability[0]), np.ascontiguousarray(probability[1])
 

@@ -24,6 +24,12 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, 
     prefetch: int = Field(
         default=2, ge=1, le=8, description="Images that are downloaded and decoded ahead of the model"
     )
+    streams: int = Field(
+        default=2,
+        ge=1,
+        le=8,
+        description="Images at the model at a time: one in the network itself, the others right before or after it",
+    )
     finishers: int = Field(default=2, ge=1, le=8, description="Images that are measured and stored at a time")
     long_poll_s: int = Field(
         default=5, ge=1, le=20, description="Seconds a poll of an empty queue waits; a stop may too"

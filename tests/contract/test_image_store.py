@@ -54,6 +54,15 @@ def test_what_was_put_is_downloaded(store: ImageStore, tmp_path: Path, content: 
     assert described.etag.isalnum()
 
 
+def test_a_large_object_is_downloaded_in_parts(
+    s3_store: S3ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spheroseg.adapters.s3.PARALLEL_FROM_BYTES", 1_000_000)
+    content = os.urandom(9_000_000)
+    s3_store.put("large", content, "image/tiff")
+    assert content_of(s3_store, "large", tmp_path) == content
+
+
 def test_an_absent_object_is_not_found(store: ImageStore, tmp_path: Path) -> None:
     with pytest.raises(ObjectNotFoundError):
         store.describe("absent")

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 SECOND = 0.05
 """How long a second of a loan lasts in these tests."""
 
-FAST = Pace(prefetch=2, finishers=2, long_poll_s=2, retry_for_s=2.0, grace_s=2.0, heartbeat_s=10 * SECOND)
+FAST = Pace(prefetch=2, streams=2, finishers=2, long_poll_s=2, retry_for_s=2.0, grace_s=2.0, heartbeat_s=10 * SECOND)
 
 
 @dataclass
@@ -195,7 +195,7 @@ def test_every_queued_run_is_finished_and_its_message_acknowledged(place: Workpl
     until(place.is_empty)
     assert place.all_are(SegmentationStatus.SUCCEEDED, runs)()
     assert all(place.rows.rows[run.id].attempt == 1 for run in runs)
-    assert place.segmenter.most_at_once == 1
+    assert place.segmenter.most_at_once <= FAST.streams
 
 
 def test_the_next_images_are_decoded_while_the_model_runs_and_no_more_than_that(place: Workplace) -> None:
@@ -203,10 +203,10 @@ def test_the_next_images_are_decoded_while_the_model_runs_and_no_more_than_that(
         place.queued()
     place.segmenter.go.clear()
     place.start()
-    until(lambda: place.decoder.decoded == 1 + FAST.prefetch)
+    until(lambda: place.decoder.decoded == FAST.streams + FAST.prefetch)
     time.sleep(0.3)
-    assert place.decoder.decoded == 1 + FAST.prefetch
-    assert sum(message.receive_count for message in place.normal.messages) == 1 + FAST.prefetch
+    assert place.decoder.decoded == FAST.streams + FAST.prefetch
+    assert sum(message.receive_count for message in place.normal.messages) == FAST.streams + FAST.prefetch
     place.segmenter.go.set()
     until(place.is_empty)
 
@@ -293,17 +293,18 @@ def test_a_run_cancelled_while_the_model_runs_writes_nothing(place: Workplace) -
 
 
 def test_a_cancelled_run_that_waits_for_the_model_is_dropped_before_it(place: Workplace) -> None:
-    place.queued()
+    for _ in range(FAST.streams):
+        place.queued()
     place.segmenter.go.clear()
     place.start()
-    until(place.segmenter.begun.is_set)
+    until(lambda: place.segmenter.at_once == FAST.streams)
     waiting = place.queued()
     until(lambda: place.status(waiting) is SegmentationStatus.RUNNING)
     place.rows.rows[waiting.id] = place.rows.rows[waiting.id].cancelled(SystemClock().now())
     time.sleep(15 * SECOND)
     place.segmenter.go.set()
     until(place.is_empty)
-    assert len(place.segmenter.asked) == 1
+    assert len(place.segmenter.asked) == FAST.streams
 
 
 def test_work_goes_on_when_the_database_comes_back_and_nothing_new_is_taken_meanwhile(place: Workplace) -> None:
@@ -415,15 +416,15 @@ def test_a_stop_finishes_what_is_at_the_model_and_gives_the_rest_back_at_once(pl
     runs = [place.queued() for _ in range(6)]
     place.segmenter.go.clear()
     consumer = place.start()
-    until(lambda: place.decoder.decoded == 1 + FAST.prefetch)
+    until(lambda: place.decoder.decoded == FAST.streams + FAST.prefetch)
     consumer.stop()
     time.sleep(0.2)
     place.segmenter.go.set()
     place.stop()
     statuses = [place.status(run) for run in runs]
-    assert statuses.count(SegmentationStatus.SUCCEEDED) == 1
-    assert statuses.count(SegmentationStatus.QUEUED) == 5
-    assert len(place.normal.messages) == 5
+    assert statuses.count(SegmentationStatus.SUCCEEDED) == FAST.streams
+    assert statuses.count(SegmentationStatus.QUEUED) == 4
+    assert len(place.normal.messages) == 4
     assert all(message.visible_at <= time.monotonic() for message in place.normal.messages)
     assert not place.progress_file.exists()
 
