@@ -99,10 +99,10 @@ class ProcessingStack(Stack):
         )
         self._feed(function, self.uploads)
         self.database.grant_sign_in(function)
-        # Reads and copies what arrived, removes it from the inbox or marks it there with why it was refused.
+        # Reads and copies what arrived with its tags; removes it from the inbox, or marks it with why it was refused.
         self.images.grant(function, ["s3:GetObject", "s3:DeleteObject"], *UPLOAD_PREFIXES)
         self.images.grant(function, ["s3:PutObject"], "originals/")
-        self.images.grant(function, ["s3:GetObjectTagging", "s3:PutObjectTagging"], *UPLOAD_PREFIXES)  # copies carry tags
+        self.images.grant(function, ["s3:GetObjectTagging", "s3:PutObjectTagging"], *UPLOAD_PREFIXES)
         self.images.grant_list(function)
         self.segmentations.grant_send(function)
         return function

@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
-import pytest
 from aws_cdk.assertions import Match, Template
 
 from infra_cdk.components.function import VISIBILITY_TIMEOUTS
-from infra_cdk.config import MAX_RECEIVES, PRODUCTION
+from infra_cdk.config import MAX_RECEIVES
 from tests.infra.stages import Synthesised, texts
 
 FUNCTIONS = {
@@ -264,92 +263,6 @@ def test_functions_stand_in_the_network(production: Synthesised) -> None:
     }
     assert "migrations" in groups.pop("migrate_database")
     assert all("clients" in group for group in groups.values())
-
-
-def test_a_worker_holds_one_gpu_and_is_given_time_to_stop(production: Synthesised) -> None:
-    template(production, "segmentation").has_resource_properties(
-        "AWS::ECS::TaskDefinition",
-        {
-            "NetworkMode": "awsvpc",
-            "ContainerDefinitions": [
-                Match.object_like(
-                    {
-                        "ResourceRequirements": [{"Type": "GPU", "Value": "1"}],
-                        "StopTimeout": 120,
-                        "HealthCheck": Match.object_like(
-                            {"Command": ["CMD", "python", "-m", "segmentation_worker.health"]}
-                        ),
-                    }
-                )
-            ],
-        },
-    )
-
-
-def test_workers_scale_on_backlog_per_task_from_zero(production: Synthesised) -> None:
-    assert PRODUCTION.gpu is not None
-    segmentation = template(production, "segmentation")
-    segmentation.has_resource_properties(
-        "AWS::AutoScaling::AutoScalingGroup", {"MinSize": "0", "MaxSize": str(PRODUCTION.gpu.max_tasks)}
-    )
-    segmentation.has_resource_properties(
-        "AWS::ApplicationAutoScaling::ScalableTarget",
-        {"MinCapacity": 0, "MaxCapacity": PRODUCTION.gpu.max_tasks, "ScalableDimension": "ecs:service:DesiredCount"},
-    )
-    ((_, _, service),) = production.resources("AWS::ECS::Service")
-    assert "DesiredCount" not in service, "a deployment would set it against the backlog"
-    policies = {
-        properties["PolicyType"]: properties
-        for _, _, properties in production.resources("AWS::ApplicationAutoScaling::ScalingPolicy")
-    }
-    tracked = policies["TargetTrackingScaling"]["TargetTrackingScalingPolicyConfiguration"]
-    assert tracked["TargetValue"] == PRODUCTION.gpu.backlog_per_task
-    metrics = {it["Id"]: it for it in tracked["CustomizedMetricSpecification"]["Metrics"]}
-    (result,) = (it for it in metrics.values() if it["ReturnData"])
-    assert set(metrics) - {result["Id"]} == {*(f"{kind}{n}" for kind in ("waiting", "lent") for n in range(3)), "tasks"}
-    assert all(name in result["Expression"] for name in metrics if name != result["Id"])
-    assert policies["StepScaling"]["StepScalingPolicyConfiguration"]["StepAdjustments"] == [
-        {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}
-    ]
-
-
-def backlog_per_task(expression: str, values: dict[str, float]) -> float:
-    """The value of a CloudWatch expression, by Python's own arithmetic."""
-    source = expression.replace("FILL(", "fill(").replace("IF(", "choose(").replace(" AND ", " and ")
-    known: dict[str, Any] = {"fill": lambda value, _: value, "choose": lambda test, yes, no: yes if test else no}
-    return float(eval(source, {"__builtins__": {}}, known | values))
-
-
-@pytest.mark.parametrize(
-    ("waiting", "lent", "tasks", "expected"), [(0, 0, 0, 0), (9, 0, 0, 9), (9, 3, 1, 12), (90, 10, 4, 25), (0, 2, 2, 1)]
-)
-def test_the_backlog_counts_what_waits_and_what_is_held(
-    production: Synthesised, waiting: int, lent: int, tasks: int, expected: float
-) -> None:
-    (policy,) = (
-        properties["TargetTrackingScalingPolicyConfiguration"]
-        for _, _, properties in production.resources("AWS::ApplicationAutoScaling::ScalingPolicy")
-        if properties["PolicyType"] == "TargetTrackingScaling"
-    )
-    (result,) = (it for it in policy["CustomizedMetricSpecification"]["Metrics"] if it["ReturnData"])
-    values = {f"waiting{n}": waiting / 3 for n in range(3)} | {f"lent{n}": lent / 3 for n in range(3)}
-    assert backlog_per_task(result["Expression"], values | {"tasks": tasks}) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("waiting", "tasks", "rings"), [(0, 0, False), (1, 0, True), (500, 0, True), (500, 1, False), (0, 3, False)]
-)
-def test_the_first_task_starts_when_messages_wait_and_none_runs(
-    production: Synthesised, waiting: int, tasks: int, rings: bool
-) -> None:
-    (alarm,) = (
-        properties for stack, _, properties in production.resources("AWS::CloudWatch::Alarm") if stack == "segmentation"
-    )
-    (result,) = (it for it in alarm["Metrics"] if it.get("Expression"))
-    values = {f"waiting{n}": float(waiting if n == 2 else 0) for n in range(3)}
-    value = backlog_per_task(result["Expression"], values | {"tasks": tasks})
-    assert (value >= alarm["Threshold"]) is rings
-    assert any("firsttask" in text for text in texts(alarm["AlarmActions"]))
 
 
 def test_links_are_checked_and_what_they_name_is_kept_for_ever(production: Synthesised) -> None:
