@@ -12,6 +12,7 @@ from accept_upload.entry import Handler, create_handler
 from spheroseg.domain.image import ImageStatus, inbox_image_id, original_key
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus, segmentation_id
+from spheroseg.ports import StoredObject
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from tests.builders import a_project, an_image, an_order
 from tests.events import RecordedContext, failed_ids, object_created, sqs_batch
@@ -176,3 +177,44 @@ def test_a_plain_upload_to_no_project_stays_with_a_reason(world: World, key: str
 
     assert key in world.store.objects
     assert world.store.refused[key] in {"project-not-found", "invalid-input"}
+
+
+def test_the_event_of_our_own_copy_may_come_before_the_copy_is_told(world: World) -> None:
+    project = world.project()
+    key = f"inbox/{project.id}/a.tif"
+    world.store.put(key, b"hello", "image/tiff")
+    etag = world.etag(key)
+    copy = world.store.copy
+
+    def copy_and_tell(source_key: str, source_etag: str, target: str) -> StoredObject:
+        copied = copy(source_key, source_etag, target)
+        assert failed_ids(world.deliver(object_created(target, copied.etag, copied.size_bytes))) == []
+        return copied
+
+    world.store.copy = copy_and_tell  # type: ignore[method-assign]
+
+    assert failed_ids(world.deliver(object_created(key, etag))) == []
+
+    (image,) = world.images.rows.values()
+    assert image.status is ImageStatus.STORED
+    assert world.store.objects == {original_key(image.id): b"hello"}
+
+
+def test_an_empty_plain_upload_is_shown_with_its_reason(world: World) -> None:
+    project = world.project()
+    key = f"inbox/{project.id}/a.tif"
+    world.store.put(key, b"", "image/tiff")
+
+    world.deliver(object_created(key, world.etag(key), 0))
+
+    (image,) = world.images.rows.values()
+    assert image.failure is not None
+    assert (image.status, image.failure.code) == (ImageStatus.REFUSED, "empty-upload")
+
+
+def test_a_plain_upload_that_was_removed_again_leaves_no_image(world: World) -> None:
+    project = world.project()
+
+    assert failed_ids(world.deliver(object_created(f"inbox/{project.id}/a.tif"))) == []
+
+    assert world.images.rows == {}

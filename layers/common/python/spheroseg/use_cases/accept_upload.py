@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, inbox_parts, original_key
+from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Failure, Order, Segmentation, SegmentationStatus, queued, segmentation_id
 from spheroseg.errors import (
+    ConflictError,
     EmptyUploadError,
     ImageNotFoundError,
     InvalidInputError,
+    ObjectChangedError,
     ObjectNotFoundError,
     ProjectNotFoundError,
     StaleStateError,
@@ -72,33 +75,44 @@ class AcceptUpload:
         except (InvalidInputError, ProjectNotFoundError) as error:
             self.store.refuse(key, error.code)
             raise
-        image_id = inbox_image_id(project_id, key, etag)
-        try:
-            image = self.images.get(image_id)
-        except ImageNotFoundError:
-            stored = self.store.copy(key, etag, original_key(image_id))
-            waiting = Image(
-                id=image_id,
-                project_id=project.id,
-                owner_id=project.owner_id,
-                name=name,
-                status=ImageStatus.AWAITING_UPLOAD,
-                pixel_size_um=None,
-                size_bytes=stored.size_bytes,
-                etag=stored.etag,
-                order=self.inbox_order,
-                correlation_id=correlation_id,
-                created_at=self.clock.now(),
-            )
-            if stored.size_bytes == 0:
-                image = waiting.refused(Failure.of(_empty(name)))
-                self.images.add_many([image])
-            else:
-                image = waiting.stored(size_bytes=stored.size_bytes, etag=stored.etag, at=self.clock.now())
-                self.images.add_accepted(image, self._segmentation_of(image))
+        image = self._expected(project, name, key, etag, correlation_id)
+        if image.status is ImageStatus.AWAITING_UPLOAD:
+            image = self._accepted(image, self._copied(image, key, etag))
         self._remove_from_inbox(key, etag)
         self._announce(image)
         return image
+
+    def _expected(self, project: Project, name: str, key: str, etag: str, correlation_id: str) -> Image:
+        """The row of an inbox file, there before its copy: the copy's own event must not find it missing."""
+        image = Image(
+            id=inbox_image_id(project.id, key, etag),
+            project_id=project.id,
+            owner_id=project.owner_id,
+            name=name,
+            status=ImageStatus.AWAITING_UPLOAD,
+            pixel_size_um=None,
+            size_bytes=None,
+            etag=None,
+            order=self.inbox_order,
+            correlation_id=correlation_id,
+            created_at=self.clock.now(),
+        )
+        try:
+            self.images.add_many([image])
+        except ConflictError:
+            return self.images.get(image.id)  # an earlier delivery of the same event made it
+        return image
+
+    def _copied(self, image: Image, key: str, etag: str) -> StoredObject:
+        original = original_key(image.id)
+        try:
+            return self.store.copy(key, etag, original)
+        except (ObjectNotFoundError, ObjectChangedError) as error:
+            try:
+                return self.store.describe(original)  # an earlier delivery copied it
+            except ObjectNotFoundError:
+                self.images.delete(image)
+                raise error from None
 
     def _accepted(self, image: Image, stored: StoredObject) -> Image:
         try:
