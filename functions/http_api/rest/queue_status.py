@@ -46,7 +46,8 @@ class QueueOut(Answer):
 def wait_reason(backlog: Backlog) -> str:
     """Where an estimate of the wait comes from, in words."""
     window = f"{backlog.window_s / 60:.0f} min"
-    before = f"{backlog.queued} runs waiting" if backlog.ahead is None else f"{backlog.ahead} runs before it"
+    count, where = (backlog.queued, "waiting") if backlog.ahead is None else (backlog.ahead, "before it")
+    before = f"{count} run{'' if count == 1 else 's'} {where}"
     if backlog.seconds_per_run is None:
         return f"{before}; no run ended within the last {window}, so that no rate is known"
     beside = f"{backlog.running} running side by side" if backlog.running else "none running now, one assumed"

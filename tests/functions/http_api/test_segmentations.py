@@ -59,7 +59,7 @@ def test_a_waiting_run_tells_its_place_without_inventing_a_wait(world: World, ow
         "position": 2,
         "running": 1,
         "estimated_wait_s": None,
-        "reason": "1 runs before it; no run ended within the last 10 min, so that no rate is known",
+        "reason": "1 run before it; no run ended within the last 10 min, so that no rate is known",
     }
 
 

@@ -1,0 +1,38 @@
+"""The commands of docs/api.md, run as they stand there."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra_cdk.local.cloud import LocalCloud
+
+GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
+
+pytestmark = [
+    pytest.mark.flow,
+    pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="the guide needs curl and bash"),
+]
+
+
+def test_the_guides_commands_work_one_after_the_other(cloud: LocalCloud, sample: bytes, tmp_path: Path) -> None:
+    image = tmp_path / "well A1.png"
+    image.write_bytes(sample)
+    script = "\n".join(re.findall(r"```bash\n(.*?)```", GUIDE.read_text(), re.DOTALL))
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "API": cloud.api_url, "IMAGE": str(image)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
+    assert "\nsucceeded\n" in ran.stdout.replace("}", "\n")
+    assert json.loads((tmp_path / "outlines.geojson").read_bytes())["features"]
+    assert (tmp_path / "labels.tif").read_bytes()[:4] in {b"II*\x00", b"MM\x00*"}
