@@ -181,19 +181,19 @@ def test_a_plain_upload_to_no_project_stays_with_a_reason(world: World, key: str
 
 def test_the_event_of_our_own_copy_may_come_before_the_copy_is_told(world: World) -> None:
     project = world.project()
-    key = f"inbox/{project.id}/a.tif"
-    world.store.put(key, b"hello", "image/tiff")
-    etag = world.etag(key)
+    inbox_key = f"inbox/{project.id}/a.tif"
+    world.store.put(inbox_key, b"hello", "image/tiff")
+    etag = world.etag(inbox_key)
     copy = world.store.copy
 
-    def copy_and_tell(source_key: str, source_etag: str, target: str) -> StoredObject:
-        copied = copy(source_key, source_etag, target)
-        assert failed_ids(world.deliver(object_created(target, copied.etag, copied.size_bytes))) == []
+    def copy_and_tell(source_key: str, source_etag: str, key: str) -> StoredObject:
+        copied = copy(source_key, source_etag, key)
+        assert failed_ids(world.deliver(object_created(key, copied.etag, copied.size_bytes))) == []
         return copied
 
     world.store.copy = copy_and_tell  # type: ignore[method-assign]
 
-    assert failed_ids(world.deliver(object_created(key, etag))) == []
+    assert failed_ids(world.deliver(object_created(inbox_key, etag))) == []
 
     (image,) = world.images.rows.values()
     assert image.status is ImageStatus.STORED
