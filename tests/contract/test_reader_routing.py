@@ -14,8 +14,10 @@ from spheroseg.adapters.postgres.database import LAG_KNOWN_FOR_S, Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.positions import NO_READER_HAS
 from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.errors import DatabaseUnavailableError, InvalidInputError, ProjectNotFoundError
-from tests.builders import a_project, a_viewer, an_id, an_image
+from tests.builders import NOW, a_project, a_result, a_segmentation, a_spheroid, a_viewer, an_id, an_image
 from tests.postgres import CREDENTIALS, Servers
 
 REST_S = 1.5
@@ -124,6 +126,17 @@ def test_what_the_reader_does_not_have_is_looked_for_on_the_writer(routed: Datab
         assert PostgresImages(routed).one(a_viewer(), image.id) == image
         with pytest.raises(ProjectNotFoundError):
             PostgresProjects(routed).one(a_viewer(), an_id())
+
+
+def test_spheroids_of_a_run_that_just_succeeded_are_found(routed: Database, servers: Servers) -> None:
+    project = a_project()
+    image = an_image(project)
+    running = a_segmentation(image, status=SegmentationStatus.RUNNING)
+    with paused(servers):
+        PostgresProjects(routed).add(project)
+        PostgresImages(routed).add_accepted(image, running)
+        PostgresSegmentations(routed).finish(running, running.succeeded(a_result(), NOW), [a_spheroid()])
+        assert PostgresSegmentations(routed).spheroids(a_viewer(), running.id, 0, 10) == [a_spheroid()]
 
 
 def test_a_reader_too_far_behind_is_left_for_the_writer(routed: Database, servers: Servers) -> None:

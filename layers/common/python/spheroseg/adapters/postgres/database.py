@@ -214,8 +214,12 @@ class Database:
 
     def find(self, query: str, values: Values, *, after: str | None) -> Row | None:
         """The one row asked for; what the reader does not have is looked for on the writer before it is None."""
-        rows = self._from_reader(query, values, checked_position(after)) or self.latest(query, values)
+        rows = self.find_all(query, values, after=after)
         return rows[0] if rows else None
+
+    def find_all(self, query: str, values: Values, *, after: str | None) -> list[Row]:
+        """Rows that are written once and together: where the reader has none of them, the writer is asked."""
+        return self._from_reader(query, values, checked_position(after)) or self.latest(query, values)
 
     def latest(self, query: str, values: Values | None = None) -> list[Row]:
         """Rows from the writer, as last committed."""

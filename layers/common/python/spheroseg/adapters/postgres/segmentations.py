@@ -153,7 +153,8 @@ class PostgresSegmentations:
             "after_number": after_number,
             "limit": limit,
         }
-        rows = self._database.read(spheroid_rows.PAGE, values, after=viewer.read_after)
+        # Who was told by the worker that a run has succeeded may be here before the reader has heard of it.
+        rows = self._database.find_all(spheroid_rows.PAGE, values, after=viewer.read_after)
         return [spheroid_rows.spheroid_of(row) for row in rows]
 
     def stalled(self, queued_before: datetime, alive_before: datetime, limit: int) -> Sequence[Segmentation]:

@@ -1,6 +1,7 @@
 """Spheroids as rows: one column per measure, the outline as JSON that nothing searches in."""
 
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from spheroseg.domain.spheroid import Measures, Polygon, Ring, Spheroid
 
 MEASURES = tuple(field.name for field in fields(Measures))
 """The measures' columns have the measures' names; only pixels are stored, micrometres follow from the run."""
+
+_measures_of = attrgetter(*MEASURES)
+_measures_in = itemgetter(*MEASURES)
 
 COPY = f"""
 COPY spheroids (segmentation_id, number, confidence, touches_edge, polygons, {", ".join(MEASURES)}) FROM STDIN
@@ -33,7 +37,7 @@ def row_of(segmentation_id: UUID, spheroid: Spheroid) -> tuple[Any, ...]:
         spheroid.confidence,
         spheroid.touches_edge,
         orjson.dumps(polygons).decode(),
-        *astuple(spheroid.measures),
+        *_measures_of(spheroid.measures),
     )
 
 
@@ -45,11 +49,11 @@ def spheroid_of(row: Row) -> Spheroid:
             Polygon(exterior=_ring(rings[0]), holes=tuple(_ring(ring) for ring in rings[1:]))
             for rings in row["polygons"]
         ),
-        measures=Measures(**{name: row[name] for name in MEASURES}),
+        measures=Measures(*_measures_in(row)),
         confidence=row["confidence"],
         touches_edge=row["touches_edge"],
     )
 
 
 def _ring(corners: list[list[float]]) -> Ring:
-    return tuple((x, y) for x, y in corners)
+    return tuple(map(tuple, corners))  # type: ignore[arg-type]
