@@ -41,6 +41,10 @@ FIRST_DELAY_S = 30
 LONGEST_PAUSE_S = 5.0
 """Between two tries of what is unavailable: work goes on within so many seconds of its return."""
 
+CRASHES_IN_A_ROW = 5
+"""After so many jobs that met a bug, and none that went well, the worker ends to be started afresh: a driver that lost
+its GPU would otherwise send the whole backlog to the dead letters. One bad job alone has three tries."""
+
 Given = ParamSpec("Given")
 Outcome = TypeVar("Outcome")
 
@@ -105,6 +109,7 @@ class Consumer:
         self._suspect = Event()
         self._suspect.set()  # nothing is taken before database and store have answered once
         self._failures = 0
+        self._crashes = 0
         self._places = Semaphore(pace.prefetch)
         self._polling = PriorityPolling(queues, pace.long_poll_s, self._arrived)
         self._heartbeat = Heartbeat(
@@ -224,6 +229,7 @@ class Consumer:
         else:
             job.let_go()
         self._end(job)
+        self._crashes = 0
         self._reports.closed(job, ended)
 
     @contextmanager
@@ -242,10 +248,20 @@ class Consumer:
             job.let_go()
             self._end(job)
             self._reports.unreadable(job, error)
+        except UnavailableError as error:
+            self._reports.failed(job, error)
+            self._give_back(job, self._delay_s(job))
         except Exception as error:  # noqa: BLE001 - a bug, or no memory: the worker lives, the message has two more tries
             self._reports.failed(job, error)
-            self._give_back(job, 0 if self._stop.is_set() else FIRST_DELAY_S * 2 ** (job.delivery.receive_count - 1))
+            self._give_back(job, self._delay_s(job))
+            self._crashes += 1
+            if self._crashes >= CRASHES_IN_A_ROW:
+                self._reports.gives_up(self._crashes)
+                self.stop()
         self._progress.note()
+
+    def _delay_s(self, job: Job) -> int:
+        return 0 if self._stop.is_set() else FIRST_DELAY_S * 2 ** (job.delivery.receive_count - 1)
 
     def _drop(self, job: Job) -> None:
         """End a job whose run is no longer this worker's."""

@@ -55,6 +55,10 @@ class Reports:
         """A job waits for the next try, of this worker or another one."""
         logger.info("Segmentation given back", extra=_ids(job) | {"delay_s": delay_s})
 
+    def gives_up(self, crashes: int) -> None:
+        """Nothing goes well any more; the worker ends."""
+        logger.error("Giving up", extra={"crashes_in_a_row": crashes})
+
     def heartbeat_failed(self, job: Job, error: Exception) -> None:
         """A sign of life did not get through; the next one follows soon."""
         logger.warning("Heartbeat failed", extra=_ids(job) | _what(error))

@@ -381,6 +381,17 @@ def test_a_run_that_crashes_is_lent_again_later_each_time(place: Workplace) -> N
     assert second >= 60 * SECOND
 
 
+def test_a_worker_that_can_do_nothing_right_any_more_ends_before_it_spoils_the_backlog(place: Workplace) -> None:
+    place.segmenter.bug = RuntimeError("CUDA failure 999: unknown error")
+    runs = [place.queued() for _ in range(30)]
+    place.start()
+    _, thread = place.workers[0]
+    thread.join(10)
+    assert not thread.is_alive()
+    assert place.all_are(SegmentationStatus.QUEUED, runs)()
+    assert sum(message.receive_count for message in place.normal.messages) <= 5 + FAST.streams + FAST.prefetch + 1
+
+
 def test_a_queue_that_goes_away_and_comes_back_loses_nothing(place: Workplace) -> None:
     run = place.queued()
     place.segmenter.go.clear()
