@@ -23,6 +23,7 @@ def create_handler(requeue_stalled: RequeueStalled, watch_updates: WatchUpdates)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         requeued = asdict(requeue_stalled())
         forgotten = watch_updates.forget_closed()
+        metrics.add_metric(name="RequestsHeld", unit=MetricUnit.Count, value=requeued["requests_held"])
         metrics.add_metric(name="SegmentationRequeued", unit=MetricUnit.Count, value=requeued["segmentations_sent"])
         metrics.add_metric(name="UploadEventMissed", unit=MetricUnit.Count, value=requeued["uploads_accepted"])
         logger.info("Swept", extra={**requeued, "connections_forgotten": forgotten, "tick": event.get("id")})

@@ -20,8 +20,16 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Requeued:
-    """What one sweep did."""
+    """What one sweep saw and did.
 
+    Args:
+        requests_held: Requests that the queues held before, waiting or lent out.
+        uploads_accepted: Uploads whose event had been missed.
+        uploads_given_up: Announced files that never came.
+        segmentations_sent: Runs that were sent again.
+    """
+
+    requests_held: int
     uploads_accepted: int
     uploads_given_up: int
     segmentations_sent: int
@@ -43,9 +51,19 @@ class RequeueStalled:
     clock: Clock
 
     def __call__(self) -> Requeued:
-        """One sweep."""
+        """One sweep.
+
+        The queues are asked each time, also when nothing is stalled: SQS stops reporting metrics of queues that
+        nobody touched for six hours, and workers are started by these metrics.
+        """
+        held = self.queue.depth()
         accepted, given_up = self._sweep_uploads()
-        return Requeued(uploads_accepted=accepted, uploads_given_up=given_up, segmentations_sent=self._sweep_runs())
+        return Requeued(
+            requests_held=held,
+            uploads_accepted=accepted,
+            uploads_given_up=given_up,
+            segmentations_sent=self._sweep_runs(held),
+        )
 
     def _sweep_uploads(self) -> tuple[int, int]:
         now = self.clock.now()
@@ -76,13 +94,13 @@ class RequeueStalled:
             return 0  # its file arrived after all
         return 1
 
-    def _sweep_runs(self) -> int:
+    def _sweep_runs(self, held: int) -> int:
         now = self.clock.now()
         stalled = self.segmentations.stalled(now - QUEUED_TOO_LONG_AFTER, now - SILENT_WORKER_AFTER, BATCH)
         if not stalled:
             return 0
         backlog = self.segmentations.backlog(now)
-        if self.queue.depth() >= backlog.queued + backlog.running:
+        if held >= backlog.queued + backlog.running:
             return 0  # every unfinished run still has its message, waiting or lent out
         self.queue.send([(run.order.priority, SegmentationRequested.of(run)) for run in stalled])
         return len(stalled)
