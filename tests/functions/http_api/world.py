@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -154,11 +155,14 @@ class World:
             stage="test",
         )
 
+    @cached_property
+    def app(self) -> ASGIApp:
+        return create_app(self.use_cases(), self.answered.append)
+
     def as_(self, user_id: str | None = OWNER, **claims: Any) -> "Client":
         """The API for a person; None: nobody is signed in."""
-        app = create_app(self.use_cases(), self.answered.append)
         all_claims = {"sub": user_id, "token_use": "access", **claims} if user_id else None
-        return Client(BehindGateway(app, all_claims))
+        return Client(BehindGateway(self.app, all_claims))
 
     def a_project(self, **changes: Any) -> Project:
         project = a_project(**changes)
