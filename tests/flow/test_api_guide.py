@@ -11,7 +11,9 @@ import pytest
 
 from infra_cdk.local.cloud import LocalCloud
 
-GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "api.md"
+IMAGE = ROOT / "clients" / "python" / "spheroseg_client" / "samples" / "spheroids-1.png"
 
 pytestmark = [
     pytest.mark.flow,
@@ -19,9 +21,9 @@ pytestmark = [
 ]
 
 
-def test_the_guides_commands_work_one_after_the_other(cloud: LocalCloud, sample: bytes, tmp_path: Path) -> None:
+def test_the_guides_commands_work_one_after_the_other(cloud: LocalCloud, tmp_path: Path) -> None:
     image = tmp_path / "well A1.png"
-    image.write_bytes(sample)
+    image.write_bytes(IMAGE.read_bytes())
     script = "\n".join(re.findall(r"```bash\n(.*?)```", GUIDE.read_text(), re.DOTALL))
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],

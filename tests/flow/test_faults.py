@@ -1,0 +1,165 @@
+"""What breaks on the way of an image, and that nothing is lost or done twice."""
+
+import io
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from infra_cdk.local.cloud import LocalCloud
+from tests.events import object_created
+from tests.flow.api_user import ApiUser, eventually
+
+pytestmark = pytest.mark.flow
+
+BAD_IMAGES = Path(__file__).parents[3] / "shared" / "bad_images"
+
+
+def a_slow_image(sample: bytes) -> bytes:
+    """The sample many times side by side: as PNG small to send, yet seconds of work."""
+    tile = np.asarray(Image.open(io.BytesIO(sample)).convert("L"))
+    content = io.BytesIO()
+    Image.fromarray(np.tile(tile, (6, 6))).save(content, "PNG", compress_level=1)
+    return content.getvalue()
+
+
+def result_prefixes(cloud: LocalCloud, segmentation_id: str) -> set[str]:
+    """The attempts that left objects in the bucket."""
+    listed = cloud.clients.s3.list_objects_v2(Bucket=cloud.outputs["BucketName"], Prefix=f"results/{segmentation_id}/")
+    return {found["Key"].split("/")[2] for found in listed.get("Contents", [])}
+
+
+def test_the_same_event_five_times_gives_one_result(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
+    image_id = user.upload(user.project(), "a.png", sample)
+    key = f"originals/{image_id}"
+    s3, sqs = cloud.clients.s3, cloud.clients.sqs
+    head = s3.head_object(Bucket=cloud.outputs["BucketName"], Key=key)
+    body = object_created(key, head["ETag"].strip('"'), head["ContentLength"])
+    for _ in range(5):
+        sqs.send_message(QueueUrl=cloud.outputs["UploadsQueueUrl"], MessageBody=body)
+
+    run = user.settled(image_id)
+    time.sleep(2)
+
+    assert run["status"] == "succeeded"
+    runs = user.get(f"/images/{image_id}/segmentations")["items"]
+    assert [(again["id"], again["attempt"], again["status"]) for again in runs] == [(run["id"], 1, "succeeded")]
+    assert result_prefixes(cloud, run["id"]) == {"1"}
+
+
+def test_a_killed_worker_is_replaced_and_nothing_is_done_twice(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
+    image_id = user.upload(user.project(), "slow.png", a_slow_image(sample))
+
+    def running() -> str | None:
+        run = user.get(f"/images/{image_id}")["segmentation"]
+        return str(run["id"]) if run and run["status"] == "running" else None
+
+    segmentation_id = eventually(running, pause_s=0.02)
+    os.kill(cloud.state.children["worker"].pid, signal.SIGKILL)
+
+    run = user.settled(image_id, timeout_s=120)
+
+    assert (run["status"], run["attempt"]) == ("succeeded", 2)
+    assert len(user.get(f"/images/{image_id}/segmentations")["items"]) == 1
+    assert result_prefixes(cloud, segmentation_id) == {"2"}
+
+
+def test_a_database_that_is_gone_for_a_while_loses_nothing(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
+    project_id = user.project()
+    announced = user.announce(project_id, [f"{number}.png" for number in range(4)])
+    cloud.postgres.stop_primary()
+    try:
+        for item in announced:
+            assert user.send(item, sample).status_code == 204
+        refused = user.request("POST", "/projects", {"name": "Not now"})
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/database-unavailable")
+        time.sleep(20)
+    finally:
+        cloud.postgres.start_primary()
+
+    runs = [user.settled(item["id"], timeout_s=150) for item in announced]
+
+    assert {run["status"] for run in runs} == {"succeeded"}
+    assert all(len(user.get(f"/images/{item['id']}/segmentations")["items"]) == 1 for item in announced)
+
+
+def test_a_cancelled_run_writes_nothing(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
+    image_id = user.upload(user.project(), "slow.png", a_slow_image(sample))
+
+    def begun() -> str | None:
+        run = user.get(f"/images/{image_id}")["segmentation"]
+        return str(run["id"]) if run else None
+
+    segmentation_id = eventually(begun, pause_s=0.02)
+    assert user.post(f"/segmentations/{segmentation_id}/cancel")["status"] == "cancelled"
+
+    def worker_is_idle() -> bool | None:
+        return True if user.get("/queue")["running"] == 0 else None
+
+    eventually(worker_is_idle)
+    time.sleep(8)
+    assert user.get(f"/segmentations/{segmentation_id}")["status"] == "cancelled"
+    assert result_prefixes(cloud, segmentation_id) == set()
+
+    again = user.post(f"/images/{image_id}/segmentations", {})
+    assert again["id"] == segmentation_id
+    assert user.settled(image_id)["status"] == "succeeded"
+
+
+def test_a_dead_letter_becomes_a_failure_that_its_owner_sees(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
+    (announced,) = user.announce(user.project(), ["a.png"])
+    cloud.clients.sqs.send_message(
+        QueueUrl=cloud.outputs["UploadsDeadLettersUrl"], MessageBody=object_created(f"originals/{announced['id']}")
+    )
+
+    image = user.settled(announced["id"])
+
+    assert (image["status"], image["failure"]["code"]) == ("refused", "upload-not-accepted")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"not an image at all", "undecodable-image"),
+        (b"", "empty-upload"),
+        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 100, "undecodable-image"),
+    ],
+    ids=["garbage", "empty", "damaged"],
+)
+def test_a_bad_file_ends_with_a_reason(user: ApiUser, content: bytes, code: str) -> None:
+    (announced,) = user.announce(user.project(), ["bad.png"])
+    sent = user.send(announced, content)
+    if not content:
+        assert sent.status_code == 400  # the form takes 1 byte at least
+        return
+    settled = user.settled(announced["id"])
+    assert settled["failure"]["code"] == code
+
+
+def test_every_malformed_file_ends_clearly_and_the_worker_lives(cloud: LocalCloud, user: ApiUser) -> None:
+    if not BAD_IMAGES.is_dir():
+        pytest.skip(f"{BAD_IMAGES} is not here: the malformed images are not part of the repository")
+    manifest = json.loads((BAD_IMAGES / "manifest.json").read_text())
+    paths = [BAD_IMAGES / entry["file"] for entry in manifest if (BAD_IMAGES / entry["file"]).stat().st_size]
+    worker = cloud.state.children["worker"].pid
+    announced = user.announce(user.project("Malformed"), [path.name for path in paths])
+    for item, path in zip(announced, paths, strict=True):
+        assert user.send(item, path.read_bytes()).status_code == 204
+
+    settled = {path.name: user.settled(item["id"], 240) for item, path in zip(announced, paths, strict=True)}
+
+    unclear = {
+        name: run
+        for name, run in settled.items()
+        if run["status"] != "succeeded" and (run["failure"] is None or run["failure"]["code"] == "retries-exhausted")
+    }
+    assert unclear == {}
+    assert all(run["attempt"] == 1 for run in settled.values())
+    assert cloud.state.children["worker"].pid == worker
+    assert psutil.pid_exists(worker)
