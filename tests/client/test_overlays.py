@@ -4,10 +4,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from spheroseg_client.outlines import Outline
-from spheroseg_client.overlays import COLOURS, MANY, draw_overlay
+from spheroseg_client.overlays import MANY, draw_overlay
 
 SQUARE = [(40.0, 40.0), (160.0, 40.0), (160.0, 160.0), (40.0, 160.0)]
 HOLE = [(80.0, 60.0), (80.0, 90.0), (120.0, 90.0), (120.0, 60.0)]
+PLACES = [(20.0, 20.0), (100.0, 20.0), (150.0, 20.0), (100.0, 100.0), (150.0, 100.0), (36.0, 40.0)]
 
 
 def changed(grey: int, outline: Outline, size: tuple[int, int] = (200, 200)) -> NDArray[np.int64]:
@@ -56,7 +57,14 @@ def test_the_number_is_written_in_the_middle() -> None:
 
 
 def test_neighbours_have_different_colours() -> None:
-    assert len({COLOURS[number % len(COLOURS)] for number in range(1, 6)}) == 5
+    """Objects 1 and 6 touch and would have the same of the five colours, were they coloured by number alone."""
+    squares = [[(x, y), (x + 20.0, y), (x + 20.0, y + 20.0), (x, y + 20.0)] for x, y in PLACES]
+    outlines = [Outline(number, [[square]]) for number, square in enumerate(squares, start=1)]
+    picture = np.asarray(draw_overlay(Image.new("L", (200, 200), 0), outlines, (200, 200)))
+    first, sixth = picture[20, 30], picture[40, 30 + 20 - 4]
+    assert first.max() > 90
+    assert sixth.max() > 90
+    assert np.abs(first.astype(int) - sixth.astype(int)).max() > 60
 
 
 def test_objects_at_and_beyond_the_edge_are_drawn_as_far_as_they_are_visible() -> None:

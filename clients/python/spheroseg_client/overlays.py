@@ -18,6 +18,8 @@ FINER = 4
 """Lines are drawn this much larger and shrunk, which smooths their edges."""
 CORNER_PX = 1.5
 """How far from a corner it is cut, so that outlines along pixel edges do not look like stairs."""
+NEIGHBOURS_AMONG = 500
+"""Objects are numbered from top to bottom, so that neighbours have near numbers."""
 MANY = 3000
 """With more objects than this, numbers would cover the image: it gets plain thin lines, also quick to draw."""
 
@@ -39,7 +41,7 @@ def draw_overlay(preview: Image.Image, outlines: Sequence[Outline], size_px: tup
     scaled = [
         [[(x * scale_x, y * scale_y) for x, y in _cut_corners(ring)] for ring in outline.rings] for outline in outlines
     ]
-    colours = [COLOURS[outline.number % len(COLOURS)] for outline in outlines]
+    colours = _colours(scaled, picture.size)
     if len(outlines) > MANY:
         for rings, colour in zip(scaled, colours, strict=True):
             for ring in rings:
@@ -53,6 +55,24 @@ def draw_overlay(preview: Image.Image, outlines: Sequence[Outline], size_px: tup
     for outline, rings, colour in zip(outlines, scaled, colours, strict=True):
         _write_number(draw, picture.size, str(outline.number), rings, colour)
     return picture
+
+
+def _colours(objects: Sequence[Sequence[Sequence[Point]]], size: tuple[int, int]) -> list[Colour]:
+    """A colour for each object; those that lie side by side differ as long as there are enough colours."""
+    boxes = [_box(rings, 2.0, size) for rings in objects]
+    chosen: list[int] = []
+    for index, box in enumerate(boxes):
+        earlier = range(max(0, index - NEIGHBOURS_AMONG), index)
+        taken = {chosen[other] for other in earlier if _meet(box, boxes[other])}
+        preferred = [(index + step) % len(COLOURS) for step in range(len(COLOURS))]
+        chosen.append(next((colour for colour in preferred if colour not in taken), preferred[0]))
+    return [COLOURS[colour] for colour in chosen]
+
+
+def _meet(one: Box | None, other: Box | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _cut_corners(ring: Sequence[Point]) -> list[Point]:
