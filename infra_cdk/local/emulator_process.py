@@ -5,7 +5,6 @@ Everything private that we call of it stands in this file; pyproject.toml pins i
 
 import argparse
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -13,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -38,6 +38,8 @@ def main() -> None:
     arguments = parser.parse_args()
     sys.argv = ["ministack"]
     drop_half_written(arguments.folder / "s3")
+    snapshot = Snapshot(arguments.folder / "snapshot", arguments.folder / "state", arguments.saved_stamp)
+    snapshot.unpack()
     settle_stacks(arguments.folder / "state" / "cloudformation.json")
     orphaned = threading.Event()
 
@@ -46,9 +48,7 @@ def main() -> None:
         terminate_myself()
 
     on_end_of_starter(lost)
-    save_now = threading.Event()
-    signal.signal(signal.SIGUSR1, lambda *_: save_now.set())
-    threading.Thread(target=keep_saving, args=(arguments.saved_stamp, save_now), name="saver", daemon=True).start()
+    save_between_load_and_end(snapshot)
     try:
         app.main()
     finally:
@@ -56,42 +56,98 @@ def main() -> None:
             stop_servers(arguments.servers)
 
 
-def keep_saving(stamp: Path, save_now: threading.Event) -> None:
-    """Save every two seconds what has changed, and at once when asked to."""
-    saved: dict[str, bytes] = {}
-    while True:
-        save_now.wait(SAVE_EVERY_S)
-        save_now.clear()
-        began = time.time_ns()
-        if save_changed(saved):
-            new = stamp.with_suffix(".new")
-            new.write_text(str(began))
-            new.replace(stamp)
+def save_between_load_and_end(snapshot: "Snapshot") -> None:
+    """Save while it runs and when it ends, but never before the state of the last run is loaded: it would be lost."""
+    loaded, save_now, load = threading.Event(), threading.Event(), app._load_persisted_state  # noqa: SLF001
+
+    def load_and_tell() -> None:
+        load()
+        loaded.set()
+
+    def save_at_end(_: object) -> None:
+        if loaded.is_set():
+            snapshot.save()
+
+    def keep_saving() -> None:
+        loaded.wait()
+        while True:
+            save_now.wait(SAVE_EVERY_S)
+            save_now.clear()
+            snapshot.save()
+
+    app._load_persisted_state = load_and_tell  # noqa: SLF001
+    app.save_all = save_at_end
+    signal.signal(signal.SIGUSR1, lambda *_: save_now.set())
+    threading.Thread(target=keep_saving, name="saver", daemon=True).start()
 
 
-def save_changed(saved: dict[str, bytes]) -> bool:
-    """Save the services whose state differs from ``saved``, their digests, which are brought up to date.
+@dataclass
+class Snapshot:
+    """The state of all services in one file, so that a kill at any moment leaves a state that agrees with itself.
 
-    Each service is one file, put in place as a whole, so a kill at any moment leaves the old or the new one.
+    Each line is a service's name, a space, and what the emulator reads from a file of that name.
 
-    Returns:
-        Whether all could be read: a service may change while it is read, and is then taken at the next time.
+    Args:
+        file: The snapshot.
+        folder: Where the emulator reads the files from when it starts.
+        stamp: Told when the last save began, in ns since 1970.
     """
-    trim_logs()
-    complete = True
-    for name, get_state in app._build_persistence_save_dict().items():  # noqa: SLF001
-        try:
-            state = get_state()
-            text = json.dumps(state, default=persistence._json_default)  # noqa: SLF001
-        except RuntimeError:
-            logger.info("%s changed while it was saved", name)
-            complete = False
-            continue
-        digest = hashlib.sha256(text.encode()).digest()
-        if state is not None and saved.get(name) != digest:
-            persistence.save_state(name, state)
-            saved[name] = digest
-    return complete
+
+    file: Path
+    folder: Path
+    stamp: Path
+    _lines: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _saving: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def unpack(self) -> None:
+        """Lay the services' files out for the emulator."""
+        if self.file.exists():
+            for line in self.file.read_text().splitlines():
+                name, _, text = line.partition(" ")
+                self._lines[name] = text
+                (self.folder / f"{name}.json").write_text(text)
+
+    def save(self) -> None:
+        """Save what has changed since the last time."""
+        with self._saving:
+            began = time.time_ns()
+            trim_logs()
+            before = dict(self._lines)
+            complete = self._read()
+            if self._lines != before:
+                _replace(self.file, "".join(f"{name} {text}\n" for name, text in self._lines.items()))
+            if complete:
+                _replace(self.stamp, str(began))
+
+    def _read(self) -> bool:
+        """Bring the lines up to date, and say whether every service could be read.
+
+        Stacks are read first: what they list is then in the other services' states too, or the stack is still changing
+        and is settled at the next start. A service may change while it is read, and is then taken at the next time.
+        """
+        complete = True
+        services = app._build_persistence_save_dict()  # noqa: SLF001
+        for name in sorted(services, key=lambda each: each != "cloudformation"):
+            try:
+                state = services[name]()
+                wrapped = {
+                    "__ministack_format__": persistence._state_format_version(name),  # noqa: SLF001
+                    "payload": state,
+                }
+                text = json.dumps(wrapped, default=persistence._json_default)  # noqa: SLF001
+            except RuntimeError:
+                logger.info("%s changed while it was saved", name)
+                complete = False
+                continue
+            if state is not None:
+                self._lines[name] = text
+        return complete
+
+
+def _replace(file: Path, text: str) -> None:
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(text)
+    new.replace(file)
 
 
 def trim_logs() -> None:
@@ -122,9 +178,7 @@ def settle_stacks(file: Path) -> None:
             ("DELETE_IN_PROGRESS", "DELETE_FAILED"),
         ):
             text = text.replace(f'"StackStatus": "{unfinished}"', f'"StackStatus": "{settled}"')
-        new = file.with_suffix(".settled")
-        new.write_text(text)
-        new.replace(file)
+        _replace(file, text)
 
 
 def stop_servers(folder: Path) -> None:

@@ -195,10 +195,11 @@ def test_a_stack_that_cannot_be_updated_is_made_anew(emulator: Emulator, tmp_pat
     assembly = write_assembly(tmp_path / "assembly", DATA, WORK)
     first = deploy(emulator, assembly)
     emulator.stop()
-    file = emulator.folder / "state" / "cloudformation.json"
-    state = json.loads(file.read_text())
-    mark_failed(state, "work")
-    file.write_text(json.dumps(state))
+    snapshot = emulator.folder / "snapshot"
+    lines = [line.partition(" ") for line in snapshot.read_text().splitlines()]
+    states = {name: json.loads(text) for name, _, text in lines}
+    mark_failed(states["cloudformation"], "work")
+    snapshot.write_text("".join(f"{name} {json.dumps(state)}\n" for name, state in states.items()))
     emulator.start()
     outputs = deploy(emulator, assembly)
     assert outputs["BucketName"] == first["BucketName"]

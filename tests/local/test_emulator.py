@@ -75,7 +75,7 @@ def test_a_kill_loses_neither_objects_nor_people_nor_messages(emulator: Emulator
 
 def test_what_is_two_seconds_old_is_saved_without_being_asked(emulator: Emulator) -> None:
     emulator.clients.sqs.create_queue(QueueName="quiet")
-    saved = emulator.folder / "state" / "sqs.json"
+    saved = emulator.folder / "snapshot"
     deadline = time.monotonic() + 5
     while not (saved.exists() and "quiet" in saved.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -107,6 +107,20 @@ def test_a_kill_in_the_middle_of_a_save_leaves_the_last_whole_one(emulator: Emul
 def test_a_stop_saves(emulator: Emulator) -> None:
     emulator.clients.sqs.create_queue(QueueName="stopped")
     emulator.stop()
+    emulator.start()
+    assert len(emulator.clients.sqs.list_queues()["QueueUrls"]) == 1
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.3, 0.5, 0.7])
+def test_a_stop_before_the_last_state_is_loaded_loses_nothing(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, after_s: float
+) -> None:
+    emulator.clients.sqs.create_queue(QueueName="kept")
+    emulator.stop()
+    with monkeypatch.context() as hurry:
+        hurry.setattr(Emulator, "_wait_until_it_answers", lambda _: time.sleep(after_s))
+        emulator.start()
+        emulator.stop()
     emulator.start()
     assert len(emulator.clients.sqs.list_queues()["QueueUrls"]) == 1
 
@@ -157,7 +171,7 @@ def test_it_saves_and_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     psutil.wait_procs([orphan], timeout=10)
     assert not orphan.is_running()
     assert is_free(port)
-    assert "orphaned" in (tmp_path / "emulator" / "state" / "sqs.json").read_text()
+    assert "orphaned" in (tmp_path / "emulator" / "snapshot").read_text()
 
 
 def test_half_written_objects_are_dropped_and_real_ones_of_that_name_kept(tmp_path: Path) -> None:
