@@ -1,0 +1,39 @@
+"""The worker's process: ``python -m segmentation_worker``. SIGTERM and SIGINT end it with exit code 0."""
+
+import signal
+import sys
+from queue import SimpleQueue
+from threading import Thread
+
+from segmentation_worker.consumer import Consumer
+from segmentation_worker.settings import Settings
+from segmentation_worker.wiring import wire
+
+SWITCH_INTERVAL_S = 0.0005
+"""A thread waits this long for the interpreter instead of 5 ms: the model's thread wants it often and briefly."""
+
+
+def main() -> int:
+    """Run until a signal comes; 0, or 1 when the worker ended by itself."""
+    ended: SimpleQueue[str] = SimpleQueue()  # its ``put`` may be called in a signal handler, an event's ``set`` may not
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.put("signal"))
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    with wire(Settings.from_env()) as consumer:
+        thread = Thread(target=_run, args=(consumer, ended), name="consumer")
+        thread.start()
+        reason = ended.get()
+        consumer.stop()
+        thread.join()
+    return 0 if reason == "signal" else 1
+
+
+def _run(consumer: Consumer, ended: SimpleQueue[str]) -> None:
+    try:
+        consumer.run()
+    finally:
+        ended.put("by itself")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""The worker as it is started in its container, over a real database, queues and bucket."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
+from tests.worker.surroundings import WORKER, Surroundings, spheroids_tiff, until
+
+SUCCEEDED, RUNNING, QUEUED = SegmentationStatus.SUCCEEDED, SegmentationStatus.RUNNING, SegmentationStatus.QUEUED
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return spheroids_tiff(tmp_path_factory.mktemp("images") / "small.tif", 512)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An image that a worker is busy with for a good while."""
+    return spheroids_tiff(tmp_path_factory.mktemp("images") / "large.tif", 3000, objects=12)
+
+
+def test_images_of_all_queues_come_back_segmented_and_the_worker_ends_on_sigterm(
+    around: Surroundings, small: bytes
+) -> None:
+    runs = [around.add(small, priority) for priority in Priority for _ in range(3)]
+    bad = around.add(b"<html>no image</html>")
+    worker = around.start()
+    until(around.is_empty, 60)
+    around.require_whole(runs)
+    assert all(run.attempt == 1 and run.result and run.result.spheroid_count == 3 for run in around.get(runs))
+    (failed,) = around.get([bad])
+    assert failed.failure is not None
+    assert failed.failure.code in {"undecodable-image", "unsupported-image"}
+    health = subprocess.run(
+        [*WORKER[:2], "segmentation_worker.health"], env=around.environment(), capture_output=True, check=False
+    )
+    assert health.returncode == 0
+    assert worker.stop() == 0
+    assert not (around.folder / "progress").exists()
+    ended = [line for line in worker.lines() if line["message"] == "Segmentation ended"]
+    assert {line["segmentation_id"] for line in ended} == {str(run.id) for run in [*runs, bad]}
+    assert {line["correlation_id"] for line in ended} == {run.correlation_id for run in [*runs, bad]}
+
+
+def test_a_worker_killed_in_mid_image_is_replaced_and_nothing_comes_twice(around: Surroundings, large: bytes) -> None:
+    runs = [around.add(large) for _ in range(12)]
+    first = around.start()
+    until(lambda: SUCCEEDED in around.statuses(runs) and RUNNING in around.statuses(runs), 60)
+    first.kill()
+    at_death = around.get(runs)
+    interrupted = [run for run in at_death if run.status is RUNNING]
+    assert interrupted
+    around.start()
+    until(around.is_empty, 100)
+    around.require_whole(runs)
+    for before, after in zip(at_death, around.get(runs), strict=True):
+        assert after.attempt == (2 if before.status is RUNNING else 1)
+        if before.status is SUCCEEDED:
+            assert after == before
+
+
+def test_two_workers_and_five_copies_of_each_message_give_one_result_each(around: Surroundings, small: bytes) -> None:
+    runs = [around.add(small, copies=5) for _ in range(8)]
+    around.start()
+    around.start(SPHEROSEG_HEALTH_FILE=str(around.folder / "progress-2"))
+    until(lambda: all(status is SUCCEEDED for status in around.statuses(runs)), 60)
+    until(around.is_empty, 60)
+    around.require_whole(runs)
+    assert all(run.attempt == 1 for run in around.get(runs))
+
+
+def test_sigterm_finishes_what_is_nearly_done_and_gives_the_rest_back_at_once(
+    around: Surroundings, large: bytes
+) -> None:
+    runs = [around.add(large) for _ in range(10)]
+    worker = around.start()
+    until(lambda: SUCCEEDED in around.statuses(runs) and RUNNING in around.statuses(runs), 60)
+    assert worker.stop() == 0
+    statuses = around.statuses(runs)
+    assert set(statuses) == {SUCCEEDED, QUEUED}
+    assert around.depth(around.queues[Priority.NORMAL]) == (statuses.count(QUEUED), 0)
+    around.require_whole([run for run in around.get(runs) if run.status is SUCCEEDED])
+
+
+def test_a_run_cancelled_while_it_is_worked_on_leaves_nothing(around: Surroundings, large: bytes) -> None:
+    runs = [around.add(large) for _ in range(6)]
+    around.start()
+    until(lambda: RUNNING in around.statuses(runs), 60)
+    cancelled: list[Segmentation] = []
+    for run in around.get(runs):
+        if run.status is RUNNING:
+            around.rows.replace(run, run.cancelled(run.queued_at))
+            cancelled.append(run)
+    until(around.is_empty, 60)
+    for run in cancelled:
+        assert around.result_keys(run) == []
+        assert around.spheroid_rows(run) == 0
+    assert around.statuses(cancelled) == [SegmentationStatus.CANCELLED] * len(cancelled)
+    around.require_whole([run for run in runs if run.id not in {other.id for other in cancelled}])
+
+
+def test_a_low_priority_is_served_while_urgent_work_waits(around: Surroundings, small: bytes) -> None:
+    urgent = [around.add(small, Priority.HIGH) for _ in range(40)]
+    low = [around.add(small, Priority.LOW) for _ in range(2)]
+    around.start()
+    until(around.is_empty, 90)
+    finished = {run.id: run.finished_at for run in around.get([*urgent, *low])}
+    last_urgent = max(finished[run.id] or run.queued_at for run in urgent)
+    assert all((finished[run.id] or last_urgent) < last_urgent for run in low)
+
+
+def test_an_outage_of_the_database_loses_nothing_and_is_survived(around: Surroundings, large: bytes) -> None:
+    runs = [around.add(large) for _ in range(12)]
+    worker = around.start()
+    until(lambda: SUCCEEDED in around.statuses(runs), 60)
+    around.servers.pair.stop_primary()
+    time.sleep(8)
+    around.servers.pair.start_primary()
+    back = time.monotonic()
+    done = around.statuses(runs).count(SUCCEEDED)
+    until(lambda: around.statuses(runs).count(SUCCEEDED) > done, 12)
+    assert time.monotonic() - back < 12
+    until(around.is_empty, 60)
+    around.require_whole(runs)
+    assert worker.child.poll() is None
+    assert worker.stop() == 0
+
+
+def test_a_worker_without_its_settings_says_what_is_missing(tmp_path: Path) -> None:
+    ended = subprocess.run(list(WORKER), env={"PATH": "/usr/bin"}, cwd=tmp_path, capture_output=True, check=False)
+    assert ended.returncode != 0
+    said = ended.stderr.decode()
+    for name in ("bucket", "queue_url_low", "database_secret_arn", "updates_queue_url"):
+        assert name in said
