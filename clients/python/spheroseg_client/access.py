@@ -12,6 +12,8 @@ from spheroseg_client.local import LocalClouds, RunningCloud
 Report = Callable[[str], None]
 
 FIRST_CONTACT_S = 3.0
+LOCAL_CALLS_AT_ONCE = 1
+"""Calls side by side make the local cloud start a function's process for each, seconds of work that the model needs."""
 
 
 @dataclass(frozen=True)
@@ -74,4 +76,9 @@ class Access:
 
 
 def _local(cloud: RunningCloud) -> Client:
-    return Client(cloud.api_url, email=cloud.sign_in.email, password=cloud.sign_in.password)
+    return Client(
+        cloud.api_url,
+        email=cloud.sign_in.email,
+        password=cloud.sign_in.password,
+        calls_at_once=LOCAL_CALLS_AT_ONCE,
+    )

@@ -25,7 +25,7 @@ from spheroseg_client.models import (
     UploadForm,
 )
 from spheroseg_client.transfers import Progress, download, upload
-from spheroseg_client.transport import RETRY_FOR_S, Session, Tokens, Transport
+from spheroseg_client.transport import CALLS_AT_ONCE, RETRY_FOR_S, Session, Tokens, Transport
 from spheroseg_client.updates import Updates
 
 Found = TypeVar("Found", bound=BaseModel)
@@ -58,6 +58,7 @@ class Client:
         email, password: Sign-in by password, where the service offers it.
         token: An access token instead; when it ends, calls raise ``NotSignedInError``.
         retry_for_s: How long a call is repeated, in seconds.
+        calls_at_once: Calls of the API under way at the same time, over all threads; files are not counted.
 
     Every call may raise ``ApiError`` with the service's code and detail, ``NotSignedInError``,
     ``ServiceUnreachableError`` or ``UnexpectedAnswerError``.
@@ -78,10 +79,11 @@ class Client:
         password: str | None = None,
         token: str | None = None,
         retry_for_s: float = RETRY_FOR_S,
+        calls_at_once: int = CALLS_AT_ONCE,
     ) -> None:
         if token is None and (email is None or password is None):
             raise NotSignedInError("Give an e-mail address and a password, or an access token")
-        self._transport = Transport(api_url, retry_for_s)
+        self._transport = Transport(api_url, retry_for_s, calls_at_once)
         self._credentials = {"email": email, "password": password}
         self._session = Session(None, Tokens(token)) if token is not None else Session(self._sign_in)
 

@@ -87,7 +87,7 @@ class Follower:
                 changes = list(self._poll())
                 yield from changes
                 poll_after_s = POLL_FIRST_S if changes else min(poll_after_s * 1.5, POLL_SLOWEST_S)
-                if self._updates and self._updates.is_open:
+                if self._updates and self._updates.delivers:
                     poll_after_s = POLL_BESIDE_SOCKET_S
                 poll_at = time.monotonic() + poll_after_s
         finally:

@@ -23,6 +23,7 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0, pool=60.0)
 """An answer of the API comes within a Lambda function's 30 s behind API Gateway."""
 RETRY_FOR_S = 60.0
 """How long a call is repeated: a database's failover takes up to a minute (Amazon Aurora user guide)."""
+CALLS_AT_ONCE = 16
 POSITION = "Spheroseg-Position"
 READ_AFTER = "Spheroseg-Read-After"
 BUSY = frozenset({429, 502, 503, 504})
@@ -87,9 +88,13 @@ class Session:
 
 
 class Transport:
-    """Requests to one service; may be used from several threads at once."""
+    """Requests to one service; may be used from several threads at once.
 
-    def __init__(self, api_url: str, retry_for_s: float = RETRY_FOR_S) -> None:
+    Args:
+        calls_at_once: Calls of the API under way at the same time; the others wait their turn.
+    """
+
+    def __init__(self, api_url: str, retry_for_s: float = RETRY_FOR_S, calls_at_once: int = CALLS_AT_ONCE) -> None:
         address = urlsplit(api_url)
         if address.scheme not in {"http", "https"} or not address.hostname:
             raise ServiceUnreachableError(
@@ -104,6 +109,7 @@ class Transport:
             trust_env=self.trusts_environment,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=20.0),
         )
+        self._turns = threading.BoundedSemaphore(calls_at_once)
         self._ending = threading.Event()
         self._position: str | None = None
         self._lock = threading.Lock()
@@ -193,7 +199,8 @@ class Transport:
             headers["Authorization"] = f"Bearer {token}"
         if self._position:
             headers[READ_AFTER] = self._position
-        response = self._http.request(method, self.api_url + path, headers=headers, json=json, params=params)
+        with self._turns:
+            response = self._http.request(method, self.api_url + path, headers=headers, json=json, params=params)
         if position := response.headers.get(POSITION):
             with self._lock:
                 if self._position is None or position_order(position) > position_order(self._position):
