@@ -83,20 +83,18 @@ def find_objects(
     return _kept(foreground, labels, seed_count + len(part_boxes), limits)
 
 
-def draw_objects(
-    seen: Seen, shape: tuple[int, int], threshold: float, min_diameter_px: float, *, holes: bool
-) -> Labels:
+def draw_objects(seen: Seen, inside: NDArray[np.bool_], min_diameter_px: float, *, holes: bool) -> Labels:
     """The objects at the image's size, numbered 1 … n, each in one piece.
 
     Probabilities are enlarged, not labels, so outlines are smooth; where objects touch, each pixel goes to the one
     with the larger share of it.
 
     Args:
-        shape: Height and width of the image.
+        inside: (h, w) where the enlarged foreground is above the threshold.
         min_diameter_px: Equivalent diameter below which an object is dropped, in pixels of the image.
         holes: Keep holes; otherwise everything within an object's outer boundary becomes part of it.
     """
-    inside = enlarged(seen.foreground, shape) > threshold
+    shape = (inside.shape[0], inside.shape[1])
     labels = np.zeros(shape, np.int32)
     largest_share = np.zeros(shape, np.uint8)  # costs memory only where objects touch
     scale = (seen.labels.shape[1] / shape[1], seen.labels.shape[0] / shape[0])
@@ -216,11 +214,11 @@ def _grown(parts: Labels, boxes: NDArray[np.int32], seeds: Labels, seed_count: i
     """
     number = seed_count + np.arange(len(boxes) + 1, dtype=np.int32)
     number[0] = 0
-    _, first_place = np.unique(seeds, return_index=True)  # a seed lies in one part, so one pixel of it tells which
-    seed_numbers = seeds.ravel()[first_place]
-    part_of_seed = parts.ravel()[first_place][seed_numbers > 0]
-    seeded, first, counts = np.unique(part_of_seed, return_index=True, return_counts=True)
-    number[seeded] = seed_numbers[seed_numbers > 0][first]
+    places = np.flatnonzero(seeds)
+    part_of_seed = np.zeros(seed_count + 1, np.int32)
+    part_of_seed[seeds.ravel()[places]] = parts.ravel()[places]  # a seed lies in one part: any of its pixels tells
+    seeded, first, counts = np.unique(part_of_seed[1:], return_index=True, return_counts=True)
+    number[seeded] = first + 1
     labels = number[parts]
     for part in seeded[counts > 1].tolist():
         x, y, width, height = boxes[part - 1].tolist()
@@ -234,8 +232,10 @@ def _grown(parts: Labels, boxes: NDArray[np.int32], seeds: Labels, seed_count: i
 
 def _kept(foreground: Probability, labels: Labels, most: int, limits: _Limits) -> Seen:
     """Objects that are large and certain enough, renumbered to come first."""
-    areas = np.bincount(labels.ravel(), minlength=most + 1)
-    totals = np.bincount(labels.ravel(), weights=foreground.ravel(), minlength=most + 1)
+    places = np.flatnonzero(labels)
+    present = labels.ravel()[places]
+    areas = np.bincount(present, minlength=most + 1)
+    totals = np.bincount(present, weights=foreground.ravel()[places], minlength=most + 1)
     kept = (areas >= np.pi / 4 * limits.min_diameter_px**2) & (totals >= limits.min_probability * areas) & (areas > 0)
     kept[0] = False
     kept[limits.seeds + 1 :] = False
@@ -266,6 +266,8 @@ def _fill(labels: Labels, number: int) -> None:
 def _tidied(labels: Labels, number: int, new_number: int, min_diameter_px: float) -> bool:
     """Keep an object's largest piece under a new number, in place; False when it is too small to be kept."""
     mask = labels == number
+    if min_diameter_px <= 0 and number == new_number and _is_one_piece(mask.view(np.uint8)):
+        return True
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     if count == 1:  # background only: swallowed by a neighbour whose holes were filled
         return False
@@ -276,3 +278,15 @@ def _tidied(labels: Labels, number: int, new_number: int, min_diameter_px: float
         if kept:
             labels[pieces == largest] = new_number
     return kept
+
+
+def _is_one_piece(mask: NDArray[np.uint8]) -> bool:
+    """True for a mask that hangs together by pixel edges; False may also mean that it has to be looked at closely."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if len(contours) != 1:
+        return False
+    # Contours pass over corners, so no two pixels may meet in a corner only.
+    upper, lower = mask[:-1], mask[1:]
+    falling = (upper[:, :-1] & lower[:, 1:]) > (upper[:, 1:] | lower[:, :-1])
+    rising = (upper[:, 1:] & lower[:, :-1]) > (upper[:, :-1] | lower[:, 1:])
+    return not (falling.any() or rising.any())

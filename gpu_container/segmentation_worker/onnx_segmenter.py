@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from segmentation_worker.instances import Postprocessing, Probability, Seen, draw_objects, enlarged, find_objects
-from segmentation_worker.preparation import Preprocessing, padded, prepared, reduced
+from segmentation_worker.preparation import Preprocessing, padded, prepared
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.errors import ModelUnusableError
@@ -67,23 +67,21 @@ class OnnxSegmenter:
         """
         height, width = pixels.shape
         seen, foreground = self._looked_at(pixels, parameters)
+        probability = enlarged(foreground, (height, width))
+        # Where small holes were filled, objects are drawn from another map than the one that is given back.
+        solid = probability if seen.foreground is foreground else enlarged(seen.foreground, (height, width))
         labels = draw_objects(
-            seen,
-            (height, width),
-            parameters.threshold,
-            parameters.min_diameter_px or 0.0,
-            holes=parameters.holes,
+            seen, solid > parameters.threshold, parameters.min_diameter_px or 0.0, holes=parameters.holes
         )
-        return SegmentedPixels(labels=labels, probability=enlarged(foreground, (height, width)))
+        return SegmentedPixels(labels=labels, probability=probability)
 
     def _looked_at(self, pixels: Grey, parameters: Parameters) -> tuple[Seen, Probability]:
         """The closest look that was needed, and its foreground probability."""
         settings = self._preprocessing
         long_side = max(pixels.shape)
-        image = reduced(pixels, settings)
         latest: tuple[Seen, Probability] | None = None
         for side, enough in zip(settings.sides_px, (*settings.enough_px, 0.0), strict=True):
-            view = prepared(image, min(side, long_side), long_side, settings)
+            view = prepared(pixels, min(side, long_side), settings)
             foreground, core = self._probabilities(view)
             # A diameter that the user gives is in pixels of the image and is held to there.
             min_diameter_px = self._postprocessing.min_diameter_px if parameters.min_diameter_px is None else 0.0

@@ -42,33 +42,20 @@ class Preprocessing(BaseModel):
 
 SPARE = 2
 """Images are first shrunk by area to so many times the wanted side, which is much cheaper than blurring them whole and
-changes what is seen by less than rounding does (measured, see docs/results.md)."""
+adds a hundredth of the blur (a box of half a pixel: variance 1/48 against 0.16 of the Gaussian, in wanted pixels)."""
 
 
-def reduced(pixels: Grey, settings: Preprocessing) -> Grey:
-    """The image as far as any look at it needs it; 8-bit grey values get room for what averaging adds."""
-    if pixels.dtype == np.uint8:
-        small = _shrunk(pixels, 2 * SPARE * max(settings.sides_px))
-        pixels = cast("Grey", np.multiply(small, 257, dtype=np.uint16))
-    return _shrunk(pixels, SPARE * max(settings.sides_px))
-
-
-def prepared(pixels: Grey, long_side_px: int, original_side_px: int, settings: Preprocessing) -> NDArray[np.float32]:
-    """The network's view with a long side of at most ``long_side_px``: (h, w) float32, not yet padded.
-
-    Args:
-        pixels: From ``reduced``.
-        original_side_px: Long side of the original image.
+def prepared(pixels: Grey, side_px: int, settings: Preprocessing) -> NDArray[np.float32]:
+    """The network's view with a long side of at most ``side_px``: (h, w) float32, not yet padded.
 
     Raises:
         InvalidPixelsError: all pixels are equal.
     """
-    shrink = original_side_px / long_side_px
-    if shrink > settings.blur_from_shrink:
-        pixels = _shrunk(pixels, SPARE * long_side_px)
-        present = max(pixels.shape) / long_side_px
-        pixels = cast("Grey", cv2.GaussianBlur(pixels, (0, 0), settings.blur_per_shrink * present))
-    pixels = _shrunk(pixels, long_side_px)
+    if max(pixels.shape) > settings.blur_from_shrink * side_px:
+        pixels = _with_room(_shrunk(pixels, SPARE * side_px))
+        sigma = settings.blur_per_shrink * max(pixels.shape) / side_px
+        pixels = cast("Grey", cv2.GaussianBlur(pixels, (0, 0), sigma))
+    pixels = _shrunk(_with_room(pixels), side_px)
     low, high = window_of(pixels, settings.window_percent)
     return np.clip(windowed(pixels, low, high), *settings.clip)
 
@@ -80,6 +67,11 @@ def padded(view: NDArray[np.float32], multiple_px: int) -> NDArray[np.float32]:
     if not bottom and not right:
         return view
     return cv2.copyMakeBorder(view, 0, bottom, 0, right, cv2.BORDER_REFLECT_101).astype(np.float32, copy=False)
+
+
+def _with_room(pixels: Grey) -> Grey:
+    """8-bit grey values spread over 16 bits, so that averages of them are not rounded away."""
+    return np.multiply(pixels, 257, dtype=np.uint16) if pixels.dtype == np.uint8 else pixels
 
 
 def _shrunk(pixels: Grey, long_side_px: int) -> Grey:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation_worker.instances import Labels, Postprocessing, Probability, draw_objects, find_objects
+from segmentation_worker.instances import Labels, Postprocessing, Probability, draw_objects, enlarged, find_objects
 from spheroseg.imaging.measures import spheroids_of
 
 SETTINGS = Postprocessing(
@@ -37,7 +37,7 @@ def objects(
 ) -> Labels:
     seen = find_objects(foreground, core, threshold, 6, SETTINGS)
     shape = (round(foreground.shape[0] * factor), round(foreground.shape[1] * factor))
-    return draw_objects(seen, shape, threshold, min_diameter_px, holes=holes)
+    return draw_objects(seen, enlarged(seen.foreground, shape) > threshold, min_diameter_px, holes=holes)
 
 
 @pytest.mark.parametrize("factor", [1, 1.75, 4, 9.5])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Labels = NDArray[np.int32]
 Indices = NDArray[np.int64]
 
-PIXELS_AT_A_TIME = 4_000_000
+PIXELS_AT_A_TIME = 2_000_000
 """Compared at once, so that a large image needs little memory beside itself."""
 
 
@@ -103,32 +103,44 @@ def _at(labels: Labels, row: Indices, column: Indices) -> NDArray[np.int32]:
 def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
     """The horizontal and the vertical pieces of all boundaries."""
     height, width = labels.shape
-    rows = max(1, PIXELS_AT_A_TIME // (width + 2))
-    across: list[Indices] = []  # y · (width + 1) + x of every horizontal unit edge
-    down: list[Indices] = []  # x · (height + 1) + y of every vertical one
+    rows = max(1, PIXELS_AT_A_TIME // (width + 1))
+    places: list[tuple[Indices, Indices]] = []
+    neighbours: list[tuple[Labels, Labels, Labels, Labels]] = []
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        band = np.zeros((bottom - top + 2, width + 1), np.int32)  # a row above, one below, a column on the right
+        # A row above and one below, and a column that divides the end of a row from the beginning of the next.
+        band = np.zeros((bottom - top + 2, width + 1), np.int32)
         above, below = max(top - 1, 0), min(bottom + 1, height)
         band[above - top + 1 : below - top + 1, :width] = labels[above:below]
-        ends = bottom == height
-        across.append(np.flatnonzero(band[: -2 + ends or None] != band[1 : -1 + ends or None]) + top * (width + 1))
-        inner = np.ascontiguousarray(band[1:-1]).reshape(-1)  # the spare column divides the end of a row from the next
-        places = np.flatnonzero(inner[1:] != inner[:-1]) + 1
-        if inner.size and inner[0]:
-            places = np.concatenate([[0], places])
-        y, x = np.divmod(places, width + 1)
-        down.append(x * (height + 1) + y + top)
-    y, x = np.divmod(np.concatenate(across), width + 1)
-    horizontal = _joined(y, x, before=_at(labels, y - 1, x), after=_at(labels, y, x), forward_is_after=True)
-    x, y = np.divmod(np.sort(np.concatenate(down)), height + 1)
-    vertical = _joined(x, y, before=_at(labels, y, x - 1), after=_at(labels, y, x), forward_is_after=False)
+        flat = band.reshape(-1)
+        last = flat.size if bottom == height else flat.size - (width + 1)
+        across = np.flatnonzero(flat[: last - (width + 1)] != flat[width + 1 : last])
+        down = np.flatnonzero(flat[width : -(width + 1) - 1] != flat[width + 1 : -(width + 1)]) + width + 1
+        shift = top * (width + 1)
+        places.append((across + shift, down + (shift - (width + 1))))
+        neighbours.append((flat[across], flat[across + width + 1], flat[down - 1], flat[down]))
+    across, down = (np.concatenate(parts) for parts in zip(*places, strict=True))
+    above_it, below_it, left_of_it, right_of_it = (np.concatenate(parts) for parts in zip(*neighbours, strict=True))
+    y, x = _row_and_column(across, width + 1)
+    horizontal = _joined(y, x, before=above_it, after=below_it, forward_is_after=True)
+    y, x = _row_and_column(down, width + 1)
+    by_column = np.argsort(x * (height + 1) + y)
+    vertical = _joined(
+        x[by_column],
+        y[by_column],
+        before=left_of_it[by_column],
+        after=right_of_it[by_column],
+        forward_is_after=False,
+    )
     return horizontal, vertical
 
 
-def _joined(
-    line: Indices, place: Indices, before: NDArray[np.int32], after: NDArray[np.int32], *, forward_is_after: bool
-) -> _Runs:
+def _row_and_column(places: Indices, width: int) -> tuple[Indices, Indices]:
+    row = places // width  # much faster than divmod
+    return row, places - row * width
+
+
+def _joined(line: Indices, place: Indices, before: Labels, after: Labels, *, forward_is_after: bool) -> _Runs:
     """Unit edges joined to pieces; an edge between two objects becomes part of a piece of each."""
     parts = []
     for label in (after, before) if forward_is_after else (before, after):

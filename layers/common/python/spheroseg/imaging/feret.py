@@ -22,24 +22,28 @@ def hull_measures(hulls: Sequence[NDArray[np.int32]]) -> tuple[Floats, Floats, F
     """
     counts = np.array([len(hull) for hull in hulls])
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    which = np.repeat(np.arange(len(hulls)), counts)
-    points = np.concatenate(hulls).astype(np.float64)
-    following = np.arange(1, len(points) + 1)
+    x, y = np.concatenate(hulls).astype(np.float64).T.copy()
+    following = np.arange(1, x.size + 1)
     following[starts + counts - 1] = starts
-    edges = points[following] - points
+    next_x, next_y = x[following], y[following]
+    along_x, along_y = next_x - x, next_y - y
 
-    angles = np.arctan2(edges[:, 1], edges[:, 0])
+    angles = np.arctan2(along_y, along_x)
     turned = (angles - np.repeat(angles[starts], counts)) % (2 * np.pi)
     # Edges are sorted by direction inside a hull; a distance of 3 full turns keeps the hulls apart.
-    sorted_by = turned + which * (6 * np.pi)
-    opposite = np.searchsorted(sorted_by, (turned + np.pi) % (2 * np.pi) + which * (6 * np.pi))
+    apart = np.repeat(np.arange(counts.size) * (6 * np.pi), counts)
+    first, size = np.repeat(starts, counts), np.repeat(counts, counts)
+    opposite = np.searchsorted(turned + apart, (turned + np.pi) % (2 * np.pi) + apart) - first
+    length = np.sqrt(along_x**2 + along_y**2)
+    width, square = np.zeros(x.size), np.zeros(x.size)
     # The corner before the first edge whose direction is past the opposite one; its neighbours too, where edges are
     # parallel.
-    base, size = np.repeat(starts, counts), np.repeat(counts, counts)
-    candidates = points[base + (opposite - base + np.arange(-1, 2)[:, None]) % size]
-    from_begin, from_end = candidates - points, candidates - points[following]
-    normals = np.stack([-edges[:, 1], edges[:, 0]], axis=1) / np.hypot(edges[:, 0], edges[:, 1])[:, None]
-    widths = (from_begin * normals).sum(axis=2).max(axis=0)
-    apart = np.maximum((from_begin**2).sum(axis=2), (from_end**2).sum(axis=2)).max(axis=0)
-    area = np.add.reduceat(points[:, 0] * points[following, 1] - points[following, 0] * points[:, 1], starts) / 2
-    return area, np.sqrt(np.maximum.reduceat(apart, starts)), np.minimum.reduceat(widths, starts)
+    for shift in (-1, 0, 1):
+        corner = first + (opposite + shift) % size
+        corner_x, corner_y = x[corner], y[corner]
+        away_x, away_y = corner_x - x, corner_y - y
+        width = np.maximum(width, (along_x * away_y - along_y * away_x) / length)
+        square = np.maximum(square, away_x**2 + away_y**2)
+        square = np.maximum(square, (corner_x - next_x) ** 2 + (corner_y - next_y) ** 2)
+    area = np.add.reduceat(x * next_y - next_x * y, starts) / 2
+    return area, np.sqrt(np.maximum.reduceat(square, starts)), np.minimum.reduceat(width, starts)

@@ -32,36 +32,44 @@ def smoothed_boundaries(
         lengths: (rings,) in px.
         drawn: (rings,) length of the line through the points, which is a little shorter.
     """
-    midpoints, starts = _midpoints(rings, origin)
+    x, y, starts = _midpoints(rings, origin)
     counts = np.diff(starts)
-    padded = counts + 2 * REACH_EDGES + 1  # wrapped round on both sides, and one more to close the ring
-    padded_starts = np.concatenate([[0], np.cumsum(padded)])
-    place = np.arange(padded_starts[-1]) - np.repeat(padded_starts[:-1] + REACH_EDGES, padded)
-    size = np.repeat(counts, padded)
-    outside = (place < 0) | (place >= size)
-    place[outside] %= size[outside]
-    wrapped = midpoints[np.repeat(starts[:-1], padded) + place]
+    # Each ring is wrapped round on both sides, and by one more point that closes it.
+    before, after = np.arange(-REACH_EDGES, 0), np.arange(REACH_EDGES + 1)
+    inner = np.arange(counts.size) * (before.size + after.size) + before.size  # by how much points move to the right
+    place = np.arange(starts[-1]) + np.repeat(inner, counts)
+    wrapped = np.empty((starts[-1] + counts.size * (before.size + after.size), 2), np.float32)
+    first, size = (starts[:-1] + inner)[:, None], counts[:, None]
+    for channel, values in enumerate((x, y)):
+        wrapped[place, channel] = values
+        wrapped[first + before, channel] = values[starts[:-1, None] + before % size]
+        wrapped[first + size + after, channel] = values[starts[:-1, None] + after % size]
     kernel = cv2.getGaussianKernel(2 * REACH_EDGES + 1, SIGMA_EDGES, cv2.CV_32F)
     smooth = cv2.sepFilter2D(wrapped[None], cv2.CV_32F, kernel, np.ones(1, np.float32))[0]
-    valid = np.arange(starts[-1]) + np.repeat(padded_starts[:-1] + REACH_EDGES - starts[:-1], counts)
-    points = smooth[valid]
-    steps = smooth[valid + 1] - points
-    drawn = np.add.reduceat(np.hypot(steps[:, 0], steps[:, 1]).astype(np.float64), starts[:-1])
+    points = smooth[place]
+    way = smooth[1:] - smooth[:-1]
+    steps = np.sqrt(way[:, 0] ** 2 + way[:, 1] ** 2)[place]
+    drawn = np.add.reduceat(steps.astype(np.float64), starts[:-1])
     offsets = np.arange(-REACH_EDGES, REACH_EDGES + 1)
-    kept = np.cos(2 * np.pi * offsets / counts[:, None]) @ kernel[:, 0].astype(np.float64)
+    kept = np.cos(2 * np.pi * offsets / size) @ kernel.reshape(-1).astype(np.float64)
     return points, starts, drawn / kept, drawn
 
 
-def _midpoints(rings: Rings, origin: Indices) -> tuple[NDArray[np.float32], Indices]:
-    """Midpoints of the unit edges in order, (n, 2), and where each ring starts among them, and the end."""
+def _midpoints(rings: Rings, origin: Indices) -> tuple[NDArray[np.float32], NDArray[np.float32], Indices]:
+    """x and y of the midpoints of the unit edges in order, and where each ring starts among them, and the end."""
     corners = rings.corners
     following = np.arange(1, len(corners) + 1)
     following[rings.starts[1:] - 1] = rings.starts[:-1]
     way = corners[following] - corners
     units = np.abs(way).sum(axis=1)
     edge_starts = np.concatenate([[0], np.cumsum(units)])
-    direction = np.sign(way).astype(np.float32)
-    local = (corners - np.repeat(origin, np.diff(rings.starts), axis=0)).astype(np.float32)
-    along = (np.arange(edge_starts[-1]) - np.repeat(edge_starts[:-1], units)).astype(np.float32) + np.float32(0.5)
-    midpoints = np.repeat(local, units, axis=0) + np.repeat(direction, units, axis=0) * along[:, None]
-    return midpoints, edge_starts[rings.starts]
+    starts = edge_starts[rings.starts]
+    beginnings = corners[rings.starts[:-1]] - origin
+    counts = np.diff(starts)
+    coordinates = []
+    for axis in (0, 1):
+        step = np.repeat(np.sign(way[:, axis]).astype(np.float32), units)
+        # Steps round a ring add up to nothing, so the running sum begins anew with every ring.
+        along = np.cumsum(step, dtype=np.float64) - step / 2
+        coordinates.append((along + np.repeat(beginnings[:, axis], counts)).astype(np.float32))
+    return coordinates[0], coordinates[1], starts
