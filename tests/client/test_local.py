@@ -30,7 +30,7 @@ class StandIn:
     """The functions of ``infra_cdk.local.cloud`` over a folder: ``lock`` while one runs, ``ready`` once it can be used."""
 
     folder: Path
-    start_s: float = 0.5
+    start_s: float = 0.3
     LocalCloudError = StandInError
     AlreadyRunningError = StandInAlreadyRunningError
 
@@ -74,13 +74,17 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     return stand_in
 
 
-def use(folder: Path, name: str, for_s: float) -> None:
-    """A command in a process of its own."""
+def use(folder: Path, name: str, until: str = "", for_s: float = 0.0) -> None:
+    """A command: it stays until that line stands in the log, and some time longer."""
     stand_in = StandIn(folder)
     local._imported = lambda: stand_in
     with LocalClouds(folder).used(None, lambda _: None) as found:
         assert isinstance(found, StandIn)
         stand_in.note(f"{name}-begins")
+        deadline = time.monotonic() + 30
+        while until and until not in stand_in.log:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         time.sleep(for_s)
         assert (folder / "ready").exists(), "it was stopped under our feet"
         stand_in.note(f"{name}-ends")
@@ -93,22 +97,22 @@ def in_process(*arguments: Any) -> Any:
 
 
 def test_a_cloud_that_was_started_is_stopped_again(cloud: StandIn) -> None:
-    use(cloud.folder, "a", 0)
+    use(cloud.folder, "a")
     assert cloud.log == ["start", "a-begins", "a-ends", "stop"]
 
 
 def test_a_cloud_that_ran_before_goes_on_running(cloud: StandIn) -> None:
     (cloud.folder / "ready").touch()
-    use(cloud.folder, "a", 0)
+    use(cloud.folder, "a")
     assert cloud.log == ["a-begins", "a-ends"]
 
 
 def test_whoever_started_it_waits_for_the_others(cloud: StandIn) -> None:
-    first = in_process(cloud.folder, "first", 1.5)
+    first = in_process(cloud.folder, "first", "second-begins")
     while not (cloud.folder / "ready").exists():
         time.sleep(0.01)
         assert first.is_alive()
-    second = in_process(cloud.folder, "second", 2.5)
+    second = in_process(cloud.folder, "second", "first-ends", 1.0)
     for process in (first, second):
         process.join(timeout=30)
         assert process.exitcode == 0
@@ -117,7 +121,7 @@ def test_whoever_started_it_waits_for_the_others(cloud: StandIn) -> None:
 
 
 def test_two_that_begin_at_once_start_one_cloud(cloud: StandIn) -> None:
-    processes = [in_process(cloud.folder, name, 1.0) for name in ("a", "b")]
+    processes = [in_process(cloud.folder, name) for name in ("a", "b")]
     for process in processes:
         process.join(timeout=30)
         assert process.exitcode == 0
