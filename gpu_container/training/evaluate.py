@@ -1,8 +1,8 @@
 """How well a registered model finds objects: ``python -m training.evaluate DATA [MODEL]``.
 
 DATA holds a folder for each source with ``images`` and ``masks`` (label images of the same name). Files go through the
-worker's own decoder and segmenter, with the parameters a user gets who sets none. Prints JSON: figures as they stand in a
-model card.
+worker's own decoder and segmenter, with the parameters of a user who sets none. Prints JSON: figures as they stand in
+a model card.
 """
 
 import argparse
