@@ -2,13 +2,16 @@
 
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
 from tests.worker.surroundings import WORKER, Surroundings, spheroids_tiff, until
 
+BAD_IMAGES = Path(__file__).parents[3] / "shared" / "bad_images"
 SUCCEEDED, RUNNING, QUEUED = SegmentationStatus.SUCCEEDED, SegmentationStatus.RUNNING, SegmentationStatus.QUEUED
 
 
@@ -128,6 +131,39 @@ def test_an_outage_of_the_database_loses_nothing_and_is_survived(around: Surroun
     around.require_whole(runs)
     assert worker.child.poll() is None
     assert worker.stop() == 0
+
+
+def test_malformed_and_odd_files_end_with_a_status_and_the_worker_lives(around: Surroundings, small: bytes) -> None:
+    if not BAD_IMAGES.is_dir():
+        pytest.skip(f"The malformed files are not at {BAD_IMAGES}")
+    files = sorted(path for path in BAD_IMAGES.iterdir() if path.suffix not in {".json", ".md"})
+    runs = [around.add(path.read_bytes()) for path in files]
+    worker = around.start()
+    peak_bytes = [0]
+
+    def watch() -> bool:
+        used = 0
+        for process in (whole := psutil.Process(worker.child.pid), *whole.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # a decoder that was replaced just now
+                used += process.memory_info().rss
+        peak_bytes[0] = max(peak_bytes[0], used)
+        return around.is_empty()
+
+    until(watch, 240)
+    good = around.add(small)
+    until(around.is_empty, 30)
+    assert around.depth(around.dead_letters) == (0, 0)
+    for path, run in zip(files, around.get(runs), strict=True):
+        assert run.status in {SUCCEEDED, SegmentationStatus.FAILED}, path.name
+        assert run.attempt == 1, path.name
+        assert run.started_at is not None
+        assert run.finished_at is not None
+        assert (run.finished_at - run.started_at).total_seconds() < 15, path.name
+        if run.failure is not None:
+            assert len(run.failure.detail) > 10, path.name
+    assert around.statuses([good]) == [SUCCEEDED]
+    assert peak_bytes[0] < 2 * 2**30  # the worker, its model and two decoders, each file within 1 GB
+    assert worker.child.poll() is None
 
 
 def test_a_worker_without_its_settings_says_what_is_missing(tmp_path: Path) -> None:
