@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -26,6 +27,9 @@ SAVE_EVERY_S = 2.0
 LOG_LINES_KEPT = 1_000
 """Per stream. The emulator never drops one, and writes all of them at each save."""
 
+PORT = "port"
+"""The line of a snapshot that tells where the emulator was found; no service is called so."""
+
 logger = logging.getLogger("spheroseg.emulator")
 
 
@@ -39,7 +43,7 @@ def main() -> None:
     sys.argv = ["ministack"]
     drop_half_written(arguments.folder / "s3")
     snapshot = Snapshot(arguments.folder / "snapshot", arguments.folder / "state", arguments.saved_stamp)
-    snapshot.unpack()
+    snapshot.unpack(int(os.environ["GATEWAY_PORT"]))
     settle_stacks(arguments.folder / "state" / "cloudformation.json")
     orphaned = threading.Event()
 
@@ -99,13 +103,23 @@ class Snapshot:
     _lines: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _saving: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    def unpack(self) -> None:
-        """Lay the services' files out for the emulator."""
+    def unpack(self, port: int) -> None:
+        """Lay the services' files out for the emulator.
+
+        Args:
+            port: Where it will be found. Queues are named by their address, in stacks and functions too: with another
+                port than at the last save, the old names would be those of queues that nobody can reach.
+        """
         if self.file.exists():
             for line in self.file.read_text().splitlines():
                 name, _, text = line.partition(" ")
                 self._lines[name] = text
-                (self.folder / f"{name}.json").write_text(text)
+        before = self._lines.get(PORT, str(port))
+        for name, text in self._lines.items():
+            if name != PORT:
+                self._lines[name] = re.sub(rf"\b(localhost|127\.0\.0\.1):{before}\b", rf"\g<1>:{port}", text)
+                (self.folder / f"{name}.json").write_text(self._lines[name])
+        self._lines[PORT] = str(port)
 
     def save(self) -> None:
         """Save what has changed since the last time."""

@@ -125,6 +125,22 @@ def test_a_stop_before_the_last_state_is_loaded_loses_nothing(
     assert len(emulator.clients.sqs.list_queues()["QueueUrls"]) == 1
 
 
+def test_its_queues_are_found_again_at_another_port(emulator: Emulator) -> None:
+    sqs = emulator.clients.sqs
+    queue = sqs.create_queue(QueueName="work")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="to do")
+    emulator.stop()
+    moved = Emulator(emulator.folder, free_ports(1)[0], emulator.servers)
+    moved.start()
+    try:
+        sqs = moved.clients.sqs
+        queue = sqs.get_queue_url(QueueName="work")["QueueUrl"]
+        assert f":{moved.port}/" in queue
+        assert [message["Body"] for message in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["to do"]
+    finally:
+        moved.stop()
+
+
 def test_it_listens_on_loopback_only(emulator: Emulator) -> None:
     assert emulator.pid
     listening = [each for each in psutil.Process(emulator.pid).net_connections("all") if each.status == "LISTEN"]
