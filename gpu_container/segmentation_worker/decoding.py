@@ -1,5 +1,6 @@
 """Decoding of files that nobody trusts, in processes that may die over them."""
 
+import mmap
 import os
 import signal
 import socket
@@ -219,14 +220,12 @@ class _Child:
         return _ChildDiedError(self._process.poll() or 0)
 
     def _read(self, shape: tuple[int, int], dtype: str) -> Grey:
-        pixels: np.ndarray[Any, Any] = np.empty(shape, dtype)
-        content = pixels.data.cast("B")
-        done = 0
-        while done < len(content):
-            count = os.preadv(self._pixels, [content[done:]], done)
-            if count == 0:
-                raise RuntimeError("The decoding process wrote fewer pixels than it says")
-            done += count
+        """A copy of the pixels, so that the file can take the next ones."""
+        size = shape[0] * shape[1] * np.dtype(dtype).itemsize
+        with mmap.mmap(self._pixels, size, access=mmap.ACCESS_READ) as content:
+            shared: np.ndarray[Any, Any] = np.frombuffer(content, dtype)
+            pixels = shared.reshape(shape).copy()
+            del shared  # a map cannot be closed while somebody looks at it
         os.ftruncate(self._pixels, 0)
         return cast("Grey", pixels)
 

@@ -1,6 +1,7 @@
 """The port Segmenter on ONNX Runtime."""
 
 import hashlib
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -21,6 +22,9 @@ from spheroseg.ports import SegmentedPixels
 
 PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
 """Fastest first."""
+
+INPUT, OUTPUT = "image", "logits"
+"""Names inside every model file."""
 
 
 class OnnxSegmenter:
@@ -51,7 +55,6 @@ class OnnxSegmenter:
             raise ModelUnusableError(f"The card of {card.name} {card.version} has settings of another kind") from error
         self._session = _session(path, card, threads, providers)
         _check_shapes(self._session, card, self._preprocessing.multiple_px)
-        self._input = self._session.get_inputs()[0].name
         self._turn = Lock()
 
     @property
@@ -98,7 +101,7 @@ class OnnxSegmenter:
         height, width = view.shape
         batch = padded(view, self._preprocessing.multiple_px)[None, None]
         with self._turn:
-            logits = self._session.run(None, {self._input: batch})[0]
+            logits = self._session.run([OUTPUT], {INPUT: batch})[0]
         probability = 1 / (1 + np.exp(-logits[0, :, :height, :width]))
         return np.ascontiguousarray(probability[0]), np.ascontiguousarray(probability[1])
 
@@ -114,21 +117,39 @@ def _session(path: Path, card: ModelCard, threads: int, providers: Sequence[str]
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     available = onnxruntime.get_available_providers()
+    chosen = [(provider, provider_options(provider, card)) for provider in providers if provider in available]
     try:
-        return onnxruntime.InferenceSession(
-            content, options, providers=[provider for provider in providers if provider in available]
-        )
+        return onnxruntime.InferenceSession(content, options, providers=chosen)
     except Exception as error:  # ONNX Runtime raises many kinds, all of which mean the same here
         raise ModelUnusableError(f"Model {card.name} {card.version} cannot be loaded: {error}") from error
+
+
+def provider_options(provider: str, card: ModelCard) -> dict[str, str]:
+    """What a provider has to know of the model.
+
+    TensorRT builds an engine for a range of shapes, which takes minutes: it is told the whole range at once, and keeps
+    what it built for the next start on the same machine.
+    """
+    if provider != "TensorrtExecutionProvider":
+        return {}
+    settings = Preprocessing.model_validate(card.preprocessing)
+    middle, largest = sorted(settings.sides_px)[len(settings.sides_px) // 2], max(settings.sides_px)
+    largest += -largest % settings.multiple_px
+    shapes = {"min": settings.multiple_px, "opt": middle, "max": largest}
+    ranges = {f"trt_profile_{name}_shapes": f"{INPUT}:1x1x{side}x{side}" for name, side in shapes.items()}
+    cache = Path(tempfile.gettempdir()) / f"spheroseg-engines-{card.sha256[:16]}"
+    return ranges | {"trt_engine_cache_enable": "1", "trt_engine_cache_path": str(cache)}
 
 
 def _check_shapes(session: onnxruntime.InferenceSession, card: ModelCard, multiple_px: int) -> None:
     """One small run: what goes in and comes out must be as this segmenter expects."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    shape: list[Any] = list(inputs[0].shape) if len(inputs) == 1 else []
-    if len(outputs) != 1 or len(shape) != 4 or shape[1] != 1 or inputs[0].type != "tensor(float)":
+    if [one.name for one in inputs] != [INPUT] or [one.name for one in outputs] != [OUTPUT]:
+        raise ModelUnusableError(f"Model {card.name} {card.version} has other inputs and outputs than image and logits")
+    shape: list[Any] = list(inputs[0].shape)
+    if len(shape) != 4 or shape[1] != 1 or inputs[0].type != "tensor(float)":
         raise ModelUnusableError(f"Model {card.name} {card.version} does not take one grey image")
     size = 2 * multiple_px
-    (output,) = session.run(None, {inputs[0].name: np.zeros((1, 1, size, size), np.float32)})
+    (output,) = session.run([OUTPUT], {INPUT: np.zeros((1, 1, size, size), np.float32)})
     if output.shape != (1, 2, size, size) or not np.isfinite(output).all():
         raise ModelUnusableError(f"Model {card.name} {card.version} does not answer with foreground and core")

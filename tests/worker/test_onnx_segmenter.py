@@ -10,7 +10,7 @@ from scipy import ndimage
 
 import segmentation_worker
 from segmentation_worker.models import LoadedModels, load_segmenters
-from segmentation_worker.onnx_segmenter import OnnxSegmenter
+from segmentation_worker.onnx_segmenter import OnnxSegmenter, provider_options
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.errors import InvalidPixelsError, ModelNotFoundError, ModelUnusableError
 from spheroseg.imaging.measures import spheroids_of
@@ -146,6 +146,16 @@ def test_the_best_provider_that_is_there_is_taken(segmenter: OnnxSegmenter) -> N
     ranked = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
     available = onnxruntime.get_available_providers()
     assert segmenter.provider == next(provider for provider in ranked if provider in available)
+
+
+def test_tensorrt_is_told_every_shape_that_an_image_can_have() -> None:
+    card = ModelRegistry.packaged().default
+    options = provider_options("TensorrtExecutionProvider", card)
+    sides = [int(options[f"trt_profile_{name}_shapes"].split("x")[-1]) for name in ("min", "opt", "max")]
+    assert sides[0] == card.preprocessing["multiple_px"]
+    assert sides[1] in card.preprocessing["sides_px"]
+    assert sides[2] >= max(card.preprocessing["sides_px"])
+    assert provider_options("CPUExecutionProvider", card) == {}
 
 
 def test_a_model_that_is_not_loaded_is_not_found(models: LoadedModels) -> None:
