@@ -41,8 +41,12 @@ def read_bmp_header(path: Path) -> ImageHeader:
     )
 
 
-def decode_bmp(path: Path, limits: DecodeLimits) -> Grey:
-    """Grey pixels; palettes are looked up."""
+def decode_bmp(path: Path, limits: DecodeLimits) -> tuple[Grey, str]:
+    """Grey pixels, palettes looked up, and the samples' type in the file."""
+    return _grey(path, limits), "uint8"
+
+
+def _grey(path: Path, limits: DecodeLimits) -> Grey:
     info = _info(path)
     limits.check(info.width, info.height, 4)
     if info.compression in EMBEDDED:

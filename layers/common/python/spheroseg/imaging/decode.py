@@ -14,6 +14,8 @@ from spheroseg.imaging.windowing import Grey
 
 LIMITS = DecodeLimits()
 
+ONE_PAGE_DECODERS = {Format.PNG: decode_png, Format.JPEG: decode_jpeg, Format.BMP: decode_bmp}
+
 
 @dataclass(frozen=True)
 class DecodedPage:
@@ -85,13 +87,8 @@ def _decode(path: Path, page: int, limits: DecodeLimits) -> DecodedPage:
         return DecodedPage(*decode_tiff(path, page, limits))
     if page > 1:
         raise PageNotFoundError(f"The file has 1 page, page {page} was asked for")
-    if kind is Format.PNG:
-        header, pixels = read_png_header(path), decode_png(path, limits)
-    elif kind is Format.JPEG:
-        header, pixels = read_jpeg_header(path), decode_jpeg(path, limits)
-    else:
-        header, pixels = read_bmp_header(path), decode_bmp(path, limits)
-    return DecodedPage(pixels, header.pixel_type, header.pages, header.pixel_size_um)
+    pixels, pixel_type = ONE_PAGE_DECODERS[kind](path, limits)
+    return DecodedPage(pixels, pixel_type, page_count=1, pixel_size_um=None)
 
 
 def _told(error: Exception) -> str:

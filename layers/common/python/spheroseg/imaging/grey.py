@@ -37,7 +37,10 @@ def grey_of(samples: NDArray[Any], *, alpha: bool = False) -> Grey:
     if channels == 1:
         return _as_grey_type(samples[..., 0])
     if channels == 3:
-        colours = cv2.merge([_as_grey_type(samples[..., channel]) for channel in range(3)])
+        if samples.dtype in (np.uint8, np.uint16):
+            colours = np.ascontiguousarray(samples, dtype=samples.dtype.newbyteorder("="))
+        else:
+            colours = np.dstack([_as_grey_type(samples[..., channel]) for channel in range(3)])
         return cast("Grey", cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY))
     raise UnsupportedImageError(f"The image has {channels} channels; save the one to be segmented as a grey image")
 

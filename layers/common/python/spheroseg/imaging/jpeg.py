@@ -39,8 +39,8 @@ def read_jpeg_header(path: Path) -> ImageHeader:
     )
 
 
-def decode_jpeg(path: Path, limits: DecodeLimits) -> Grey:
-    """Luminance as the decoder gives it. The orientation that a camera noted is not applied: pixels as stored."""
+def decode_jpeg(path: Path, limits: DecodeLimits) -> tuple[Grey, str]:
+    """Luminance as the decoder gives it, and the samples' type in the file. The orientation that a camera noted is not applied: pixels as stored."""
     frame = _frame(path)
     limits.check(frame.width, frame.height, frame.components)
     if frame.process not in READ_FRAMES or frame.precision != 8:
@@ -49,7 +49,7 @@ def decode_jpeg(path: Path, limits: DecodeLimits) -> Grey:
         raise UnsupportedImageError("The JPEG has four colours, which is for printing; save it as a grey or RGB image")
     with Image.open(path, formats=["JPEG"]) as image:
         image.draft("L", None)  # the decoder leaves colours out, which gives the luminance itself and is faster
-        return np.asarray(image if image.mode == "L" else image.convert("L"))
+        return np.asarray(image if image.mode == "L" else image.convert("L")), "uint8"
 
 
 def _frame(path: Path) -> _Frame:

@@ -39,14 +39,14 @@ def read_png_header(path: Path) -> ImageHeader:
         width_px=chunks.width,
         height_px=chunks.height,
         pages=1,
-        pixel_type="bool" if chunks.depth == 1 and chunks.colour == 0 else "uint16" if chunks.depth == 16 else "uint8",
+        pixel_type=_pixel_type(chunks),
         channels=CHANNELS[chunks.colour],
         pixel_size_um=None,
     )
 
 
-def decode_png(path: Path, limits: DecodeLimits) -> Grey:
-    """Grey pixels. 1, 2 and 4 bits are stretched to 8, palettes looked up.
+def decode_png(path: Path, limits: DecodeLimits) -> tuple[Grey, str]:
+    """Grey pixels and their type in the file. 1, 2 and 4 bits are stretched to 8, palettes looked up.
 
     Only the chunks that pixels depend on reach the decoder: texts, profiles and gamma are left out. Checksums are
     verified there.
@@ -57,7 +57,13 @@ def decode_png(path: Path, limits: DecodeLimits) -> Grey:
     if samples.shape[:2] != (chunks.height, chunks.width):
         raise UndecodableImageError("The PNG's pixels do not have the size that its header says")
     channels = 1 if samples.ndim == 2 else samples.shape[2]
-    return grey_of(samples, alpha=channels in {2, 4})
+    return grey_of(samples, alpha=channels in {2, 4}), _pixel_type(chunks)
+
+
+def _pixel_type(chunks: _Chunks) -> str:
+    if chunks.depth == 16:
+        return "uint16"
+    return "bool" if (chunks.depth, chunks.colour) == (1, 0) else "uint8"
 
 
 def _chunks(path: Path) -> _Chunks:
