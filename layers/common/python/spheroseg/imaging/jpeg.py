@@ -40,7 +40,10 @@ def read_jpeg_header(path: Path) -> ImageHeader:
 
 
 def decode_jpeg(path: Path, limits: DecodeLimits) -> tuple[Grey, str]:
-    """Luminance as the decoder gives it, and the samples' type in the file. The orientation that a camera noted is not applied: pixels as stored."""
+    """Luminance as the decoder gives it, and the samples' type in the file.
+
+    The orientation that a camera noted is not applied: pixels as stored.
+    """
     frame = _frame(path)
     limits.check(frame.width, frame.height, frame.components)
     if frame.process not in READ_FRAMES or frame.precision != 8:
