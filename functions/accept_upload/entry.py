@@ -1,24 +1,20 @@
 """Bucket events in, one use case each, failed deliveries out."""
 
 from collections.abc import Callable
-from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from spheroseg.bucket_events import ObjectCreated
 from spheroseg.domain.image import Image
 from spheroseg.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
-from spheroseg.observability import logger, metrics, tracer
+from spheroseg.observability import logger, metrics
+from spheroseg.sqs_batches import BatchHandler, batch_handler
 from spheroseg.use_cases.accept_upload import AcceptUpload
 
-Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
-
-def create_handler(accept_upload: AcceptUpload, lend_again: Callable[[SQSRecord], None]) -> Handler:
+def create_handler(accept_upload: AcceptUpload, lend_again: Callable[[SQSRecord], None]) -> BatchHandler:
     """Accept each upload of a batch; only those that failed are delivered again.
 
     Args:
@@ -53,11 +49,4 @@ def create_handler(accept_upload: AcceptUpload, lend_again: Callable[[SQSRecord]
             extra={"image_id": str(image.id), "status": image.status, "correlation_id": image.correlation_id},
         )
 
-    @logger.inject_lambda_context
-    @tracer.capture_lambda_handler
-    @metrics.log_metrics
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        return dict(process_partial_response(event, on_record, processor, context))
-
-    return handler
+    return batch_handler(on_record)

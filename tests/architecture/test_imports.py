@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "spheroseg.errors": (),
     "spheroseg.settings": DOMAIN,
     "spheroseg.observability": (),
+    "spheroseg.sqs_batches": ("spheroseg.observability",),
     "spheroseg.domain": DOMAIN,
     "spheroseg.model_registry": DOMAIN,
     "spheroseg.imaging": (*DOMAIN, "spheroseg.imaging", "spheroseg.ports"),
@@ -42,7 +43,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "spheroseg.adapters": (*PORTS, "spheroseg.settings", "spheroseg.observability", "spheroseg.adapters"),
     **{name: ("spheroseg", name) for name in FUNCTIONS},
     "segmentation_worker": ("spheroseg", "segmentation_worker"),
-    "training": ("spheroseg.imaging", "spheroseg.domain", "spheroseg.errors", "training"),
+    # Judges models as the worker runs them.
+    "training": ("spheroseg", "segmentation_worker", "training"),
     "infra_cdk.local": ("infra_cdk",),
     "infra_cdk": ("infra_cdk.app", "infra_cdk.config", "infra_cdk.stacks", "infra_cdk.components"),
     # The command line starts the local cloud; everything else of the client knows the API alone.
@@ -58,7 +60,12 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("spheroseg.adapters.postgres.migrations",),
     "boto3": ("spheroseg.adapters", "infra_cdk.local"),
     "botocore": ("spheroseg.adapters", "infra_cdk.local"),
-    "aws_lambda_powertools": ("spheroseg.observability", "segmentation_worker.reports", *FUNCTIONS),
+    "aws_lambda_powertools": (
+        "spheroseg.observability",
+        "spheroseg.sqs_batches",
+        "segmentation_worker.reports",
+        *FUNCTIONS,
+    ),
     "fastapi": ("http_api",),
     "starlette": ("http_api",),
     "mangum": ("http_api",),

@@ -8,11 +8,12 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from accept_upload.entry import Handler, create_handler
+from accept_upload.entry import create_handler
 from spheroseg.domain.image import ImageStatus, inbox_image_id, original_key
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus, segmentation_id
 from spheroseg.ports import StoredObject
+from spheroseg.sqs_batches import BatchHandler
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from tests.builders import a_project, an_image, an_order
 from tests.events import RecordedContext, failed_ids, object_created, sqs_batch
@@ -36,7 +37,7 @@ class World:
     lent_again: list[SQSRecord] = field(default_factory=list)
 
     @property
-    def handler(self) -> Handler:
+    def handler(self) -> BatchHandler:
         accept = AcceptUpload(
             projects=self.projects,
             images=self.images,

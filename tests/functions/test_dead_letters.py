@@ -1,6 +1,7 @@
 """dead_letters: what was tried too often becomes a status that its owner sees."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,7 @@ from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.messages import SegmentationRequested
 from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
-from tests.builders import a_project, a_segmentation, an_image, an_order
+from tests.builders import NOW, a_project, a_segmentation, an_image, an_order
 from tests.events import RecordedContext, failed_ids, object_created, sqs_batch
 from tests.fakes import InMemoryClock, InMemoryImages, InMemoryProjects, InMemoryUpdatePublisher
 
@@ -35,9 +36,9 @@ class World:
 
 
 @pytest.mark.parametrize("status", [SegmentationStatus.QUEUED, SegmentationStatus.RUNNING])
-def test_an_unfinished_run_fails_with_a_reason_and_says_so(status: SegmentationStatus) -> None:
+def test_an_unfinished_run_that_nobody_works_on_fails_with_a_reason_and_says_so(status: SegmentationStatus) -> None:
     world = World()
-    run = a_segmentation(status=status)
+    run = a_segmentation(status=status, alive_at=NOW - timedelta(minutes=5))
     world.images.segmentations.add(run)
 
     assert failed_ids(world.deliver(SegmentationRequested.of(run).model_dump_json())) == []
@@ -47,6 +48,15 @@ def test_an_unfinished_run_fails_with_a_reason_and_says_so(status: SegmentationS
     assert failed.failure is not None
     assert failed.failure.code == "retries-exhausted"
     assert [update.failure_code for update in world.updates.published] == ["retries-exhausted"]
+
+
+def test_the_letter_of_a_run_that_a_worker_is_at_comes_again() -> None:
+    world = World()
+    run = a_segmentation(status=SegmentationStatus.RUNNING, alive_at=NOW)
+    world.images.segmentations.add(run)
+
+    assert failed_ids(world.deliver(SegmentationRequested.of(run).model_dump_json())) == ["message-1"]
+    assert world.images.segmentations.get(run.id) == run
 
 
 @pytest.mark.parametrize("status", [SegmentationStatus.SUCCEEDED, SegmentationStatus.CANCELLED])
