@@ -11,11 +11,10 @@ from typing import Any
 import platformdirs
 
 from infra_cdk.local.postgres import PostgresPair, PostgresPasswords
-from infra_cdk.local.postgres_programs import PostgresPrograms, can_reach
+from infra_cdk.local.postgres_programs import ROOT_CACHE, PostgresPrograms, can_reach, make_open
 from infra_cdk.local.processes import free_ports, is_free
 
 ROOT_DATA = Path("/var/lib/spheroseg")
-ROOT_CACHE = Path("/var/cache/spheroseg")
 ROOT_POSTGRES = Path("/var/lib/spheroseg-postgres")
 
 DEFAULT_PORT = 4566
@@ -79,9 +78,7 @@ class DataFolder:
 
     def create(self) -> None:
         """Make it, so that PostgreSQL's account may pass through; what is private in it is closed by itself."""
-        if not self.path.is_dir():
-            self.path.mkdir(parents=True)
-            self.path.chmod(0o755)
+        make_open(self.path)
 
     @property
     def lock(self) -> Path:

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from infra_cdk.local.errors import LocalCloudError
-from infra_cdk.local.postgres_programs import MAJOR_VERSION, PostgresPrograms
+from infra_cdk.local.postgres_programs import MAJOR_VERSION, PostgresPrograms, make_open
 
 HOST = "127.0.0.1"
 DATABASE = "spheroseg"
@@ -86,9 +86,7 @@ class PostgresPair:
 
     def start(self) -> None:
         """Start both, whatever an earlier run left behind, and return when the standby follows the primary."""
-        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if self.programs.account:
-            self.folder.chmod(0o755)
+        make_open(self.folder)
         self.start_primary()
         self.start_standby()
 

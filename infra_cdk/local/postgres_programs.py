@@ -23,7 +23,6 @@ MAJOR_VERSION = 18
 """The same as `AuroraPostgresEngineVersion.VER_18_4`, which production names."""
 
 ROOT_CACHE = Path("/var/cache/spheroseg")
-ROOT_DATA = Path("/var/lib/spheroseg")
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,14 @@ def can_reach(folder: Path, account: Account | None) -> bool:
         return True
     path = folder.resolve()
     return all(_may_enter(each, account) for each in (path, *path.parents) if each.exists())
+
+
+def make_open(folder: Path) -> None:
+    """Make a folder that every account can enter, whatever our umask says; those above it that are missing too."""
+    if not folder.is_dir():
+        make_open(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
 
 
 def _may_enter(folder: Path, account: Account) -> bool:
@@ -144,7 +151,7 @@ def _copied(installed: Path, cache: Path) -> Path:
     """A copy of the programs and of the libraries beside them, which they find by relative path."""
     home = cache / f"postgresql-{importlib.metadata.version(DISTRIBUTION)}"
     if not home.is_dir():
-        cache.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_open(cache)
         with FileLock(cache / "postgresql.lock"):
             if not home.is_dir():
                 _copy(installed, home)

@@ -21,7 +21,7 @@ HEALTHY_AFTER_S = 60.0
 
 STOP_PATIENCE_S = 30.0
 START_TIMEOUT_S = 60.0
-LONG_POLL_S = 2
+LONG_POLL_S = 1
 """A stop may have to wait for so long; asking the emulator more often costs nothing."""
 
 PROGRESS = "progress"
