@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a folder's tests in one of the parallel processes: they share servers, a local cloud, synthesised stacks."""
+    folder = Path(__file__).parent
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(folder).parts[0]))
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """A PostgreSQL primary and its standby."""
@@ -41,3 +49,11 @@ def emulator() -> Iterator[Mapping[str, str]]:
     """The emulator of AWS; what an SDK's environment must hold to find it."""
     with running_emulator() as environment:
         yield environment
+
+
+@pytest.fixture
+def aws(emulator: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """The environment of a process that runs against the emulator, as the deployed one runs against AWS."""
+    for name, value in emulator.items():
+        monkeypatch.setenv(name, value)
+    return emulator

@@ -50,7 +50,7 @@ def create_app(use_cases: UseCases, on_answered: Callable[[Answered], None]) -> 
     """The API over these use cases.
 
     Every route is ``async def`` around sync use cases: a Lambda serves one request at a time, and a route that FastAPI
-    would move to a thread costs 537 instead of 114 µs (measured, see docs/results.md).
+    would move to a thread takes twice the time (docs/results.md).
     """
     app = described(has_sign_in=use_cases.sign_in is not None)
     app.state.use_cases = use_cases

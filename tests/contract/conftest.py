@@ -1,6 +1,6 @@
 """The real adapters' surroundings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 
@@ -21,11 +21,3 @@ def database(servers: Servers, writer_only: Database) -> Database:
     """The same, emptied."""
     servers.empty()
     return writer_only
-
-
-@pytest.fixture
-def aws(emulator: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """The environment of a process that runs against the emulator, as the deployed one runs against AWS."""
-    for name, value in emulator.items():
-        monkeypatch.setenv(name, value)
-    return emulator

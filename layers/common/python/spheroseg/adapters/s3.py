@@ -24,8 +24,8 @@ PAGE_SIZE = 1000
 REFUSED_TAG = "refused"
 CHUNK_BYTES = 2**20
 PARALLEL_FROM_BYTES = 64 * 2**20
-"""Larger objects are fetched in parts at a time. Below it that costs more than it brings: two to three times the
-processor time of one plain request for 0.5 to 8 MB (docs/results.md)."""
+"""Larger objects are fetched in parts at a time. Below it that costs more than it brings: four times the processor time
+of one plain request for 0.5 MB, one and a half times for 8 MB (docs/results.md)."""
 FOREVER = "max-age=31536000, immutable"
 """Results lie under keys that are written once, so that browsers and the CDN may keep them for the longest time."""
 
