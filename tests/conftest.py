@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pytest
 
@@ -28,13 +27,6 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a folder's tests in one of the parallel processes: they share servers, a local cloud, synthesised stacks."""
-    folder = Path(__file__).parent
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(folder).parts[0]))
 
 
 @pytest.fixture(scope="session")

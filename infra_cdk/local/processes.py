@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ import psutil
 
 MAX_LOG_BYTES = 5_000_000
 LOOPBACK = "127.0.0.1"
+
+
+EXEC_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,14 @@ class ProcessMark:
         """The mark of a running process; None if it has ended."""
         try:
             process = psutil.Process(pid)
-            return cls(pid, process.create_time(), tuple(process.cmdline()))
+            deadline = time.monotonic() + EXEC_PATIENCE_S
+            # A process that has just been started has no words for a moment: the system tells us that its program was
+            # found before it lays out the program's arguments.
+            while not (words := tuple(process.cmdline())) and time.monotonic() < deadline:
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    return None
+                time.sleep(0.001)
+            return cls(pid, process.create_time(), words)
         except psutil.NoSuchProcess:
             return None
 
