@@ -21,10 +21,10 @@ def batch_handler(on_record: Callable[[SQSRecord], None]) -> BatchHandler:
     @metrics.log_metrics
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        answer = dict(process_partial_response(event, on_record, processor, context))
+        answer = process_partial_response(event, on_record, processor, context)
         failed = len(answer["batchItemFailures"])
         metrics.add_metric(name="MessageHandled", unit=MetricUnit.Count, value=len(event["Records"]) - failed)
         metrics.add_metric(name="MessageFailed", unit=MetricUnit.Count, value=failed)
-        return answer
+        return dict(answer)
 
     return handler
