@@ -5,6 +5,7 @@ nothing up: no account, no region and no network is needed.
 """
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -99,6 +100,8 @@ def main() -> None:
     arguments = parser.parse_args()
     name = arguments.stage or PRODUCTION.name
     assembly = build(STAGES[name], arguments.output).synth()
+    # Messages are made of its interfaces, which jsii knows only once the module is imported.
+    importlib.import_module("aws_cdk.cloud_assembly_schema")
     errors = {
         str(message.entry.data)
         for stack in assembly.stacks
