@@ -5,13 +5,12 @@ nothing up: no account, no region and no network is needed.
 """
 
 import argparse
-import importlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import App, DefaultStackSynthesizer, Tags
-from aws_cdk.cx_api import SynthesisMessageLevel
 
 from infra_cdk.config import PRODUCTION, ROOT, STAGES, StageConfig
 from infra_cdk.stacks.api import ApiStack
@@ -92,6 +91,31 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
     )
 
 
+def errors_of(assembly: Path) -> set[str]:
+    """What the app's parts say against deploying an assembly.
+
+    Read from the files that it consists of: the library's own list of messages cannot always be read from Python
+    ("Unknown interface: ...MetadataEntry", jsii 1.142).
+
+    Args:
+        assembly: Its folder, synthesised.
+
+    Source: Cloud assembly schema, artifact metadata of type ``aws:cdk:error``, in the manifest or beside it.
+    """
+
+    def read(name: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((assembly / name).read_text(encoding="utf-8"))
+        return content
+
+    artifacts = read("manifest.json")["artifacts"].values()
+    parts = [artifact.get("metadata", {}) for artifact in artifacts]
+    parts += [
+        read(artifact["additionalMetadataFile"]) for artifact in artifacts if "additionalMetadataFile" in artifact
+    ]
+    entries = (entry for part in parts for of_one in part.values() for entry in of_one)
+    return {str(entry["data"]) for entry in entries if entry["type"] == "aws:cdk:error"}
+
+
 def main() -> None:
     """Synthesise the stage that the command line or the CDK's context names, else production."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,15 +124,7 @@ def main() -> None:
     arguments = parser.parse_args()
     name = arguments.stage or PRODUCTION.name
     assembly = build(STAGES[name], arguments.output).synth()
-    # Messages are made of its interfaces, which jsii knows only once the module is imported.
-    importlib.import_module("aws_cdk.cloud_assembly_schema")
-    errors = {
-        str(message.entry.data)
-        for stack in assembly.stacks
-        for message in stack.messages
-        if message.level is SynthesisMessageLevel.ERROR
-    }
-    for error in sorted(errors):
+    for error in sorted(errors_of(Path(assembly.directory))):
         print(f"This assembly cannot be deployed: {error}", file=sys.stderr)
 
 
