@@ -49,6 +49,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "infra_cdk": ("infra_cdk.app", "infra_cdk.config", "infra_cdk.stacks", "infra_cdk.components"),
     # The command line starts the local cloud; everything else of the client knows the API alone.
     "spheroseg_client.local": ("spheroseg_client", "infra_cdk.local"),
+    # Commands on files of this machine use the product's own measures and models, so that figures agree.
+    "spheroseg_client.offline": (
+        "spheroseg_client",
+        "spheroseg.errors",
+        "spheroseg.domain",
+        "spheroseg.imaging",
+        "spheroseg.model_registry",
+        "segmentation_worker",
+        "training",
+    ),
     "spheroseg_client": ("spheroseg_client",),
 }
 """What a module may import of ours, by the longest matching name. Third-party packages follow below."""

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from spheroseg_client import display
+from spheroseg_client import display, offline
 from spheroseg_client.access import Access
 from spheroseg_client.errors import ClientError, LocalFileError
 from spheroseg_client.inputs import find_inputs
@@ -288,6 +288,9 @@ def queue(
 def version() -> None:
     """Print this program's version."""
     typer.echo(installed_version("spheroseg"))
+
+
+offline.add_to(app)
 
 
 def main() -> None:

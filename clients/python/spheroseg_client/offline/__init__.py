@@ -1,0 +1,18 @@
+"""Commands on files of this machine: they need no service, local or deployed, and start none.
+
+They use the product's own measures and models (``spheroseg.imaging``, ``segmentation_worker``, ``training``), so that a
+figure is the same whichever way it was made. Their libraries are the extra ``offline``.
+"""
+
+from collections.abc import Callable
+
+import typer
+
+COMMANDS: dict[str, Callable[..., None]] = {}
+"""Name on the command line -> what it does; a module of this package each."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the command line these commands."""
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
