@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
-from aws_cdk.cx_api import SynthesisMessageLevel
 
+from infra_cdk.app import errors_of
 from infra_cdk.components import function
 from infra_cdk.components.function import Layers
 from infra_cdk.config import PRODUCTION, ROOT
@@ -57,16 +57,13 @@ def test_the_image_is_made_of_what_docker_reads(production: Synthesised) -> None
     assert image["source"]["platform"] == "linux/amd64"
 
 
-def messages(dependencies: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
+def refusals(dependencies: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> set[str]:
     """What a stack with layers says to whoever deploys it."""
     monkeypatch.setattr(function, "DEPENDENCIES", dependencies)
     app = App(outdir=str(folder), analytics_reporting=False)
     Layers(Stack(app, "stack"), PRODUCTION)
-    return [
-        str(message.entry.data)
-        for message in app.synth().stacks[0].messages
-        if message.level is SynthesisMessageLevel.ERROR
-    ]
+    app.synth()
+    return errors_of(folder)
 
 
 @pytest.fixture
@@ -80,7 +77,7 @@ def dependencies(tmp_path: Path) -> Path:
 
 
 def test_a_built_layer_can_be_deployed(dependencies: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert messages(dependencies, monkeypatch, tmp_path / "out") == []
+    assert refusals(dependencies, monkeypatch, tmp_path / "out") == set()
 
 
 @pytest.mark.parametrize("spoil", ["missing", "old"])
@@ -91,8 +88,8 @@ def test_a_layer_that_does_not_fit_is_refused_when_deployed(
         shutil.rmtree(dependencies / "python")
     else:
         (dependencies / "requirements.txt").write_text("some-library==2\n")
-    (message,) = messages(dependencies, monkeypatch, tmp_path / "out")
-    assert "layers/dependencies/build.py" in message
+    (refusal,) = refusals(dependencies, monkeypatch, tmp_path / "out")
+    assert "layers/dependencies/build.py" in refusal
 
 
 def test_requirements_are_what_the_lock_says() -> None:
