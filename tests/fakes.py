@@ -221,13 +221,6 @@ class InMemoryImages:
         self.replace(before, after)
         self.segmentations.add(segmentation)
 
-    def add_accepted(self, image: Image, segmentation: Segmentation) -> bool:
-        if image.id in self.rows:
-            return False
-        self.rows[image.id] = image
-        self.segmentations.add(segmentation)
-        return True
-
     def delete(self, image: Image) -> None:
         self.rows.pop(image.id, None)
         for run in [run for run in self.segmentations.rows.values() if run.image_id == image.id]:

@@ -121,7 +121,8 @@ def test_only_one_of_many_workers_takes_a_run(database: Database) -> None:
     waiting = a_segmentation(image)
     repository = PostgresSegmentations(database)
     PostgresProjects(database).add(project)
-    PostgresImages(database).add_accepted(image, waiting)
+    PostgresImages(database).add_many([image])
+    repository.add(waiting)
     taken: list[int] = []
     together = threading.Barrier(4)
 
@@ -147,7 +148,8 @@ def test_row_and_spheroids_are_written_together_or_not_at_all(database: Database
     running = a_segmentation(image, status=SegmentationStatus.RUNNING)
     repository = PostgresSegmentations(database)
     PostgresProjects(database).add(project)
-    PostgresImages(database).add_accepted(image, running)
+    PostgresImages(database).add_many([image])
+    repository.add(running)
     with pytest.raises(ConflictError):
         repository.finish(running, running.succeeded(a_result(2), NOW), [a_spheroid(1), a_spheroid(1)])
     assert repository.get(running.id) == running

@@ -134,7 +134,8 @@ def test_spheroids_of_a_run_that_just_succeeded_are_found(routed: Database, serv
     running = a_segmentation(image, status=SegmentationStatus.RUNNING)
     with paused(servers):
         PostgresProjects(routed).add(project)
-        PostgresImages(routed).add_accepted(image, running)
+        PostgresImages(routed).add_many([image])
+        PostgresSegmentations(routed).add(running)
         PostgresSegmentations(routed).finish(running, running.succeeded(a_result(), NOW), [a_spheroid()])
         assert PostgresSegmentations(routed).spheroids(a_viewer(), running.id, 0, 10) == [a_spheroid()]
 

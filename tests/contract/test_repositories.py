@@ -197,17 +197,6 @@ def test_nothing_is_accepted_for_an_image_that_moved(repositories: Repositories)
         repositories.segmentations.get(run.id)
 
 
-def test_an_accepted_image_is_added_once(repositories: Repositories) -> None:
-    project = a_project()
-    repositories.projects.add(project)
-    image = an_image(project)
-    run = a_segmentation(image)
-    assert repositories.images.add_accepted(image, run)
-    assert not repositories.images.add_accepted(replace(image, name="again"), run)
-    assert repositories.images.get(image.id) == image
-    assert repositories.segmentations.get(run.id) == run
-
-
 def test_an_image_goes_with_all_that_was_made_of_it(repositories: Repositories) -> None:
     image, other = repositories.stored(), repositories.stored()
     running = a_segmentation(image).started(NOW)

@@ -161,7 +161,8 @@ class Surroundings:
         image = an_image(self.project, order=self.order)
         run = a_segmentation(image)
         self.s3.put_object(Bucket=self.bucket, Key=original_key(image.id), Body=content)
-        self.images.add_accepted(image, run)
+        self.images.add_many([image])
+        self.rows.add(run)
         self.queue.send([(priority, SegmentationRequested.of(run))] * copies)
         return run
 

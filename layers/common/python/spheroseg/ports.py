@@ -77,9 +77,6 @@ class ImageRepository(Protocol):
     def accept(self, before: Image, after: Image, segmentation: Segmentation) -> None:
         """Store ``after`` and its queued run together where ``before`` still stands, or raise ``StaleStateError``."""
 
-    def add_accepted(self, image: Image, segmentation: Segmentation) -> bool:
-        """Store a new, already stored image and its queued segmentation together; False if the image was there."""
-
     def delete(self, image: Image) -> None:
         """Remove the image, its segmentations and spheroids; nothing happens when it is gone already."""
 

@@ -25,8 +25,6 @@ INSERT INTO images ({COLUMNS}) VALUES (
     %(failure_code)s, %(failure_detail)s)
 """
 
-ADD_IF_ABSENT = f"{ADD} ON CONFLICT (id) DO NOTHING"
-
 GET = f"SELECT {COLUMNS} FROM images WHERE id = %(id)s"
 
 ONE = f"SELECT {COLUMNS} FROM images WHERE id = %(id)s AND owner_id = %(owner_id)s"
@@ -97,17 +95,6 @@ class PostgresImages:
             segmentations.add(cursor, segmentation)
 
         self._database.write(work)
-
-    def add_accepted(self, image: Image, segmentation: Segmentation) -> bool:
-        """Store a new, already stored image and its queued segmentation together; False if the image was there."""
-
-        def work(cursor: Cursor) -> bool:
-            if cursor.execute(ADD_IF_ABSENT, _values(image)).rowcount != 1:
-                return False
-            segmentations.add(cursor, segmentation)
-            return True
-
-        return self._database.write(work)
 
     def delete(self, image: Image) -> None:
         """Remove the image, its segmentations and spheroids; nothing happens when it is gone already."""
