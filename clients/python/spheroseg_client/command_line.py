@@ -1,33 +1,26 @@
 """The command ``spheroseg``: images in, outlines and measures out; and the local cloud."""
 
-import json
-import signal
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from importlib.metadata import version as installed_version
 from math import isfinite
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import stamina.instrumentation
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from spheroseg_client import display, offline
 from spheroseg_client.access import Access
-from spheroseg_client.errors import ClientError, LocalFileError
 from spheroseg_client.inputs import find_inputs
 from spheroseg_client.local import LocalClouds, stop_undisturbed
 from spheroseg_client.models import Order, Parameters
+from spheroseg_client.reporting import FAILED, UNAVAILABLE, print_json, print_whole, reported
 from spheroseg_client.segmenting import Report, Request, segment_files
 
-FAILED, MISUSED, UNAVAILABLE, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
 SAMPLES = Path(__file__).parent / "samples"
 
 app = typer.Typer(
@@ -175,7 +168,7 @@ def demo(
 def up(data_dir: DataDirOption = None, port: PortOption = None) -> None:
     """Run the local cloud in the foreground until Ctrl-C or SIGTERM; its data stay."""
     messages = display.message_console()
-    with _reported(as_json=False):
+    with reported(as_json=False):
         begun = time.monotonic()
         clouds = LocalClouds(data_dir)
         cloud = clouds.start(port, _reporter(messages))
@@ -199,7 +192,7 @@ def up(data_dir: DataDirOption = None, port: PortOption = None) -> None:
 @app.command(epilog="Example: [bold]spheroseg status --json[/]")
 def status(*, as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
     """Tell whether the local cloud runs, where, and how its parts are. Exit code 3 if it does not run."""
-    with _reported(as_json=as_json):
+    with reported(as_json=as_json):
         found = LocalClouds(data_dir).status()
         facts: dict[str, Any] = {
             "running": found.running,
@@ -225,7 +218,7 @@ def status(*, as_json: JsonOption = False, data_dir: DataDirOption = None) -> No
 @app.command(epilog="Example: [bold]spheroseg down[/]")
 def down(data_dir: DataDirOption = None) -> None:
     """Stop the local cloud, whoever started it, also what a killed one left; its data stay."""
-    with _reported(as_json=False):
+    with reported(as_json=False):
         stopped = LocalClouds(data_dir).stop()
         display.message_console().print("Stopped" if stopped else "It was not running")
 
@@ -237,7 +230,7 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete all data of the local cloud: projects, images, results, users. It must not run."""
-    with _reported(as_json=False):
+    with reported(as_json=False):
         clouds = LocalClouds(data_dir)
         where = clouds.status().data_dir
         if not yes:
@@ -257,7 +250,7 @@ def models(
     data_dir: DataDirOption = None,
 ) -> None:
     """List the models that can be run."""
-    with _reported(as_json=as_json), Access(api, email, password, token, data_dir, None).present() as client:
+    with reported(as_json=as_json), Access(api, email, password, token, data_dir, None).present() as client:
         found = client.models()
         if as_json:
             print_json([model.model_dump(mode="json") for model in found])
@@ -276,7 +269,7 @@ def queue(
     data_dir: DataDirOption = None,
 ) -> None:
     """See how much work waits, and for how long."""
-    with _reported(as_json=as_json), Access(api, email, password, token, data_dir, None).present() as client:
+    with reported(as_json=as_json), Access(api, email, password, token, data_dir, None).present() as client:
         found = client.queue()
         if as_json:
             print_json(found.model_dump(mode="json"))
@@ -299,13 +292,9 @@ def main() -> None:
     app()
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP: like Ctrl-C, but for the exit code."""
-
-
 def _segment(request: Request, access: Access, *, as_json: bool) -> None:
     messages = display.message_console()
-    with _reported(as_json=as_json) as ending:
+    with reported(as_json=as_json) as ending:
         report = segment_files(request, lambda: access.ensured(_reporter(messages)), messages)
         if as_json:
             print_json(report.as_json())
@@ -327,47 +316,5 @@ def _print_report(report: Report, messages: Console) -> None:
         messages.print("Interrupted: what was not done yet was cancelled")
 
 
-@contextmanager
-def _reported(*, as_json: bool) -> Iterator[Callable[[], int]]:
-    """Errors as a line (or as JSON) and an exit code; gives the exit code of an interruption that is over."""
-    received: list[int] = []
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        raise _Terminated
-
-    def ending() -> int:
-        return TERMINATED if received else INTERRUPTED
-
-    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    is_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, on_signal) for number in signals} if is_main else {}
-    try:
-        yield ending
-    except ClientError as error:
-        if as_json:
-            print_json({"version": 1, "error": {"code": error.code, "detail": error.detail}})
-        else:
-            display.message_console().print(Text.assemble(("Error: ", "bold red"), error.detail))
-        raise typer.Exit(MISUSED if isinstance(error, LocalFileError) else UNAVAILABLE) from error
-    except KeyboardInterrupt as error:
-        display.message_console().print("Interrupted")
-        raise typer.Exit(ending()) from error
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _reporter(messages: Console) -> Callable[[str], None]:
     return lambda text: messages.print(Text(text, style="dim"))
-
-
-def print_whole(content: RenderableType) -> None:
-    """Print a result on stdout."""
-    display.result_console().print(content, soft_wrap=isinstance(content, Text))
-
-
-def print_json(content: object) -> None:
-    """Print one JSON document on stdout."""
-    sys.stdout.write(json.dumps(content, indent=2) + "\n")
-    sys.stdout.flush()

@@ -76,3 +76,9 @@ class LocalCloudError(ClientError):
     """The local cloud is not installed, does not run, or could not be started."""
 
     default_code = "local-cloud"
+
+
+class NotInstalledError(ClientError):
+    """A command needs packages that are not installed here."""
+
+    default_code = "not-installed"
