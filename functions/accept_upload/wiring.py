@@ -5,13 +5,12 @@ from collections.abc import Callable
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from accept_upload.settings import Settings
-from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
+from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.s3 import S3ImageStore
-from spheroseg.adapters.secrets import DatabaseCredentials
 from spheroseg.adapters.sqs import Delivery, SqsSegmentationQueue
 from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import Order
@@ -25,7 +24,7 @@ FIRST_DELAY_S = 5
 def wire(settings: Settings) -> tuple[AcceptUpload, Callable[[SQSRecord], None]]:
     """The use case, and how a delivery comes back soon."""
     clock = SystemClock()
-    database = Database.of(settings, DatabaseCredentials(secrets_client(), settings.database_secret_arn), pool_size=1)
+    database = Database.of(settings)
     sqs = sqs_client()
     card = ModelRegistry.packaged().default
     accept_upload = AcceptUpload(

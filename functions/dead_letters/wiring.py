@@ -1,12 +1,11 @@
 """Settings to the use case with its real adapters."""
 
 from dead_letters.settings import Settings
-from spheroseg.adapters.aws import secrets_client, sqs_client
+from spheroseg.adapters.aws import sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
-from spheroseg.adapters.secrets import DatabaseCredentials
 from spheroseg.adapters.sqs import SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import Order
@@ -16,7 +15,7 @@ from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
 
 def wire(settings: Settings) -> FailDeadLetter:
     """The use case."""
-    database = Database.of(settings, DatabaseCredentials(secrets_client(), settings.database_secret_arn), pool_size=1)
+    database = Database.of(settings)
     card = ModelRegistry.packaged().default
     return FailDeadLetter(
         projects=PostgresProjects(database),

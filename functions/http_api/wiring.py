@@ -17,10 +17,10 @@ from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
-from spheroseg.adapters.secrets import DatabaseCredentials, secret_text
+from spheroseg.adapters.secrets import secret_text
 from spheroseg.adapters.sqs import SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import RandomIds, SystemClock
-from spheroseg.domain.segmentation import Order, Priority
+from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.ports import DownloadLinks
 from spheroseg.use_cases.accept_upload import AcceptUpload
@@ -42,21 +42,15 @@ CONNECTIONS = 2
 def wire(settings: Settings) -> UseCases:
     """Everything that the routes can do, on AWS and PostgreSQL."""
     clock, ids = SystemClock(), RandomIds()
-    secrets, s3, sqs = secrets_client(), s3_client(), sqs_client()
-    credentials = DatabaseCredentials(secrets, settings.database_secret_arn)
-    database = Database.of(settings, credentials, pool_size=CONNECTIONS)
+    s3, sqs = s3_client(), sqs_client()
+    database = Database.of(settings, pool_size=CONNECTIONS)
     projects, images = PostgresProjects(database), PostgresImages(database)
     segmentations = PostgresSegmentations(database)
     store = S3ImageStore(s3, settings.bucket, clock)
     links: DownloadLinks = S3DownloadLinks(s3, settings.bucket)
     if settings.links == "cdn":
         links = _CdnLinksOnDemand(settings, clock)
-    urls = {
-        Priority.HIGH: settings.queue_url_high,
-        Priority.NORMAL: settings.queue_url_normal,
-        Priority.LOW: settings.queue_url_low,
-    }
-    queue = SqsSegmentationQueue(sqs, urls)
+    queue = SqsSegmentationQueue(sqs, settings.queue_urls)
     models = ModelRegistry.packaged()
     default = models.default
     return UseCases(

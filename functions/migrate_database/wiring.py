@@ -4,11 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 from migrate_database.settings import Settings
-from spheroseg.adapters.aws import secrets_client
 from spheroseg.adapters.postgres.migrations import migrate
 from spheroseg.adapters.secrets import DatabaseCredentials
 
 
 def wire(settings: Settings) -> Callable[[], str]:
     """What brings the schema up to date."""
-    return partial(migrate, settings, DatabaseCredentials(secrets_client(), settings.database_secret_arn))
+    return partial(migrate, settings, DatabaseCredentials.of(settings))

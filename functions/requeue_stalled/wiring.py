@@ -1,14 +1,13 @@
 """Settings to the use cases with their real adapters."""
 
 from requeue_stalled.settings import Settings
-from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
+from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.s3 import S3ImageStore
-from spheroseg.adapters.secrets import DatabaseCredentials
 from spheroseg.adapters.sqs import SqsSegmentationQueue
 from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import Order
@@ -21,7 +20,7 @@ from spheroseg.use_cases.watch_updates import WatchUpdates
 def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates]:
     """The sweep, and what forgets closed sockets."""
     clock = SystemClock()
-    database = Database.of(settings, DatabaseCredentials(secrets_client(), settings.database_secret_arn), pool_size=1)
+    database = Database.of(settings)
     images = PostgresImages(database)
     segmentations = PostgresSegmentations(database)
     store = S3ImageStore(s3_client(), settings.bucket, clock)

@@ -1,9 +1,7 @@
 """Settings to the use case with its real adapters."""
 
-from spheroseg.adapters.aws import secrets_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
-from spheroseg.adapters.secrets import DatabaseCredentials
 from spheroseg.adapters.system import SystemClock
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from watch_updates.settings import Settings
@@ -11,5 +9,5 @@ from watch_updates.settings import Settings
 
 def wire(settings: Settings) -> WatchUpdates:
     """The use case."""
-    database = Database.of(settings, DatabaseCredentials(secrets_client(), settings.database_secret_arn), pool_size=1)
+    database = Database.of(settings)
     return WatchUpdates(watchers=PostgresWatchers(database), clock=SystemClock())

@@ -12,13 +12,12 @@ from segmentation_worker.models import load_segmenters
 from segmentation_worker.polling import WeightedQueue
 from segmentation_worker.reports import Reports
 from segmentation_worker.settings import Settings
-from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
+from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.s3 import S3ImageStore
-from spheroseg.adapters.secrets import DatabaseCredentials
 from spheroseg.adapters.sqs import SqsReceiver, SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
 from spheroseg.use_cases.segment_image import SegmentImage
@@ -35,8 +34,7 @@ def wire(settings: Settings) -> Iterator[Consumer]:
         clock = SystemClock()
         threads = settings.prefetch + settings.finishers
         sqs = sqs_client(max_connections=threads + 6)
-        credentials = DatabaseCredentials(secrets_client(), settings.database_secret_arn)
-        database = Database.of(settings, credentials, pool_size=threads + 2)
+        database = Database.of(settings, pool_size=threads + 2)
         stack.callback(database.close)
         decoder = stack.enter_context(DecoderPool(processes=settings.prefetch))
         segment_image = SegmentImage(

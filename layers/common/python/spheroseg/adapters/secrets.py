@@ -2,13 +2,15 @@
 
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spheroseg.adapters.aws import secrets_client
 from spheroseg.adapters.postgres.connections import Credentials
 from spheroseg.errors import SecretUnavailableError
+from spheroseg.settings import DatabaseSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -34,6 +36,11 @@ class DatabaseCredentials:
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
         self._fresh_until = 0.0
+
+    @classmethod
+    def of(cls, settings: DatabaseSettings) -> Self:
+        """By the secret that the settings name."""
+        return cls(secrets_client(), settings.database_secret_arn)
 
     def __call__(self) -> Credentials:
         """The present credentials, or raise ``SecretUnavailableError``."""

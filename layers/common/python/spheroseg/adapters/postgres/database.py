@@ -38,6 +38,7 @@ from spheroseg.adapters.postgres.positions import (
     checked_position,
     position_order,
 )
+from spheroseg.adapters.secrets import DatabaseCredentials
 from spheroseg.errors import ConflictError, DatabaseUnavailableError, StaleStateError
 from spheroseg.settings import DatabaseSettings, ReaderSettings
 
@@ -114,9 +115,13 @@ class Database:
         self._position: str | None = None
 
     @classmethod
-    def of(cls, settings: DatabaseSettings, credentials: CredentialsSource, *, pool_size: int = 4) -> Self:
-        """The database that the settings name, with a reader where they name one."""
-        writer = Server.writer_of(settings)
+    def of(cls, settings: DatabaseSettings, *, pool_size: int = 1) -> Self:
+        """The database that the settings name, with a reader where they name one; nothing is asked yet.
+
+        Args:
+            pool_size: Connections to each server: one for a function, which serves one event at a time.
+        """
+        writer, credentials = Server.writer_of(settings), DatabaseCredentials.of(settings)
         if isinstance(settings, ReaderSettings):
             reader = Server.reader_of(settings)
             limit = settings.reader_lag_limit_s
