@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
+from skimage.segmentation import watershed
 
 from segmentation_worker.instances import Labels, Postprocessing, Probability, draw_objects, enlarged, find_objects
 from spheroseg.imaging.measures import spheroids_of
@@ -131,3 +133,28 @@ def test_objects_are_numbered_without_gaps_in_one_piece_and_within_the_foregroun
     assert all(len(spheroid.polygons) == 1 for spheroid in spheroids)
     if not holes:
         assert not any(spheroid.measures.hole_count for spheroid in spheroids)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_shortcuts_give_what_filling_and_flooding_everything_gives(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    foreground, core = (
+        (1 / (1 + np.exp(-25 * ndimage.gaussian_filter(random.normal(size=(SIZE, SIZE)), sigma)))).astype(np.float32)
+        for sigma in (2, 4)
+    )
+    anything = SETTINGS.model_copy(update={"min_certainty": 0, "min_hole_diameter_px": 6, "seed_peak": 0.5})
+    seen = find_objects(foreground, core, 0.5, 0, anything)
+
+    outside, _ = ndimage.label(foreground <= 0.5, structure=np.ones((3, 3)))
+    areas = np.bincount(outside.ravel())
+    border = np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]])
+    holes = (areas < np.pi / 4 * 6**2) & ~np.isin(np.arange(areas.size), border)
+    holes[0] = False
+    filled = np.where(holes[outside], np.float32(1), foreground)
+    assert np.array_equal(seen.foreground, filled)
+    inside = filled > 0.5
+    seeds, count = ndimage.label(inside & (core > 0.5))
+    flooded = watershed(-core, seeds, mask=inside)  # type: ignore[no-untyped-call]
+    assert seen.count == count
+    assert np.array_equal(np.where(seen.labels <= count, seen.labels, 0), flooded)
