@@ -1,0 +1,104 @@
+"""Label images as other programs save them (Fiji, cellpose, napari, ilastik, QuPath, …): numbers, never grey values.
+
+Files of this machine are meant: nothing here guards against files made to do harm, as ``decode`` does.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from spheroseg.errors import ImageTooLargeError, UndecodableImageError, UnsupportedImageError
+from spheroseg.imaging.boundaries import Labels
+from spheroseg.imaging.header import DecodeLimits, Format, format_of
+
+LARGEST_NUMBER = 2**31 - 1
+
+FILE_LIMITS = DecodeLimits(max_file_bytes=2**36)
+"""A label image is taken however large it is, as long as it fits into memory."""
+
+
+def read_labels(path: Path) -> Labels:
+    """The numbers of a label image, unchanged: (h, w) int32, 0 is background.
+
+    TIFF and PNG files are read, told by their content: one page, or pages that are all the same; integers of 1 to 64
+    bits, indices of a palette, or floats that are whole numbers (as Fiji saves 32-bit results).
+
+    Raises:
+        UndecodableImageError: the file is damaged, empty, or no image.
+        UnsupportedImageError: it is sound, but no label image: colours, pages that differ, fractions, numbers below 0
+            or above 2³¹ - 1, a lossy format.
+        ImageTooLargeError: it does not fit into memory.
+    """
+    kind = format_of(path, FILE_LIMITS)
+    if kind not in {Format.TIFF, Format.PNG}:
+        raise UnsupportedImageError(f"Label images are read from TIFF and PNG files; this is {kind.value.upper()}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd tags and of size: both are judged here
+            samples = _tiff(path) if kind is Format.TIFF else _png(path)
+    except (UnsupportedImageError, UndecodableImageError, FileNotFoundError, PermissionError):
+        raise
+    except (MemoryError, Image.DecompressionBombError) as error:
+        raise ImageTooLargeError("The label image is too large for the memory of this machine") from error
+    except Exception as error:  # libraries raise many kinds over damaged files, all of which mean the same here
+        words = " ".join(f"{type(error).__name__} {error}".split())[:200]
+        raise UndecodableImageError(f"The file's pixels are damaged: {words}") from error
+    return _numbers(samples)
+
+
+def _tiff(path: Path) -> NDArray[Any]:
+    with tifffile.TiffFile(path) as file:
+        pages = [_pages(series.asarray(maxworkers=1), series) for series in file.series]
+    if not pages:
+        raise UndecodableImageError("The TIFF holds no image")
+    count = sum(len(stack) for stack in pages)
+    first: NDArray[Any] = pages[0][0]
+    if count > 1 and not all(np.array_equal(first, page) for stack in pages for page in stack):
+        raise UnsupportedImageError(
+            f"The file has {count} pages or channels that differ; save the one that is meant by itself"
+        )
+    return first
+
+
+def _pages(samples: NDArray[Any], series: tifffile.TiffPageSeries) -> NDArray[Any]:
+    """A series as a stack of planes, (n, h, w)."""
+    axes = series.axes
+    if "S" in axes and samples.shape[axes.index("S")] > 1:
+        raise UnsupportedImageError("The image has colours; a label image has one number for each pixel")
+    if "Y" not in axes or "X" not in axes:
+        raise UnsupportedImageError(f"The file's axes are {axes}; a label image has X and Y")
+    planes = np.moveaxis(samples, (axes.index("Y"), axes.index("X")), (-2, -1))
+    return planes.reshape(-1, *planes.shape[-2:])
+
+
+def _png(path: Path) -> NDArray[Any]:
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.verify()  # checksums, after which the file has to be opened anew
+        with Image.open(path, formats=["PNG"]) as image:
+            if getattr(image, "n_frames", 1) > 1:
+                raise UnsupportedImageError("The file is an animation; a label image has one page")
+            if image.mode not in {"1", "L", "P", "I", "I;16", "I;16B"}:
+                raise UnsupportedImageError(
+                    f"The image has colours or transparency ({image.mode}); a label image has one number for each pixel"
+                )
+            return np.asarray(image)
+    except UnidentifiedImageError as error:
+        raise UndecodableImageError("The PNG's header is damaged") from error
+
+
+def _numbers(samples: NDArray[Any]) -> Labels:
+    if samples.dtype.kind == "f" and not (np.isfinite(samples).all() and (samples == np.floor(samples)).all()):
+        raise UnsupportedImageError("The image holds fractions; a label image has whole numbers")
+    if samples.dtype.kind not in "buif":
+        raise UnsupportedImageError(f"The image holds {samples.dtype} samples; a label image has whole numbers")
+    if samples.size and not 0 <= samples.min() <= samples.max() <= LARGEST_NUMBER:
+        raise UnsupportedImageError(
+            f"The image holds {samples.min():g} to {samples.max():g}; numbers of objects are from 0 to {LARGEST_NUMBER}"
+        )
+    return np.ascontiguousarray(samples, dtype=np.int32)
