@@ -1,0 +1,158 @@
+"""One image from one seed."""
+
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import label
+
+from training.synthesis import kinds, optics, surroundings
+from training.synthesis.camera import Camera, Pixels
+from training.synthesis.draws import Field, Rng, chance, log_between, pick, whole
+from training.synthesis.kinds import Kind
+from training.synthesis.optics import Optics
+from training.synthesis.scene import SMALLEST_LABEL_PX, Scene
+from training.synthesis.surroundings import Well
+
+SMALLEST_SIDE_PX = 32
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What was drawn.
+
+    Args:
+        seed, height_px, width_px, asked: What ``synthesize`` was called with; the same give the same image.
+        kind: Of the image.
+        optics: How it became visible.
+        objects: Labels in it.
+        cell_px: Diameter of a cell.
+        blur_px: Of the whole image, as a standard deviation.
+        parts: What else is in it: debris, wells, seams.
+        camera: Settings of camera and file.
+    """
+
+    seed: int
+    height_px: int
+    width_px: int
+    asked: Kind | None
+    kind: Kind
+    optics: Optics
+    objects: int
+    cell_px: float
+    blur_px: float
+    parts: tuple[str, ...]
+    camera: Camera
+
+    def as_dict(self) -> dict[str, object]:
+        """As JSON takes it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class SyntheticImage:
+    """An image and its truth.
+
+    Args:
+        pixels: (h, w) uint8 or uint16.
+        labels: (h, w) int32, 0 is background, objects are 1 to n without gaps. Each is in one piece, its pixels joined
+            by sides or corners: a body that another one in front cuts in two is two objects. None is smaller than
+            28 px, the area of a disk of 6 px in diameter.
+        recipe: What was drawn.
+    """
+
+    pixels: Pixels
+    labels: NDArray[np.int32]
+    recipe: Recipe
+
+
+def synthesize(seed: int, *, height_px: int = 512, width_px: int = 512, kind: Kind | None = None) -> SyntheticImage:
+    """Draw an image of spheroids or organoids, and the mask that goes with it.
+
+    What is drawn as a body is its label, to the pixel where it covers half; what lies outside (loose cells, debris,
+    bubbles, bodies far out of focus) is background. The same arguments give the same image with the same releases of
+    numpy and OpenCV.
+
+    Args:
+        seed: 0 or more.
+        height_px, width_px: 32 or more.
+        kind: What it shows; None draws one by ``kinds.WEIGHTS``.
+
+    Raises:
+        ValueError: A negative seed, or sides that are too small.
+    """
+    if min(height_px, width_px) < SMALLEST_SIDE_PX:
+        raise ValueError(f"A side of {min(height_px, width_px)} px is less than {SMALLEST_SIDE_PX} px")
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    drawn = pick(rng, kinds.WEIGHTS) if kind is None else kind
+    how = pick(rng, optics.WEIGHTS)
+    scene = Scene.blank(rng, height_px, width_px, log_between(rng, *kinds.CELL_PX), log_between(rng, 0.5, 1.3))
+    well = Well.draw(rng, height_px, width_px) if chance(rng, 0.12) else None
+    _add_surroundings(rng, scene)
+    kinds.LAYOUTS[drawn](rng, scene, well)
+    if chance(rng, 0.4):
+        surroundings.add_debris(rng, scene)
+    light = optics.seen(rng, scene, how) * surroundings.shine(rng, scene.shape) * surroundings.grain(rng, scene.shape)
+    if well is not None:
+        surroundings.add_well(rng, light, well)
+        scene.parts.append("well")
+    pixels, camera, blur_px = _photographed(rng, scene, light)
+    labels = in_pieces(scene.labels)
+    objects = int(labels.max())
+    told = Recipe(
+        seed, height_px, width_px, kind, drawn, how, objects, scene.cell_px, blur_px, tuple(scene.parts), camera
+    )
+    return SyntheticImage(pixels, labels, told)
+
+
+def _add_surroundings(rng: Rng, scene: Scene) -> None:
+    """What lies behind the bodies."""
+    if chance(rng, 0.4):
+        surroundings.add_ghosts(rng, scene, whole(rng, 1, 10))
+    if chance(rng, 0.4):
+        surroundings.add_debris(rng, scene)
+    if chance(rng, 0.06):
+        surroundings.add_bubbles(rng, scene)
+    if chance(rng, 0.12):
+        surroundings.add_fibres(rng, scene)
+
+
+def _photographed(rng: Rng, scene: Scene, light: Field) -> tuple[Pixels, Camera, float]:
+    """The image, the camera's settings and the blur of the whole."""
+    if chance(rng, 0.08):
+        surroundings.add_stripes(rng, light)
+        scene.parts.append("stripes")
+    if chance(rng, 0.07):
+        surroundings.add_seams(rng, light)
+        scene.parts.append("seams")
+    blur_px = log_between(rng, 0.4, 2.0) if chance(rng, 0.4) else 0.0
+    if blur_px:
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), blur_px), np.float32)
+    camera = Camera.draw(rng)
+    level = camera.noisy(rng, camera.exposed(light))
+    if chance(rng, 0.03):
+        surroundings.add_caption(rng, level)
+        scene.parts.append("caption")
+    return camera.stored(level), camera, blur_px
+
+
+def in_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Objects anew from 1, each in one piece; pieces below 28 px go to the neighbour they share most with, or vanish.
+
+    Args:
+        labels: (h, w) int32, 0 is background.
+    """
+    pieces = np.asarray(label(labels, connectivity=2), np.int32)  # type: ignore[no-untyped-call]
+    areas = np.bincount(pieces.ravel())
+    small = areas < SMALLEST_LABEL_PX
+    small[0] = False
+    for piece in np.flatnonzero(small):
+        here = pieces == piece
+        round_it = pieces[cv2.dilate(here.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~here]
+        beside = round_it[(round_it > 0) & ~small[round_it]]
+        pieces[here] = np.bincount(beside).argmax() if len(beside) else 0
+    there = np.bincount(pieces.ravel(), minlength=len(areas)) > 0
+    there[0] = False
+    numbers = np.where(there, np.cumsum(there), 0).astype(np.int32)
+    return np.asarray(numbers[pieces], np.int32)

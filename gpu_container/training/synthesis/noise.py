@@ -1,0 +1,84 @@
+"""Random fields: smooth noise at a scale, sums of scales, and a mosaic of cells."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import pi, sqrt
+
+import cv2
+import numpy as np
+
+from training.synthesis.draws import Field, Rng, between, chance
+
+TILE_PX, TILE_CELL_PX = 256, 16
+"""Side of the mosaic's tile, and of a cell in it."""
+
+MOSAICS = 24
+"""Mosaics that there are; an image uses one."""
+
+
+def smooth_noise(rng: Rng, shape: tuple[int, int], scale_px: float) -> Field:
+    """Normal noise of mean 0 and standard deviation about 1 that changes over ``scale_px``, 1 or more.
+
+    Returns:
+        (h, w) float32: white noise after a Gaussian blur of half the scale; coarse fields are made small and enlarged.
+    """
+    shrink = max(1.0, scale_px / 3)
+    height, width = (max(2, round(side / shrink)) for side in shape)
+    sigma = scale_px / shrink / 2
+    noise = rng.standard_normal((height, width), dtype=np.float32)
+    # The variance that is left of white noise after a Gaussian blur is 1 / (4 pi sigma^2).
+    field = cv2.GaussianBlur(noise, (0, 0), sigma) * np.float32(max(1.0, 2 * sqrt(pi) * sigma))
+    if (height, width) == shape:
+        return np.asarray(field, np.float32)
+    return np.asarray(cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def fractal_noise(rng: Rng, shape: tuple[int, int], scale_px: float, octaves: int, gain: float) -> Field:
+    """Smooth noise of ``octaves`` scales, each half the one before and ``gain`` as strong; its variance is about 1."""
+    strengths = gain ** np.arange(octaves)
+    strengths /= np.sqrt((strengths**2).sum())
+    field = np.zeros(shape, np.float32)
+    for octave, strength in enumerate(strengths):
+        field += float(strength) * smooth_noise(rng, shape, max(scale_px / 2**octave, 1.0))
+    return field
+
+
+@lru_cache(maxsize=MOSAICS)
+def _tile(number: int) -> Field:
+    """Cells round jittered points: the nearest point owns a pixel (Worley, S. (1996), SIGGRAPH, 291-294)."""
+    rng = np.random.default_rng(number)
+    count = TILE_PX // TILE_CELL_PX
+    grid = np.stack(np.meshgrid(np.arange(count), np.arange(count)), axis=-1).reshape(-1, 2)
+    points = ((grid + 0.5 + rng.uniform(-0.48, 0.48, grid.shape)) * TILE_CELL_PX).astype(np.int32)
+    pad = 2 * TILE_CELL_PX
+    canvas = np.full((TILE_PX, TILE_PX), 255, np.uint8)
+    canvas[points[:, 1], points[:, 0]] = 0
+    canvas = np.pad(canvas, pad, mode="wrap")
+    distance, nearest = cv2.distanceTransformWithLabels(canvas, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    inside = slice(pad, -pad)
+    shade = rng.standard_normal(int(nearest.max()) + 1, dtype=np.float32)[nearest][inside, inside]
+    bulge = 1.0 - distance[inside, inside] / (0.62 * TILE_CELL_PX)
+    spot = np.exp(-((distance[inside, inside] / (0.2 * TILE_CELL_PX)) ** 2)) * rng.choice([-1.0, 1.0])
+    tile = between(rng, 0, 0.6) * shade + between(rng, 0.5, 2) * bulge + between(rng, 0, 1) * spot
+    tile = cv2.GaussianBlur(tile, (0, 0), 1.0)
+    return np.asarray((tile - tile.mean()) / tile.std(), np.float32)
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Cells side by side, for textures.
+
+    Args:
+        number: Which of ``MOSAICS``; they differ in what shows: borders, cells, nuclei.
+    """
+
+    number: int
+
+    def cells(self, rng: Rng, shape: tuple[int, int], cell_px: float) -> Field:
+        """(h, w) float32 with cells of this size, mean about 0, standard deviation about 1."""
+        step = TILE_CELL_PX / cell_px
+        rows, columns = ((int(rng.integers(TILE_PX)) + np.arange(int(side * step) + 2)) % TILE_PX for side in shape)
+        cut = _tile(self.number)[rows[:, None], columns]
+        if chance(rng, 0.5):
+            cut = cut[:, ::-1]
+        return np.asarray(cv2.resize(cut, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)

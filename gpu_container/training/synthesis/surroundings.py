@@ -1,0 +1,237 @@
+"""What is in a field of view beside the bodies that count: loose cells, debris, ghosts, bubbles, fibres, wells."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import hypot, pi
+
+import cv2
+import numpy as np
+
+from training.synthesis import bodies
+from training.synthesis.draws import Field, Rng, between, chance, log_between, pick, whole
+from training.synthesis.noise import fractal_noise, smooth_noise
+from training.synthesis.scene import Scene
+from training.synthesis.shapes import SHIFT, Form, Points, Shape, Window, closed_curve
+
+
+@dataclass(frozen=True)
+class Well:
+    """The rim of a round well: bodies lie inside.
+
+    Args:
+        x, y: Its centre, often outside the frame.
+        radius_px: Of the well.
+    """
+
+    x: float
+    y: float
+    radius_px: float
+
+    def holds(self, x: float, y: float, radius_px: float) -> bool:
+        """Whether a disk lies inside."""
+        return hypot(x - self.x, y - self.y) + radius_px < self.radius_px
+
+    @classmethod
+    def draw(cls, rng: Rng, height: int, width: int) -> "Well":
+        """Most of the frame lies inside."""
+        side = min(height, width)
+        radius = side * log_between(rng, 0.47, 3.0)
+        angle = between(rng, 0, 2 * pi)
+        gap = max(0.0, radius - side * between(rng, 0.25, 0.55))
+        return cls(width / 2 + gap * np.cos(angle), height / 2 + gap * np.sin(angle), radius)
+
+
+def shine(rng: Rng, shape: tuple[int, int]) -> Field:
+    """Uneven light: gradients, dark corners, slow clouds; 1 on average."""
+    height, width = shape
+    y, x = np.mgrid[-1:1:33j, -1:1:33j].astype(np.float32)
+    angle = between(rng, 0, 2 * pi)
+    field = 1 + rng.normal(0, 0.12) * (x * np.cos(angle) + y * np.sin(angle))
+    if chance(rng, 0.5):
+        dx, dy = rng.normal(0, 0.3, 2)
+        field -= between(rng, -0.05, 0.3) * ((x - dx) ** 2 + (y - dy) ** 2) / 2
+    if chance(rng, 0.6):
+        field += log_between(rng, 0.005, 0.1) * smooth_noise(rng, (33, 33), between(rng, 8, 30))
+    enlarged = cv2.resize(np.asarray(field / field.mean(), np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.maximum(enlarged, 0.08), np.float32)
+
+
+def grain(rng: Rng, shape: tuple[int, int]) -> Field:
+    """Texture of gel, plastic and medium: about 1."""
+    field = np.ones(shape, np.float32)
+    if chance(rng, 0.7):
+        field += log_between(rng, 0.002, 0.05) * fractal_noise(
+            rng, shape, log_between(rng, 3, 60), 3, between(rng, 0.4, 1)
+        )
+    if chance(rng, 0.3):
+        field += log_between(rng, 0.003, 0.04) * smooth_noise(rng, shape, log_between(rng, 1, 3))
+    return np.maximum(field, 0.2)
+
+
+def add_well(rng: Rng, light: Field, well: Well) -> None:
+    """The wall of a well: a dark or bright line, light or dark outside, a meniscus inside."""
+    y, x = np.ogrid[: light.shape[0], : light.shape[1]]
+    inside = well.radius_px - np.sqrt((x - np.float32(well.x)) ** 2 + (y - np.float32(well.y)) ** 2)
+    soft = log_between(rng, 1, 8)
+    outside = np.float32(log_between(rng, 0.05, 1.0) if chance(rng, 0.75) else between(rng, 1.0, 1.6))
+    step = 1 / (1 + np.exp(np.clip(-inside / soft, -30, 30)))
+    light *= outside + (1 - outside) * step
+    for _ in range(whole(rng, 0, 3)):
+        at, wide = between(rng, -25, 12), log_between(rng, 1.5, 12)
+        light *= 1 + np.float32(between(rng, -0.7, 0.7)) * np.exp(-(((inside - at) / wide) ** 2))
+    if chance(rng, 0.5):
+        reach = well.radius_px * between(rng, 0.05, 0.3)
+        light *= 1 + np.float32(between(rng, -0.4, 0.25)) * np.exp(-np.maximum(inside, 0) / reach)
+    np.maximum(light, 0.02, out=light)
+
+
+def _stamp(rng: Rng, diameter_px: float) -> Field:
+    """A cell or a grain of debris, as a change of light round 0."""
+    radius = diameter_px / 2
+    side = int(2 * radius + 8) | 1
+    middle = side // 2
+    y, x = np.mgrid[-middle : middle + 1, -middle : middle + 1].astype(np.float32)
+    turn, stretch = between(rng, 0, pi), log_between(rng, 1, 1.8)
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    away = np.sqrt((along / stretch**0.5) ** 2 + (across * stretch**0.5) ** 2)
+    body = 1 / (1 + np.exp(np.clip((away - radius) * 2.5, -30, 30)))
+    rim = np.exp(-(((away - radius * between(rng, 0.8, 1.1)) / max(0.8, radius * 0.25)) ** 2))
+    return np.asarray(between(rng, -0.5, 0.4) * body + between(rng, -0.5, 0.5) * rim, np.float32)
+
+
+def add_stamps(rng: Rng, scene: Scene, places: Points, diameter_px: tuple[float, float], strength: float) -> None:
+    """Loose cells or debris at these places ((n, 2) x and y), of a few looks."""
+    looks = [_stamp(rng, log_between(rng, *diameter_px)) for _ in range(8)]
+    for x, y in places:
+        look = looks[int(rng.integers(8))]
+        if chance(rng, 0.5):
+            look = look[::-1]
+        side = look.shape[0]
+        clip = Window(int(y) - side // 2, int(x) - side // 2, side, side).clipped(*scene.shape)
+        if clip is not None:
+            scene.light[clip[0]] *= np.maximum(1 + strength * look[clip[1]], 0.05)
+
+
+def add_debris(rng: Rng, scene: Scene) -> None:
+    """Dust, dead and single cells, scattered or in drifts, outside the labelled bodies."""
+    height, width = scene.shape
+    count = int(log_between(rng, 3, 250) * min(4.0, height * width / 512**2)) + 1
+    places = rng.random((count, 2)) * [width, height]
+    if chance(rng, 0.35):
+        heart = rng.random(2) * [width, height]
+        places[: count // 2] = heart + rng.normal(0, min(height, width) * between(rng, 0.03, 0.15), (count // 2, 2))
+    cell = min(scene.cell_px, 14.0)
+    largest = log_between(rng, 2.0, max(2.5, cell))
+    add_stamps(rng, scene, clear_of_bodies(scene, places, largest), (1.2, largest), log_between(rng, 0.3, 1.5))
+    scene.parts.append("debris")
+
+
+def clear_of_bodies(scene: Scene, places: Points, diameter_px: float) -> Points:
+    """Those of the places ((n, 2) x and y) from which something this large does not reach a labelled body."""
+    if scene.count == 0:
+        return places
+    away = cv2.distanceTransform((scene.labels == 0).astype(np.uint8), cv2.DIST_L2, 3)
+    x = np.clip(places[:, 0], 0, scene.shape[1] - 1).astype(int)
+    y = np.clip(places[:, 1], 0, scene.shape[0] - 1).astype(int)
+    return np.asarray(places[away[y, x] > diameter_px * 0.75 + 2.5], np.float64)
+
+
+def add_ghosts(rng: Rng, scene: Scene, count: int) -> None:
+    """Bodies far out of focus, without labels."""
+    height, width = scene.shape
+    for _ in range(count):
+        radius = min(height, width) * log_between(rng, 0.015, 0.1)
+        shape = Shape((closed_curve(rng, radius, Form(lobes=0.1, stretch=log_between(rng, 1, 1.6)), scene.cell_px),))
+        style = bodies.ghost(rng)
+        blurred = replace(style, defocus_px=max(2.0, radius * between(rng, 0.35, 0.7)))
+        where = shape.moved(between(rng, 0, width), between(rng, 0, height))
+        bodies.paint(rng, scene, where, blurred, labelled=False)
+    scene.parts.append("ghosts")
+
+
+def add_bubbles(rng: Rng, scene: Scene) -> None:
+    """Air: a thick dark or double ring, bright in the middle."""
+    height, width = scene.shape
+    for _ in range(whole(rng, 1, 5)):
+        radius = min(height, width) * log_between(rng, 0.015, 0.12)
+        at = between(rng, 0, width), between(rng, 0, height)
+        wide = max(1.0, radius * between(rng, 0.06, 0.25))
+        y, x = np.ogrid[:height, :width]
+        reach = int(radius + 5 * wide) + 2
+        clip = Window(int(at[1]) - reach, int(at[0]) - reach, 2 * reach, 2 * reach).clipped(height, width)
+        if clip is None:
+            continue
+        rows, columns = clip[0]
+        away = np.sqrt((x[:, columns] - np.float32(at[0])) ** 2 + (y[rows] - np.float32(at[1])) ** 2)
+        ring = -between(rng, 0.3, 0.95) * np.exp(-(((away - radius) / wide) ** 2))
+        ring += between(rng, 0, 0.6) * np.exp(-(((away - radius + 2 * wide) / wide) ** 2))
+        ring += between(rng, 0, 0.4) * np.exp(-(((away - radius - 1.7 * wide) / wide) ** 2))
+        ring += between(rng, 0, 0.5) * np.exp(-((away / (radius * between(rng, 0.1, 0.5))) ** 2))
+        scene.light[clip[0]] *= np.maximum(1 + ring, 0.03)
+    scene.parts.append("bubbles")
+
+
+def add_fibres(rng: Rng, scene: Scene) -> None:
+    """Hairs, fibres and scratches: thin bent lines, sharp or out of focus."""
+    height, width = scene.shape
+    canvas = np.zeros((height, width), np.uint8)
+    for _ in range(whole(rng, 1, 4)):
+        steps = whole(rng, 6, 30)
+        headings = between(rng, 0, 2 * pi) + np.cumsum(rng.normal(0, between(rng, 0.01, 0.25), steps))
+        step = max(height, width) * log_between(rng, 0.1, 1.2) / steps
+        path = rng.random(2) * [width, height] + np.cumsum(np.stack([np.cos(headings), np.sin(headings)], 1), 0) * step
+        fixed = np.round(path * 2**SHIFT).astype(np.int32)
+        shade, wide = whole(rng, 90, 255), whole(rng, 1, 5)
+        cv2.polylines(canvas, [fixed], isClosed=False, color=shade, thickness=wide, lineType=cv2.LINE_AA, shift=SHIFT)
+    soft = cv2.GaussianBlur(canvas, (0, 0), log_between(rng, 0.6, 6))
+    strength = between(rng, -0.7, 0.35) / max(1, int(soft.max()))
+    scene.light *= 1 + np.float32(strength) * soft
+    scene.parts.append("fibres")
+
+
+def add_stripes(rng: Rng, light: Field) -> None:
+    """Rows or columns a little darker than their neighbours: of a sensor or a scanning stage."""
+    rows = chance(rng, 0.7)
+    count = light.shape[0] if rows else light.shape[1]
+    if chance(rng, 0.5):
+        wave = np.sin(np.arange(count) * (2 * pi / log_between(rng, 3, 80)) + between(rng, 0, 6))
+    else:
+        wave = rng.standard_normal(count)
+    gain = (1 + log_between(rng, 0.003, 0.04) * wave).astype(np.float32)
+    light *= gain[:, None] if rows else gain[None, :]
+
+
+def add_seams(rng: Rng, light: Field) -> None:
+    """A mosaic of several exposures: rectangles of other brightness."""
+    height, width = light.shape
+    step = log_between(rng, 0.02, 0.35)
+    across = sorted(rng.random(whole(rng, 0, 3)) * width)
+    down = sorted(rng.random(whole(rng, 1, 3)) * height)
+    edges_x, edges_y = [0, *map(int, across), width], [0, *map(int, down), height]
+    vignette = between(rng, 0, 0.2) if chance(rng, 0.5) else 0.0
+    for top, bottom in pairwise(edges_y):
+        for left, right in pairwise(edges_x):
+            tile = light[top:bottom, left:right]
+            if tile.size:
+                fall = (np.linspace(-1, 1, tile.shape[0]) ** 2)[:, None] + (np.linspace(-1, 1, tile.shape[1]) ** 2)[
+                    None
+                ]
+                tile *= np.float32(np.exp(rng.normal(0, step))) * (1 - vignette / 2 * fall).astype(np.float32)
+
+
+def add_caption(rng: Rng, pixels: Field) -> None:
+    """A scale bar or some words, burnt in: black or white."""
+    height, width = pixels.shape
+    value = float(pick(rng, {0.0: 1, 1.0: 3}))
+    long, thick = int(width * between(rng, 0.08, 0.25)), max(1, int(height * between(rng, 0.005, 0.012)))
+    left = int(between(rng, 0.03, 0.9) * (width - long))
+    top = int(height * (between(rng, 0.9, 0.97) if chance(rng, 0.8) else between(rng, 0.03, 0.1)))
+    ink = np.zeros((height, width), np.uint8)
+    if chance(rng, 0.7):
+        ink[top : top + thick, left : left + long] = 255
+    if chance(rng, 0.6):
+        words = pick(rng, {"50 um": 1, "100 um": 1, "200 um": 1, "Day 3": 1, "A1": 1, "24 h": 1})
+        size = height / 512 * between(rng, 0.4, 1.0)
+        cv2.putText(ink, words, (left, max(12, top - 4)), cv2.FONT_HERSHEY_SIMPLEX, size, 255, max(1, round(2 * size)))
+    share = ink.astype(np.float32) / 255
+    pixels += (value - pixels) * share
