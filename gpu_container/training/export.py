@@ -1,0 +1,64 @@
+"""Weights to an ONNX file that says the same."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from training.network import CORE, Unet
+from training.recipes import TrainingRecipe
+
+OPSET = 18
+LARGEST_DIFFERENCE = 2e-3
+"""Of logits between PyTorch and ONNX Runtime, both in float32."""
+
+
+class Exported(nn.Module):
+    """The network without what served training alone."""
+
+    def __init__(self, network: Unet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(n, 1, h, w) to (n, 2, h, w): logits of foreground and core."""
+        return self.network(image)[:, : CORE + 1]
+
+
+def export(recipe: TrainingRecipe, weights: dict[str, Tensor], file: Path) -> str:
+    """Write the ONNX file: ``image`` (n, 1, h, w) to ``logits`` (n, 2, h, w), batch and size free.
+
+    Returns:
+        SHA-256 of the file.
+
+    Raises:
+        ValueError: ONNX Runtime answers otherwise than PyTorch does.
+    """
+    network = Unet(recipe.widths)
+    network.load_state_dict(weights)
+    model = Exported(network).eval()
+    torch.onnx.export(
+        model,
+        (torch.zeros(1, 1, 64, 96),),
+        str(file),
+        input_names=["image"],
+        output_names=["logits"],
+        dynamic_axes={"image": {0: "n", 2: "h", 3: "w"}, "logits": {0: "n", 2: "h", 3: "w"}},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    model.eval()  # the exporter may leave another mode behind
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    for shape in ((1, 1, 64, 64), (2, 1, 96, 160), (1, 1, 256, 224)):
+        image = random.uniform(-0.2, 1.2, shape).astype(np.float32)
+        with torch.no_grad():
+            wanted = model(torch.from_numpy(image)).numpy()
+        (told,) = session.run(["logits"], {"image": image})
+        difference = float(np.abs(wanted - told).max())
+        if not difference <= LARGEST_DIFFERENCE:
+            raise ValueError(f"{file} differs from PyTorch by {difference:.4f} at {shape}")
+    return hashlib.sha256(file.read_bytes()).hexdigest()
