@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from infra_cdk.local.emulator import NO_ACCOUNT
 from tests.emulator import running_emulator
 from tests.postgres import Servers, running_servers
 
@@ -25,8 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("AWS_", "SPHEROSEG_", "POWERTOOLS_"))]:
         if name != "AWS_CA_BUNDLE":
             del os.environ[name]
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    os.environ.update(NO_ACCOUNT)
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra_cdk.local.emulator import EmulatorClients
 from tests.postgres import free_port
 
-ACCOUNT = "000000000000"
 START_TIMEOUT_S = 30
 
 
@@ -21,15 +21,7 @@ START_TIMEOUT_S = 30
 def running_emulator() -> Iterator[Mapping[str, str]]:
     """Gives the environment that an SDK finds it with."""
     port = free_port()
-    sdk = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }
+    sdk = EmulatorClients(f"127.0.0.1:{port}").environment()
     with tempfile.TemporaryDirectory(prefix="spheroseg-test-") as folder:
         own = {
             "PATH": os.defpath,

@@ -32,6 +32,13 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 SECRET_KEY = "local"  # noqa: S105 - the emulator checks none; what protects it is that it listens on loopback alone
 
+NO_ACCOUNT = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+"""The environment of an SDK that must not find the user's own account."""
+
 START_TIMEOUT_S = 30
 STOP_PATIENCE_S = 10
 
@@ -59,9 +66,7 @@ class EmulatorClients:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **NO_ACCOUNT,
         }
 
     @property

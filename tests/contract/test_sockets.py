@@ -10,12 +10,12 @@ import boto3
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from infra_cdk.local.emulator import ACCOUNT
 from spheroseg.adapters import aws as clients
 from spheroseg.adapters.sockets import ApiGatewaySockets
 from spheroseg.errors import ConnectionGoneError, SocketsUnavailableError
 from spheroseg.ports import WatcherSockets
 from tests.builders import an_id
-from tests.emulator import ACCOUNT
 from tests.fakes import InMemoryWatcherSockets
 
 WHO_AM_I = """

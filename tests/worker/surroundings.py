@@ -77,21 +77,15 @@ class Process:
 class Surroundings:
     """A bucket, queues and rows of one test's own."""
 
-    sdk: Mapping[str, str]
+    aws: Mapping[str, str]
     servers: Servers
     database: Database
     folder: Path
     processes: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        session = boto3.Session(
-            region_name=self.sdk["AWS_DEFAULT_REGION"],
-            aws_access_key_id=self.sdk["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.sdk["AWS_SECRET_ACCESS_KEY"],
-        )
-        address = self.sdk["AWS_ENDPOINT_URL"]
-        self.s3: S3Client = session.client("s3", endpoint_url=address)
-        self.sqs: SQSClient = session.client("sqs", endpoint_url=address)
+        self.s3: S3Client = boto3.client("s3")
+        self.sqs: SQSClient = boto3.client("sqs")
         self.bucket = f"bucket-{an_id()}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.dead_letters = self._queue("dead")
@@ -102,7 +96,7 @@ class Surroundings:
             self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": json.dumps(redrive)})
         self.updates = self._queue("updates")
         secret = {"username": CREDENTIALS.username, "password": CREDENTIALS.password}
-        self.secret_arn = session.client("secretsmanager", endpoint_url=address).create_secret(
+        self.secret_arn = boto3.client("secretsmanager").create_secret(
             Name=f"secret-{an_id()}", SecretString=json.dumps(secret)
         )["ARN"]
         self.rows = PostgresSegmentations(self.database)
@@ -119,7 +113,7 @@ class Surroundings:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            **self.sdk,
+            **self.aws,
             "SPHEROSEG_STAGE": "test",
             "SPHEROSEG_DATABASE_WRITER_HOST": server.database_writer_host,
             "SPHEROSEG_DATABASE_WRITER_PORT": str(server.database_writer_port),

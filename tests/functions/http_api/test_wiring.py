@@ -9,6 +9,7 @@ import pytest
 
 from http_api.settings import Settings
 from http_api.wiring import wire
+from infra_cdk.local.emulator import EmulatorClients
 from spheroseg.errors import UnavailableError
 
 ENVIRONMENT = {
@@ -29,12 +30,7 @@ ENVIRONMENT = {
     "SPHEROSEG_USER_POOL_CLIENT_ID": "client",
     "SPHEROSEG_SOCKET_URL": "ws://127.0.0.1:1/live",
 }
-AWS = {
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "000000000000",
-    "AWS_SECRET_ACCESS_KEY": "nothing",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-}
+AWS = EmulatorClients("127.0.0.1:1").environment()
 HEAVY = ("numpy", "cv2", "PIL", "scipy", "tifffile", "onnxruntime", "sqlalchemy", "alembic")
 
 STARTED = f"""
