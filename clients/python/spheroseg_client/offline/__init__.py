@@ -8,7 +8,11 @@ from collections.abc import Callable
 
 import typer
 
-COMMANDS: dict[str, Callable[..., None]] = {}
+from spheroseg_client.offline.compare import compare
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "compare": compare,
+}
 """Name on the command line -> what it does; a module of this package each."""
 
 
