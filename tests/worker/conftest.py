@@ -7,6 +7,7 @@ import pytest
 
 from tests.postgres import Servers
 from tests.worker.surroundings import Surroundings
+from tests.worker.workplace import Workplace
 
 
 @pytest.fixture
@@ -18,3 +19,10 @@ def around(aws: Mapping[str, str], servers: Servers, tmp_path: Path) -> Iterator
     yield surroundings
     surroundings.end()
     database.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    place = Workplace(tmp_path)
+    yield place
+    place.stop()

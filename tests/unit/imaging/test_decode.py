@@ -11,51 +11,27 @@ import tifffile
 from PIL import Image
 
 from spheroseg.errors import (
-    EmptyUploadError,
-    ImageTooLargeError,
-    InvalidInputError,
     InvalidPixelsError,
     PageNotFoundError,
-    UndecodableImageError,
     UnsupportedImageError,
 )
-from spheroseg.imaging.decode import DecodedPage, decode, read_header
-from spheroseg.imaging.header import DecodeLimits, Format
+from spheroseg.imaging.decode import decode, read_header
+from spheroseg.imaging.header import Format
+from tests.unit.imaging.files import (
+    COLOURS,
+    GREY,
+    GREY16,
+    LUMINANCE,
+    RANDOM,
+    SMOOTH,
+    SOUND,
+    decoded,
+    png,
+    tiff,
+    written,
+)
 
 BAD_IMAGES = Path(__file__).parents[4] / "shared/bad_images"
-RANDOM = np.random.default_rng(5)
-GREY = RANDOM.integers(0, 256, (37, 53)).astype(np.uint8)
-GREY16 = RANDOM.integers(0, 65536, (37, 53)).astype(np.uint16)
-COLOURS = RANDOM.integers(0, 256, (37, 53, 3)).astype(np.uint8)
-SMOOTH = cv2.GaussianBlur(COLOURS, (0, 0), 4)
-LUMINANCE = np.array([0.299, 0.587, 0.114])
-
-
-def decoded(content: bytes, tmp_path: Path, page: int = 1) -> DecodedPage:
-    path = tmp_path / "upload"  # no suffix: the kind is told by content
-    path.write_bytes(content)
-    return decode(path, page)
-
-
-def written(image: Image.Image, kind: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def tiff(samples: np.ndarray[Any, Any], **options: Any) -> bytes:
-    file = io.BytesIO()
-    tifffile.imwrite(file, samples, **options)
-    return file.getvalue()
-
-
-def png(samples: np.ndarray[Any, Any]) -> bytes:
-    """By OpenCV, which takes channels as blue, green, red."""
-    if samples.ndim == 3:
-        samples = samples[..., [2, 1, 0, *range(3, samples.shape[2])]]
-    fine, content = cv2.imencode(".png", samples)
-    assert fine
-    return content.tobytes()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
@@ -279,87 +255,6 @@ def test_bmp_is_read_as_another_decoder_does(mode: str, tmp_path: Path) -> None:
     expected = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert expected is not None
     assert np.abs(decoded(content, tmp_path).pixels.astype(int) - expected).max() <= 1
-
-
-@pytest.mark.parametrize(
-    ("content", "error"),
-    [
-        (b"", EmptyUploadError),
-        (b"\x89", UndecodableImageError),
-        (b"<svg/>" * 40, UndecodableImageError),
-        (b"GIF89a" + bytes(100), UnsupportedImageError),
-        (b"RIFF\x10\x00\x00\x00WEBPVP8 " + bytes(100), UnsupportedImageError),
-        (b"II*\x00", UndecodableImageError),
-        (b"II*\x00\xff\xff\xff\x7f" + bytes(100), UndecodableImageError),
-        (b"\xff\xd8\xff" + b"\xff" * 500, UndecodableImageError),
-        (b"BM" + bytes(10), UndecodableImageError),
-    ],
-)
-def test_what_is_no_image_is_refused_by_content(content: bytes, error: type[InvalidInputError], tmp_path: Path) -> None:
-    path = tmp_path / "image.png"
-    path.write_bytes(content)
-    for read in (decode, read_header):
-        with pytest.raises(error):
-            read(path)
-
-
-SOUND = {
-    "png": png(GREY16),
-    "png-colours": png(SMOOTH),
-    "tiff": tiff(GREY16),
-    "tiff-zlib": tiff(GREY16, compression="zlib", rowsperstrip=9),
-    "tiff-lzw": tiff(GREY, compression="lzw"),
-    "tiff-tiles": tiff(GREY, tile=(16, 16), compression="zstd"),
-    "bmp": written(Image.fromarray(GREY), "BMP"),
-    "jpeg": written(Image.fromarray(SMOOTH), "JPEG", quality=90),
-}
-
-
-@pytest.mark.parametrize("name", SOUND)
-def test_a_file_cut_off_anywhere_is_refused_or_complete_never_filled_up(name: str, tmp_path: Path) -> None:
-    whole = decoded(SOUND[name], tmp_path).pixels
-    length = len(SOUND[name])
-    for cut in {*np.linspace(1, length - 1, 60).astype(int).tolist(), *range(length - 12, length)}:
-        try:
-            pixels = decoded(SOUND[name][:cut], tmp_path).pixels
-        except InvalidInputError:
-            continue
-        assert np.array_equal(pixels, whole), cut
-
-
-@pytest.mark.parametrize("name", ["png", "png-colours", "tiff-zlib", "tiff-lzw", "tiff-tiles", "bmp", "jpeg"])
-def test_damage_ends_in_a_refusal_or_in_an_image_of_the_same_kind(name: str, tmp_path: Path) -> None:
-    random = np.random.default_rng(11)
-    whole = decoded(SOUND[name], tmp_path).pixels
-    unnoticed = 0
-    for _ in range(120):
-        damaged = bytearray(SOUND[name])
-        for place in random.integers(0, len(damaged), 3):
-            damaged[place] ^= 1 << random.integers(8)
-        try:
-            pixels = decoded(bytes(damaged), tmp_path).pixels
-        except InvalidInputError:
-            continue
-        assert pixels.ndim == 2
-        unnoticed += not np.array_equal(pixels, whole)
-    if name.startswith("png"):
-        assert unnoticed == 0  # checksums
-
-
-def test_limits_are_checked_before_anything_is_decoded(tmp_path: Path) -> None:
-    path = tmp_path / "upload"
-    for content in SOUND.values():
-        path.write_bytes(content)
-        for limits in (
-            DecodeLimits(max_pixels=1000),
-            DecodeLimits(max_decoded_bytes=1000),
-            DecodeLimits(max_file_bytes=9),
-        ):
-            with pytest.raises(ImageTooLargeError):
-                decode(path, limits=limits)
-    path.write_bytes(tiff(np.zeros((9, 8, 8), np.uint8), photometric="minisblack"))
-    with pytest.raises(ImageTooLargeError, match="pages"):
-        decode(path, limits=DecodeLimits(max_pages=8))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What use cases need from outside. Each port has a fake in tests/fakes.py, held to the same contract tests.
+"""What use cases need from outside. Each port has a fake in tests/fakes, held to the same contract tests.
 
 Methods that take a ``Viewer`` read from a reader that has seen the viewer's own writes, and find nothing that belongs
 to somebody else. The others speak for the system: they read from the writer and see every row as last written.

@@ -1,67 +1,25 @@
-"""One fake per port, in memory; tests/contract holds each to what its real adapter does."""
+"""What PostgreSQL keeps, in dicts."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
+from datetime import datetime
 from uuid import UUID
 
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.image import Image, ImageStatus
-from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
-from spheroseg.domain.segmentation import Order, Parameters, Priority, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
     ConflictError,
-    ConnectionGoneError,
     ImageNotFoundError,
-    ModelNotFoundError,
-    ObjectChangedError,
-    ObjectNotFoundError,
     ProjectNotFoundError,
-    QueueUnavailableError,
     SegmentationNotFoundError,
-    SpherosegError,
     StaleStateError,
     UnknownTicketError,
 )
-from spheroseg.messages import SegmentationChanged, SegmentationRequested
-from spheroseg.ports import DecodedImage, SegmentedPixels, StoredObject, UploadForm
-from tests.builders import NOW, a_model_card
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-
-@dataclass
-class InMemoryClock:
-    """A clock that stands still until it is told otherwise."""
-
-    moment: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def advance(self, by: timedelta) -> datetime:
-        self.moment += by
-        return self.moment
-
-
-@dataclass
-class InMemoryIds:
-    """Ids that count up from 1."""
-
-    given: int = 0
-
-    def new(self) -> UUID:
-        self.given += 1
-        return UUID(int=self.given)
 
 
 @dataclass
@@ -237,93 +195,6 @@ class InMemoryImages:
 
 
 @dataclass
-class InMemoryImageStore:
-    """Objects in a dict; ``refused`` holds the code of each refused key."""
-
-    clock: InMemoryClock = field(default_factory=InMemoryClock)
-    objects: dict[str, bytes] = field(default_factory=dict)
-    content_types: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-
-    def upload_form(self, key: str, max_size_bytes: int, lifetime: timedelta) -> UploadForm:
-        fields = {"key": key, "policy": f"1 to {max_size_bytes} bytes"}
-        return UploadForm(url="https://bucket.invalid/", fields=fields, expires_at=self.clock.now() + lifetime)
-
-    def describe(self, key: str) -> StoredObject:
-        content = self._content(key)
-        return StoredObject(key=key, size_bytes=len(content), etag=_etag(content))
-
-    def download(self, key: str, path: Path) -> None:
-        path.write_bytes(self._content(key))
-
-    def put(self, key: str, content: bytes, content_type: str) -> None:
-        self.objects[key] = content
-        self.content_types[key] = content_type
-
-    def copy(self, source_key: str, source_etag: str, key: str) -> StoredObject:
-        content = self._content(source_key)
-        if _etag(content) != source_etag:
-            raise ObjectChangedError(f"{source_key} is no longer the object that was announced")
-        self.objects[key] = content
-        return self.describe(key)
-
-    def refuse(self, key: str, code: str) -> None:
-        if key in self.objects:
-            self.refused[key] = code
-
-    def delete(self, key: str) -> None:
-        self.objects.pop(key, None)
-
-    def delete_under(self, prefix: str) -> None:
-        for key in [key for key in self.objects if key.startswith(prefix)]:
-            del self.objects[key]
-
-    def _content(self, key: str) -> bytes:
-        if key not in self.objects:
-            raise ObjectNotFoundError(f"There is no object at {key}")
-        return self.objects[key]
-
-
-@dataclass
-class InMemoryDownloadLinks:
-    """Links that only look like some."""
-
-    def link(self, key: str, lifetime: timedelta) -> str:
-        return f"https://links.invalid/{key}?lifetime={lifetime.total_seconds():.0f}"
-
-
-@dataclass
-class InMemorySegmentationQueue:
-    """Requests in a list; ``is_available`` set to False makes it fail as a queue does that cannot be reached."""
-
-    sent: list[tuple[Priority, SegmentationRequested]] = field(default_factory=list)
-    is_available: bool = True
-
-    def send(self, requests: Sequence[tuple[Priority, SegmentationRequested]]) -> None:
-        if not self.is_available:
-            raise QueueUnavailableError("The segmentation queue does not answer")
-        self.sent.extend(requests)
-
-    def depth(self) -> int:
-        if not self.is_available:
-            raise QueueUnavailableError("The segmentation queue does not answer")
-        return len(self.sent)
-
-
-@dataclass
-class InMemoryUpdatePublisher:
-    """Announcements in a list."""
-
-    published: list[SegmentationChanged] = field(default_factory=list)
-    is_available: bool = True
-
-    def publish(self, update: SegmentationChanged) -> None:
-        if not self.is_available:
-            raise QueueUnavailableError("The updates queue does not answer")
-        self.published.append(update)
-
-
-@dataclass
 class InMemoryWatchers:
     """Connections and tickets in dicts."""
 
@@ -356,77 +227,9 @@ class InMemoryWatchers:
         return len(old)
 
 
-@dataclass
-class InMemoryWatcherSockets:
-    """What each connection was sent; connections in ``gone`` were closed."""
-
-    sent: list[tuple[str, str]] = field(default_factory=list)
-    gone: set[str] = field(default_factory=set)
-
-    def send(self, connection_id: str, content: str) -> None:
-        if connection_id in self.gone:
-            raise ConnectionGoneError(f"Connection {connection_id} was closed")
-        self.sent.append((connection_id, content))
-
-
-@dataclass
-class InMemorySegmenter:
-    """A model that gives every image the same answer, or raises ``error``."""
-
-    answer: SegmentedPixels | None = None
-    card: ModelCard = field(default_factory=a_model_card)
-    error: SpherosegError | None = None
-    asked: list[Parameters] = field(default_factory=list)
-
-    def segment(
-        self, pixels: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]", parameters: Parameters
-    ) -> SegmentedPixels:
-        import numpy as np
-
-        self.asked.append(parameters)
-        if self.error:
-            raise self.error
-        return self.answer or SegmentedPixels(
-            labels=np.zeros(pixels.shape, np.int32), probability=np.zeros(pixels.shape, np.float32)
-        )
-
-
-@dataclass
-class InMemorySegmenters:
-    """The models that are at hand."""
-
-    segmenters: Sequence[InMemorySegmenter] = field(default_factory=lambda: [InMemorySegmenter()])
-
-    def of(self, order: Order) -> InMemorySegmenter:
-        for segmenter in self.segmenters:
-            if (segmenter.card.name, segmenter.card.version) == (order.model, order.model_version):
-                return segmenter
-        raise ModelNotFoundError(f"There is no model {order.model} {order.model_version}")
-
-
-@dataclass
-class InMemoryDecoder:
-    """A decoder that finds the same picture in every file, or raises ``error``."""
-
-    image: DecodedImage | None = None
-    error: SpherosegError | None = None
-
-    def decode(self, path: Path, page: int) -> DecodedImage:
-        import numpy as np
-
-        if self.error:
-            raise self.error
-        ramp = np.arange(64 * 96, dtype=np.uint16).reshape(64, 96)
-        return self.image or DecodedImage(pixels=ramp, pixel_type="uint16", page_count=1, pixel_size_um=None)
-
-
 def _age(row: Project | Image) -> tuple[datetime, UUID]:
     return row.created_at, row.id
 
 
 def _is_past(row: Project | Image, after: PageKey | None) -> bool:
     return after is None or _age(row) < (after.created_at, after.id)
-
-
-def _etag(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()

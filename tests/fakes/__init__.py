@@ -1,0 +1,29 @@
+"""One fake per port, in memory; tests/contract holds each to what its real adapter does."""
+
+from tests.fakes.repositories import InMemoryImages, InMemoryProjects, InMemorySegmentations, InMemoryWatchers
+from tests.fakes.segmenting import InMemoryDecoder, InMemorySegmenter, InMemorySegmenters
+from tests.fakes.services import (
+    InMemoryDownloadLinks,
+    InMemoryImageStore,
+    InMemorySegmentationQueue,
+    InMemoryUpdatePublisher,
+    InMemoryWatcherSockets,
+)
+from tests.fakes.system import InMemoryClock, InMemoryIds
+
+__all__ = [
+    "InMemoryClock",
+    "InMemoryDecoder",
+    "InMemoryDownloadLinks",
+    "InMemoryIds",
+    "InMemoryImageStore",
+    "InMemoryImages",
+    "InMemoryProjects",
+    "InMemorySegmentationQueue",
+    "InMemorySegmentations",
+    "InMemorySegmenter",
+    "InMemorySegmenters",
+    "InMemoryUpdatePublisher",
+    "InMemoryWatcherSockets",
+    "InMemoryWatchers",
+]
