@@ -1,0 +1,66 @@
+"""Networks in fewer bits, on a small one made here."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from training.smaller import largest_difference, to_float16, to_int8
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Three convolutions over a grey image, with enough weights that 8 bits show in the file's size."""
+    random = np.random.default_rng(0)
+    shapes = {"first": (48, 1, 3, 3), "second": (48, 48, 3, 3), "head": (2, 48, 1, 1)}
+    weights = [
+        numpy_helper.from_array((random.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32), name)
+        for name, shape in shapes.items()
+    ]
+    nodes = [
+        helper.make_node("Conv", ["image", "first"], ["a"], "conv1", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["b"], "relu1"),
+        helper.make_node("Conv", ["b", "second"], ["c"], "conv2", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["d"], "relu2"),
+        helper.make_node("Conv", ["d", "head"], ["logits"], "conv3"),
+    ]
+    free = ["n", 1, "h", "w"]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, free)],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2, "h", "w"])],
+        weights,
+    )
+    file = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), str(file))
+    return file
+
+
+@pytest.fixture
+def views() -> list[np.ndarray]:
+    random = np.random.default_rng(1)
+    return [random.uniform(-0.2, 1.2, (64, 96)).astype(np.float32) for _ in range(4)]
+
+
+@pytest.mark.filterwarnings("ignore")  # onnxruntime's quantisation warns of its own old calls
+def test_8_bits_take_about_a_quarter_and_say_about_the_same(
+    model: Path, views: list[np.ndarray], tmp_path: Path
+) -> None:
+    small = tmp_path / "int8.onnx"
+    digest = to_int8(model, views, small)
+    assert len(digest) == 64
+    assert small.stat().st_size < 0.4 * model.stat().st_size
+    assert largest_difference(model, small, views) < 0.05
+    kinds = [node.op_type for node in onnx.load(str(small)).graph.node]
+    assert "QuantizeLinear" in kinds
+    assert "DequantizeLinear" in kinds
+
+
+def test_half_precision_takes_half_and_says_the_same(model: Path, views: list[np.ndarray], tmp_path: Path) -> None:
+    small = tmp_path / "half.onnx"
+    to_float16(model, small)
+    assert small.stat().st_size < 0.6 * model.stat().st_size
+    assert 0 < largest_difference(model, small, views) < 2e-3
