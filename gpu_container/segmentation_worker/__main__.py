@@ -1,5 +1,6 @@
 """The worker's process: ``python -m segmentation_worker``. SIGTERM and SIGINT end it with exit code 0."""
 
+import gc
 import signal
 import sys
 from queue import SimpleQueue
@@ -21,6 +22,7 @@ def main() -> int:
         signal.signal(number, lambda *_: ended.put("signal"))
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with wire(Settings.from_env()) as consumer:
+        gc.freeze()  # libraries and models stay: looking through them again and again would only cost time
         thread = Thread(target=_run, args=(consumer, ended), name="consumer")
         thread.start()
         reason = ended.get()

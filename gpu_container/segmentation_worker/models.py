@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation_worker.onnx_segmenter import OnnxSegmenter
+from segmentation_worker.onnx_segmenter import CPU, OnnxSegmenter
+from segmentation_worker.tuning import measured_threads, usable_cores
+from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Order
 from spheroseg.errors import ModelNotFoundError
 from spheroseg.model_registry import ModelRegistry
@@ -25,18 +27,32 @@ class LoadedModels:
             raise ModelNotFoundError(f"This worker has no model {order.model}, version {order.model_version}") from None
 
 
-def load_segmenters(folder: Path, threads: int, registry: ModelRegistry | None = None) -> LoadedModels:
+def load_segmenters(
+    folder: Path, threads: int | None = None, registry: ModelRegistry | None = None, *, streams: int = 2
+) -> LoadedModels:
     """Load every registered model, so that a wrong file is found at the start and not with the first image.
 
     Args:
         folder: Where the ONNX files lie that the cards name.
-        threads: Threads of one run on the CPU.
+        threads: Threads of one run on the CPU; measured when it is None.
         registry: The packaged one unless another is given.
+        streams: Runs at a time, for that measurement.
 
     Raises:
         ModelUnusableError: a file is missing, altered, or not what its card says.
     """
-    cards = (registry or ModelRegistry.packaged()).all()
+    registry = registry or ModelRegistry.packaged()
+    if threads is None:
+        threads = _threads_for(folder, registry.default, streams)
     return LoadedModels(
-        {(card.name, card.version): OnnxSegmenter(folder / card.file, card, threads=threads) for card in cards}
+        {(card.name, card.version): OnnxSegmenter(folder / card.file, card, threads=threads) for card in registry.all()}
+    )
+
+
+def _threads_for(folder: Path, card: ModelCard, streams: int) -> int:
+    """By measuring one model for all, on the CPU; a GPU needs one thread."""
+    if OnnxSegmenter(folder / card.file, card).provider != CPU:
+        return 1
+    return measured_threads(
+        lambda threads: OnnxSegmenter(folder / card.file, card, threads=threads).one_run(), usable_cores(), streams
     )

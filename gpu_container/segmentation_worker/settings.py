@@ -16,10 +16,10 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, 
     """What the worker reads from its environment."""
 
     model_dir: Path = Field(default=MODEL_DIR, description="Folder of model cards and their ONNX files")
-    model_threads: int = Field(
-        default_factory=lambda: default_model_threads(os.cpu_count() or 1),
+    model_threads: int | None = Field(
+        default=None,
         ge=1,
-        description="Threads of one model run on the CPU; on a GPU the model needs one",
+        description="Threads of one model run on the CPU; measured at the start unless given",
     )
     prefetch: int = Field(
         default=2, ge=1, le=8, description="Images that are downloaded and decoded ahead of the model"
@@ -28,7 +28,7 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, 
         default=2,
         ge=1,
         le=8,
-        description="Images at the model at a time: one in the network itself, the others right before or after it",
+        description="Images at the model at a time; on a GPU one of them in the network itself",
     )
     finishers: int = Field(
         default_factory=lambda: default_finishers(os.cpu_count() or 1),
@@ -51,11 +51,6 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, 
     )
 
 
-def default_model_threads(cores: int) -> int:
-    """One core is left for download, decoding, outlines and the database, where there is more than one."""
-    return max(1, cores - 1)
-
-
 def default_finishers(cores: int) -> int:
-    """As many as have a core beside the model's, 4 at most: each waits for store and database half of its time."""
-    return max(1, min(4, cores - 1))
+    """As many as there are cores, 4 at most: each waits for store and database half of its time."""
+    return max(1, min(4, cores))

@@ -43,7 +43,7 @@ def wire(settings: Settings) -> Iterator[Consumer]:
             segmentations=PostgresSegmentations(database),
             store=S3ImageStore(s3_client(max_connections=10 * threads), settings.bucket, clock),
             decoder=decoder,
-            segmenters=load_segmenters(settings.model_dir, settings.model_threads),
+            segmenters=load_segmenters(settings.model_dir, settings.model_threads, streams=settings.streams),
             updates=SqsUpdatePublisher(sqs, settings.updates_queue_url),
             clock=clock,
         )

@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from infra_cdk.local.cloud import LocalCloud
 from segmentation_worker.onnx_segmenter import OnnxSegmenter
-from segmentation_worker.settings import MODEL_DIR, default_model_threads
+from segmentation_worker.settings import MODEL_DIR
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.model_registry import ModelRegistry
 from tests.benchmarks.conftest import Record
@@ -108,9 +108,8 @@ def bare_rate(sample: bytes, threads: int) -> float:
 
 def test_many_images_against_the_bare_model(user: ApiUser, sample: bytes, record: Record) -> None:
     cores = os.cpu_count() or 1
-    threads = default_model_threads(cores)
     baselines = {
-        f"bare ONNX session, same image, same {threads} thread(s)": bare_rate(sample, threads),
+        "bare ONNX session, same image, 1 thread": bare_rate(sample, 1),
         f"bare ONNX session, same image, all {cores} cores": bare_rate(sample, cores),
     }
     project_id = user.project("Many")

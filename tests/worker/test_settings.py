@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from segmentation_worker.consumer import HEARTBEAT_S, VISIBILITY_S, Pace
-from segmentation_worker.settings import Settings, default_finishers, default_model_threads
+from segmentation_worker.settings import Settings, default_finishers
 from spheroseg.domain.segmentation import SILENT_WORKER_AFTER
 
 ENVIRONMENT = {
@@ -37,9 +37,9 @@ def test_the_model_folder_can_be_another(tmp_path: Path) -> None:
     assert Settings.from_env({**ENVIRONMENT, "SPHEROSEG_MODEL_DIR": str(tmp_path)}).model_dir == tmp_path
 
 
-@pytest.mark.parametrize(("cores", "model", "finishers"), [(1, 1, 1), (2, 1, 1), (4, 3, 3), (16, 15, 4)])
-def test_a_core_is_left_beside_the_model(cores: int, model: int, finishers: int) -> None:
-    assert (default_model_threads(cores), default_finishers(cores)) == (model, finishers)
+@pytest.mark.parametrize(("cores", "finishers"), [(1, 1), (2, 2), (4, 4), (16, 4)])
+def test_as_many_images_are_finished_at_a_time_as_there_are_cores_but_a_few(cores: int, finishers: int) -> None:
+    assert default_finishers(cores) == finishers
 
 
 def test_whoever_is_lent_a_dead_workers_message_finds_its_run_free() -> None:
