@@ -22,7 +22,7 @@ def test_a_crop_is_within_range_and_its_targets_lie_under_it(seed: int) -> None:
     targets = targets_of(cropped, 0.4)
     assert targets.shape == (4, 64, 64)
     foreground, core, depth, weight = targets
-    assert 0 <= targets.min()
+    assert targets.min() >= 0
     assert targets[:3].max() <= 1
     assert (core <= foreground + 0.51).all()
     assert (depth <= foreground + 0.01).all()
@@ -58,5 +58,5 @@ def test_the_body_stays_where_its_target_is() -> None:
 def test_wear_changes_the_view_and_nothing_outside_its_range() -> None:
     view = np.full((64, 64), 0.5, np.float32)
     worn_views = [worn(view, np.random.default_rng(seed)) for seed in range(30)]
-    assert all(LOWEST <= one.min() and one.max() <= HIGHEST + 1e-6 for one in worn_views)
+    assert all(one.min() >= LOWEST and one.max() <= HIGHEST + 1e-6 for one in worn_views)
     assert not any(np.array_equal(one, view) for one in worn_views)

@@ -26,7 +26,7 @@ def model(tmp_path: Path) -> Path:
         helper.make_node("Relu", ["c"], ["d"], "relu2"),
         helper.make_node("Conv", ["d", "head"], ["logits"], "conv3"),
     ]
-    free = ["n", 1, "h", "w"]
+    free: list[str | int | None] = ["n", 1, "h", "w"]
     graph = helper.make_graph(
         nodes,
         "net",

@@ -8,7 +8,8 @@ from training.targets import DEPTH, FOREGROUND, NEUTRAL, TOUCHING, VIEW, WEIGHT,
 
 def disk(size: int, x: float, y: float, radius: float) -> np.ndarray:
     rows, columns = np.mgrid[:size, :size]
-    return (columns - x) ** 2 + (rows - y) ** 2 < radius**2
+    inside: np.ndarray = (columns - x) ** 2 + (rows - y) ** 2 < radius**2
+    return inside
 
 
 def two_touching() -> np.ndarray:
