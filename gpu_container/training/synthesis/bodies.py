@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 from training.synthesis.draws import Field, Rng, between, chance, log_between, pick, whole
-from training.synthesis.noise import fractal_noise, smooth_noise
 from training.synthesis.scene import Scene
 from training.synthesis.shapes import Shape, Window
 
@@ -33,7 +32,7 @@ class Line:
     width_px: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Style:
     """How a body looks.
 
@@ -45,11 +44,12 @@ class Style:
         grain_px: Scale of the finest texture.
         spots: Strength of dark or bright blobs inside.
         creases: Strength of folded walls inside; below 0 dark.
+        gaps: 1 lets the background through between cells.
         opacity: 1 hides what lies behind; 0 lets it through.
         defocus_px: Blur beyond that of the scene, as a standard deviation.
     """
 
-    profile: tuple[float, ...]
+    profile: Field
     depth_px: float | None = None
     lines: tuple[Line, ...] = ()
     grain: float = 0.0
@@ -58,6 +58,7 @@ class Style:
     clouds: float = 0.0
     spots: float = 0.0
     creases: float = 0.0
+    gaps: float = 0.0
     opacity: float = 1.0
     defocus_px: float = 0.0
 
@@ -66,7 +67,7 @@ class Style:
         shift, gain = exp(rng.normal(0, 0.12)), exp(rng.normal(0, 0.2))
         return replace(
             self,
-            profile=tuple(max(DARKEST, 1 - (1 - value * shift) * gain) for value in self.profile),
+            profile=np.maximum(np.float32(DARKEST), 1 - (1 - self.profile * np.float32(shift)) * np.float32(gain)),
             lines=tuple(replace(line, strength=line.strength * exp(rng.normal(0, 0.3))) for line in self.lines),
             grain=self.grain * exp(rng.normal(0, 0.3)),
             cells=self.cells * exp(rng.normal(0, 0.3)),
@@ -74,20 +75,20 @@ class Style:
         )
 
 
-def knots(values: list[float], places: list[float] | None = None) -> tuple[float, ...]:
+def knots(values: list[float], places: list[float] | None = None) -> Field:
     """A profile through these values, evenly spaced where no places (0 to 1) are given."""
     at = np.linspace(0, 1, len(values)) if places is None else np.array(places)
     curve = np.interp(np.linspace(0, 1, KNOTS), at, values)
     padded = np.pad(curve, 4, mode="edge")
-    return tuple(np.convolve(padded, np.ones(9) / 9, mode="valid").tolist())
+    return np.convolve(padded, np.ones(9) / 9, mode="valid").astype(np.float32)
 
 
-def absorbing(strength: float, core: float = 1.0) -> tuple[float, ...]:
+def absorbing(strength: float, core: float = 1.0) -> Field:
     """A ball that absorbs (Beer and Lambert): ``strength`` through its middle, ``core`` times that further in."""
     depth = np.linspace(0, 1, KNOTS)
     path = np.sqrt(1 - (1 - depth) ** 2)
     inner = 1 / (1 + np.exp((0.55 - depth) / 0.08))
-    return tuple(np.exp(-strength * path * (1 + (core - 1) * inner)).tolist())
+    return np.exp(-strength * path * (1 + (core - 1) * inner)).astype(np.float32)
 
 
 def rim_lines(rng: Rng, strength: float) -> tuple[Line, ...]:
@@ -169,33 +170,34 @@ def cystic(rng: Rng, radius_px: float) -> Style:
 
 def ghost(rng: Rng) -> Style:
     """A body far out of focus: a blur, brighter or darker than the background."""
-    ends = [1.0, 1 + between(rng, -0.45, 0.3), 1 + between(rng, -0.45, 0.6)]
-    return Style(profile=knots(ends, [0, between(rng, 0.2, 0.7), 1]), opacity=0.0, clouds=between(rng, 0, 0.2))
+    ring, middle = between(rng, -0.45, 0.3), between(rng, -0.45, 0.6)
+    profile = knots([1 + ring, 1 + ring, 1 + middle], [0, between(rng, 0.2, 0.7), 1])
+    return Style(profile=profile, opacity=0.0, clouds=between(rng, 0, 0.2))
 
 
-def paint(rng: Rng, scene: Scene, shape: Shape, style: Style, *, labelled: bool) -> int | None:
+def paint(rng: Rng, scene: Scene, shape: Shape, style: Style, number: int) -> None:
     """Draw a body in front of what is there.
 
-    A pixel belongs to its label where the body covers half of it or more, after the blur of its rim.
+    A pixel belongs to it where it covers half of the pixel or more, after the blur of its rim.
 
-    Returns:
-        Its label, 0 when it has none; None when nothing of it is in the frame.
+    Args:
+        number: Its label, or that of the body it is a part of; 0 for what does not count.
     """
     blur = float(np.hypot(scene.sharpness_px, style.defocus_px))
     outside = max((-line.depth_px + 3 * line.width_px for line in style.lines), default=0.0)
     drawn = shape.drawn(int(3 * blur + outside) + 3, *scene.shape)
     if drawn is None:
-        return None
+        return
     mask, window = drawn
     clip = window.clipped(*scene.shape)
     if clip is None:
-        return None
+        return
     frame, part = clip
     body = mask > 0
     depth = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3), np.float32)
     deepest = float(depth.max())
     if deepest == 0.0:
-        return None
+        return
     light, relative = _light(rng, scene, style, window, depth, deepest)
     light = np.where(body, light, np.float32(1.0))
     near = max((abs(line.depth_px) + 3 * line.width_px for line in style.lines), default=0.0)
@@ -212,28 +214,28 @@ def paint(rng: Rng, scene: Scene, shape: Shape, style: Style, *, labelled: bool)
     behind *= 1 + change
     np.maximum(scene.matter[frame], alpha, out=scene.matter[frame])
     np.maximum(scene.dome[frame], np.sqrt(relative[part]) * alpha, out=scene.dome[frame])
-    if not labelled:
-        return 0
-    scene.count += 1
-    scene.labels[frame][alpha >= 0.5] = scene.count
-    return scene.count
+    if number:
+        scene.labels[frame][alpha >= 0.5] = number
 
 
 def _light(rng: Rng, scene: Scene, style: Style, window: Window, depth: Field, deepest: float) -> tuple[Field, Field]:
     """Light through the body, and depth relative to its deepest point."""
     relative = depth * np.float32(1 / max(deepest, style.depth_px or 0.0))
-    light = np.array(style.profile, np.float32)[(relative * (KNOTS - 1)).astype(np.uint8)]
+    light = style.profile[(relative * (KNOTS - 1)).astype(np.uint8)]
     texture = np.zeros(window.shape, np.float32)
     if style.clouds and deepest > 4:
         scale = deepest * between(rng, 0.3, 0.9)
-        texture += style.clouds * fractal_noise(rng, window.shape, scale, 2, 0.7)
+        texture += style.clouds * scene.textures.noise(rng, window.shape, scale)
     if style.cells and scene.cell_px >= 3 and deepest > 3:
-        texture += style.cells * scene.mosaic.cells(rng, window.shape, scene.cell_px * between(rng, 0.8, 1.2))
+        texture += style.cells * scene.textures.cells(rng, window.shape, scene.cell_px * between(rng, 0.8, 1.2))
     if style.grain:
-        texture += style.grain * smooth_noise(rng, window.shape, style.grain_px)
+        texture += style.grain * scene.textures.noise(rng, window.shape, style.grain_px)
     light = light * np.exp(np.clip(texture, -2, 1))
+    if style.gaps and scene.cell_px >= 3:
+        cells = scene.textures.cells(rng, window.shape, scene.cell_px)
+        light += (1 - light) * style.gaps / (1 + np.exp(np.clip(4 * (cells + 0.6), -30, 30)))
     if style.creases and deepest > 8:
-        fold = np.abs(smooth_noise(rng, window.shape, deepest * between(rng, 0.4, 1.0)))
+        fold = np.abs(scene.textures.noise(rng, window.shape, deepest * between(rng, 0.4, 1.0)))
         light += np.float32(style.creases) * np.exp(-((fold / between(rng, 0.04, 0.12)) ** 2))
     if style.spots and deepest > 5:
         _add_spots(rng, light, depth, style.spots, scene.cell_px)

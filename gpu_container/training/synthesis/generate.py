@@ -17,6 +17,9 @@ from training.synthesis.surroundings import Well
 
 SMALLEST_SIDE_PX = 32
 
+FAINTEST = 0.04
+"""Step of light at a rim below which contrast is added, as a share of the light."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -93,16 +96,11 @@ def synthesize(seed: int, *, height_px: int = 512, width_px: int = 512, kind: Ki
     kinds.LAYOUTS[drawn](rng, scene, well)
     if chance(rng, 0.4):
         surroundings.add_debris(rng, scene)
-    light = optics.seen(rng, scene, how) * surroundings.shine(rng, scene.shape) * surroundings.grain(rng, scene.shape)
-    if well is not None:
-        surroundings.add_well(rng, light, well)
-        scene.parts.append("well")
-    pixels, camera, blur_px = _photographed(rng, scene, light)
+    pixels, camera, blur_px = _photographed(rng, scene, how, well)
     labels = in_pieces(scene.labels)
     objects = int(labels.max())
-    told = Recipe(
-        seed, height_px, width_px, kind, drawn, how, objects, scene.cell_px, blur_px, tuple(scene.parts), camera
-    )
+    parts = tuple(dict.fromkeys(scene.parts))
+    told = Recipe(seed, height_px, width_px, kind, drawn, how, objects, scene.cell_px, blur_px, parts, camera)
     return SyntheticImage(pixels, labels, told)
 
 
@@ -118,10 +116,20 @@ def _add_surroundings(rng: Rng, scene: Scene) -> None:
         surroundings.add_fibres(rng, scene)
 
 
-def _photographed(rng: Rng, scene: Scene, light: Field) -> tuple[Pixels, Camera, float]:
+def _photographed(rng: Rng, scene: Scene, how: Optics, well: Well | None) -> tuple[Pixels, Camera, float]:
     """The image, the camera's settings and the blur of the whole."""
+    light = optics.seen(rng, scene, how)
+    contrast = rim_contrast(light, scene.labels, scene.sharpness_px)
+    if contrast < FAINTEST:
+        light += (np.abs(scene.light - 1) if how == Optics.DARKFIELD else scene.light - 1) * np.float32(0.5)
+        contrast = rim_contrast(light, scene.labels, scene.sharpness_px)
+    light *= surroundings.shine(rng, scene.shape)
+    light *= surroundings.grain(rng, scene.shape, 0.6 * contrast)
+    if well is not None:
+        surroundings.add_well(rng, light, well)
+        scene.parts.append("well")
     if chance(rng, 0.08):
-        surroundings.add_stripes(rng, light)
+        surroundings.add_stripes(rng, light, 0.5 * contrast)
         scene.parts.append("stripes")
     if chance(rng, 0.07):
         surroundings.add_seams(rng, light)
@@ -129,12 +137,36 @@ def _photographed(rng: Rng, scene: Scene, light: Field) -> tuple[Pixels, Camera,
     blur_px = log_between(rng, 0.4, 2.0) if chance(rng, 0.4) else 0.0
     if blur_px:
         light = np.asarray(cv2.GaussianBlur(light, (0, 0), blur_px), np.float32)
-    camera = Camera.draw(rng)
+    camera = Camera.draw(rng).seeing(contrast, log_between(rng, 0.25, 1.2))
     level = camera.noisy(rng, camera.exposed(light))
     if chance(rng, 0.03):
         surroundings.add_caption(rng, level)
         scene.parts.append("caption")
     return camera.stored(level), camera, blur_px
+
+
+def rim_contrast(light: Field, labels: NDArray[np.int32], sharpness_px: float) -> float:
+    """Step of light across the rims of the faintest bodies (of their lowest 15 %); 1 where there are none.
+
+    Args:
+        light: (h, w) float32.
+        labels: (h, w) int32, 0 is background.
+        sharpness_px: Blur of rims, as a standard deviation: a step is 2.5 times that, times its steepest pixel.
+    """
+    rim = np.zeros(labels.shape, bool)
+    beside, above = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
+    rim[:, 1:] |= beside
+    rim[:, :-1] |= beside
+    rim[1:] |= above
+    rim[:-1] |= above
+    places = np.flatnonzero(rim & (labels > 0))
+    if len(places) == 0:
+        return 1.0
+    slope = optics.steepness(light)
+    owner = labels.ravel()[places]
+    counts = np.bincount(owner)
+    steepest = np.bincount(owner, slope.ravel()[places])[counts > 0] / counts[counts > 0]
+    return float(np.percentile(steepest, 15)) * sharpness_px * 2.5
 
 
 def in_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -148,10 +180,12 @@ def in_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     small = areas < SMALLEST_LABEL_PX
     small[0] = False
     for piece in np.flatnonzero(small):
-        here = pieces == piece
-        round_it = pieces[cv2.dilate(here.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~here]
-        beside = round_it[(round_it > 0) & ~small[round_it]]
-        pieces[here] = np.bincount(beside).argmax() if len(beside) else 0
+        y, x = np.divmod(np.flatnonzero(pieces == piece), pieces.shape[1])
+        around = pieces[max(y.min() - 1, 0) : y.max() + 2, max(x.min() - 1, 0) : x.max() + 2]
+        here = around == piece
+        ring = around[cv2.dilate(here.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~here]
+        beside = ring[(ring > 0) & ~small[ring]]
+        around[here] = np.bincount(beside).argmax() if len(beside) else 0
     there = np.bincount(pieces.ravel(), minlength=len(areas)) > 0
     there[0] = False
     numbers = np.where(there, np.cumsum(there), 0).astype(np.int32)

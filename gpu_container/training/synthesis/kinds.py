@@ -156,7 +156,7 @@ def visible(rng: Rng, style: Style) -> Style:
 
 def _put(rng: Rng, scene: Scene, at: tuple[float, float] | None, shape: Shape, style: Style) -> None:
     if at is not None:
-        bodies.paint(rng, scene, shape.moved(*at), style, labelled=True)
+        bodies.paint(rng, scene, shape.moved(*at), style, scene.new_label())
 
 
 def _smooth(rng: Rng) -> Form:
@@ -182,6 +182,28 @@ def _rough_shape(rng: Rng, scene: Scene, radius: float) -> Shape:
             return shapes.lobed(rng, radius, form, cell, whole(rng, 1, 7))
         case _:
             return shapes.chain(rng, radius * 0.7, form, cell, whole(rng, 2, 5))
+
+
+def _put_grown(rng: Rng, scene: Scene, at: tuple[float, float] | None, radius: float, style: Style) -> None:
+    """A body grown from bulges that show through one another, each with a rim of its own: darker where they overlap."""
+    if at is None:
+        return
+    number = scene.new_label()
+    cell = _cell(scene, radius)
+    core = shapes.closed_curve(rng, radius * between(rng, 0.6, 0.9), shapes.rough_form(rng, cell), cell)
+    through = replace(style, opacity=between(rng, 0, 0.6))
+    smallest = log_between(rng, 0.08, 0.3)
+    parts: list[Shape] = [Shape((core,))]
+    for _ in range(whole(rng, 2, 14)):
+        size = max(SMALLEST_RADIUS_PX * 0.7, radius * log_between(rng, smallest, 0.6))
+        bulge = shapes.closed_curve(rng, size, shapes.rough_form(rng, min(cell, size * 0.5)), min(cell, size * 0.5))
+        rim = core[whole(rng, 0, len(core) - 1)]
+        away = max(0.0, 1 + (size * between(rng, -0.7, 0.7)) / hypot(*rim))
+        parts.append(Shape((bulge + rim * away,)))
+    order = rng.permutation(len(parts)) if chance(rng, 0.5) else range(len(parts))
+    for part in order:
+        looks = replace(through.jittered(rng), opacity=through.opacity if part else style.opacity)
+        bodies.paint(rng, scene, parts[part].moved(*at), looks, number)
 
 
 def _round(rng: Rng, scene: Scene, well: Well | None) -> None:
@@ -227,10 +249,14 @@ def _touching(rng: Rng, scene: Scene, well: Well | None) -> None:
 def _rough(rng: Rng, scene: Scene, well: Well | None) -> None:
     placing = Placing(rng, scene, well, between(rng, -0.2, 0.1), cut=chance(rng, 0.5))
     looks = Looks(rng, scene, (0.1, 0.97))
+    grown = between(rng, 0, 1)
     largest = log_between(rng, 0.05, 0.4)
     for _ in range(whole(rng, 1, 8)):
         radius = _radius(rng, scene, largest * 0.4, largest)
-        _put(rng, scene, placing.somewhere(radius), _rough_shape(rng, scene, radius), looks.solid(radius))
+        if chance(rng, grown):
+            _put_grown(rng, scene, placing.somewhere(1.4 * radius), radius, looks.solid(radius))
+        else:
+            _put(rng, scene, placing.somewhere(1.2 * radius), _rough_shape(rng, scene, radius), looks.solid(radius))
 
 
 def _invasive(rng: Rng, scene: Scene, well: Well | None) -> None:
@@ -268,7 +294,7 @@ def _loose(rng: Rng, scene: Scene, well: Well | None) -> None:
     largest = log_between(rng, 0.08, 0.4)
     for _ in range(whole(rng, 1, 4)):
         radius = _radius(rng, scene, largest * 0.5, largest)
-        style = replace(looks.solid(radius), cells=between(rng, 0.15, 0.5))
+        style = replace(looks.solid(radius), cells=between(rng, 0.15, 0.5), gaps=between(rng, 0, 1) ** 2)
         at = placing.somewhere(radius)
         _put(rng, scene, at, shapes.cloud(rng, radius, _cell(scene, radius)), style)
         if at is not None and chance(rng, 0.5):
@@ -311,9 +337,13 @@ def _elongated(rng: Rng, scene: Scene, well: Well | None) -> None:
 def _dark(rng: Rng, scene: Scene, well: Well | None) -> None:
     placing = Placing(rng, scene, well, between(rng, -0.2, 0.05), cut=chance(rng, 0.6))
     looks = Looks(rng, scene, (0.6, 0.98))
+    grown = between(rng, 0, 0.8)
     largest = log_between(rng, 0.08, 0.4)
     for _ in range(whole(rng, 1, 9)):
         radius = _radius(rng, scene, largest * 0.3, largest)
+        if chance(rng, grown):
+            _put_grown(rng, scene, placing.somewhere(1.4 * radius), radius, looks.solid(radius))
+            continue
         shape = _rough_shape(rng, scene, radius)
         if chance(rng, 0.5):
             width = max(1.6, _cell(scene, radius) * between(rng, 0.15, 0.5))
@@ -346,6 +376,9 @@ def _mixed(rng: Rng, scene: Scene, well: Well | None) -> None:
     largest = log_between(rng, 0.05, 0.25)
     for _ in range(whole(rng, 3, 30)):
         radius = _radius(rng, scene, largest * 0.2, largest)
+        if chance(rng, 0.15):
+            _put_grown(rng, scene, placing.somewhere(1.4 * radius), radius, looks.solid(radius))
+            continue
         if chance(rng, 0.35):
             style, shape = looks.cystic(radius), _single(scene, rng, radius, _smooth(rng))
         else:

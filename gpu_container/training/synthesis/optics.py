@@ -34,8 +34,8 @@ def seen(rng: Rng, scene: Scene, optics: Optics) -> Field:
             return halo(rng, scene, 1 + (light - 1) * between(rng, 0.4, 1.0), log_between(rng, 0.15, 0.9))
         case Optics.DARKFIELD:
             glow = np.abs(light - 1) * between(rng, 0.2, 1.0)
-            slope = cv2.magnitude(*(cv2.Scharr(light, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)))
-            return np.asarray(between(rng, 0.02, 0.15) + glow + slope * between(rng, 0.005, 0.04), np.float32)
+            edges = steepness(light) * between(rng, 0.15, 1.3)
+            return np.asarray(between(rng, 0.02, 0.15) + glow + edges, np.float32)
         case Optics.OBLIQUE:
             return oblique(rng, scene)
 
@@ -59,6 +59,13 @@ def oblique(rng: Rng, scene: Scene) -> Field:
     dx, dy = (cv2.Sobel(height, cv2.CV_32F, axis, 1 - axis, scale=1 / 8) for axis in (1, 0))
     slope = np.tanh((dx * np.cos(angle) + dy * np.sin(angle)) * 2) * between(rng, 0.15, 0.6)
     return np.asarray(1 + slope + (scene.light - 1) * between(rng, 0.0, 0.7), np.float32)
+
+
+def steepness(light: Field) -> Field:
+    """(h, w) float32: change of light from pixel to pixel."""
+    across, down = (cv2.Scharr(light, cv2.CV_32F, dx, 1 - dx, scale=1 / 32) for dx in (1, 0))
+    # cv2.magnitude rounds differently from run to run, by where its arrays happen to lie in memory.
+    return np.asarray(np.sqrt(across * across + down * down), np.float32)
 
 
 def wide_blur(field: Field, sigma: float) -> Field:

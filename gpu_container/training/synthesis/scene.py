@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.synthesis.draws import Field, Rng, whole
-from training.synthesis.noise import MOSAICS, Mosaic
+from training.synthesis.noise import MOSAICS, Textures
 
 SMALLEST_LABEL_PX = 28
 """Area of a disk of 6 px in diameter: what is smaller is debris."""
@@ -21,7 +21,9 @@ class Scene:
         matter: (h, w) float32, 0 to 1: how much of a pixel lies inside any body, labelled or not.
         dome: (h, w) float32, thickness of the bodies, 0 to about 1, for optics that show slopes.
         labels: (h, w) int32, 0 is background.
-        mosaic: The cells' texture of this image.
+        count: Bodies drawn so far, in the frame or not.
+        parts: Names of what else was drawn.
+        textures: Of this image.
         cell_px: Diameter of a cell.
         sharpness_px: Blur of every rim in focus, as a standard deviation.
     """
@@ -30,7 +32,7 @@ class Scene:
     matter: Field
     dome: Field
     labels: NDArray[np.int32]
-    mosaic: Mosaic
+    textures: Textures
     cell_px: float
     sharpness_px: float
     count: int = 0
@@ -44,10 +46,15 @@ class Scene:
             matter=np.zeros((height, width), np.float32),
             dome=np.zeros((height, width), np.float32),
             labels=np.zeros((height, width), np.int32),
-            mosaic=Mosaic(whole(rng, 0, MOSAICS - 1)),
+            textures=Textures(whole(rng, 0, MOSAICS - 1)),
             cell_px=cell_px,
             sharpness_px=sharpness_px,
         )
+
+    def new_label(self) -> int:
+        """The number of the next body."""
+        self.count += 1
+        return self.count
 
     @property
     def shape(self) -> tuple[int, int]:

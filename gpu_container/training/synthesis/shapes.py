@@ -91,7 +91,18 @@ class Shape:
                 cv2.line(mask, start.tolist(), end.tolist(), 255, max(1, round(wide)), cv2.LINE_8, SHIFT)
         if self.fuse_px > 0.3:
             mask = np.where(cv2.GaussianBlur(mask, (0, 0), self.fuse_px) > 127, 255, 0).astype(np.uint8)
+        if len(self.curves) + len(self.strokes) > 1:
+            mask = _largest_piece(mask)
         return mask, Window(y0, x0, *mask.shape)
+
+
+def _largest_piece(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A body is in one piece: parts that nothing joins to it are no parts of it."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4, ltype=cv2.CV_16U)
+    if count <= 2:
+        return mask
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    return np.where(pieces == largest, np.uint8(255), np.uint8(0))
 
 
 def _fixed(points: Points) -> NDArray[np.int32]:
@@ -135,8 +146,8 @@ def closed_curve(rng: Rng, radius_px: float, form: Form, cell_px: float) -> Poin
     across = across * (1 + form.taper * along / longest) + form.bend * (along**2 / longest - longest / 3)
     turn = between(rng, 0, 2 * pi)
     x, y = along * np.cos(turn) - across * np.sin(turn), along * np.sin(turn) + across * np.cos(turn)
-    area = abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
-    return np.asarray(np.stack([x, y], axis=1) * (radius_px * (pi / area) ** 0.5), np.float64)
+    twice = float(x[:-1] @ y[1:] - y[:-1] @ x[1:] + x[-1] * y[0] - y[-1] * x[0])
+    return np.asarray(np.stack([x, y], axis=1) * (radius_px * (2 * pi / abs(twice)) ** 0.5), np.float64)
 
 
 def disk(x: float, y: float, radius_px: float) -> Points:
@@ -183,29 +194,41 @@ def chain(rng: Rng, radius_px: float, form: Form, cell_px: float, links: int) ->
 def processes(
     rng: Rng, core: Points, length_px: float, width_px: float, count: int
 ) -> list[tuple[Points, float, float]]:
-    """Strands that leave a rim outwards and thin out."""
-    strokes = []
+    """Strands that leave a rim outwards and thin out: evenly all round, or in a few bundles; some end in a cell."""
+    strokes: list[tuple[Points, float, float]] = []
+    bundles = rng.integers(len(core), size=whole(rng, 1, 6)) if chance(rng, 0.5) else None
+    wander, straggle = between(rng, 0.05, 0.4), between(rng, 0.1, 0.6)
     for _ in range(count):
-        start = core[whole(rng, 0, len(core) - 1)]
-        heading = np.arctan2(start[1], start[0]) + rng.normal(0, 0.35)
-        steps = whole(rng, 3, 8)
-        headings = heading + np.cumsum(rng.normal(0, 0.18, steps))
-        step = length_px * log_between(rng, 0.25, 1.2) / steps
-        path = start * 0.93 + np.cumsum(np.stack([np.cos(headings), np.sin(headings)], axis=1), axis=0) * step
-        first = width_px * log_between(rng, 0.7, 2.0)
-        strokes.append((np.concatenate([start[None] * 0.9, path]), first, max(1.0, first * between(rng, 0.2, 0.7))))
+        if bundles is None:
+            start = core[whole(rng, 0, len(core) - 1)]
+        else:
+            start = core[int(rng.choice(bundles) + rng.normal(0, 0.03 * len(core))) % len(core)]
+        steps = whole(rng, 3, 9)
+        headings = np.arctan2(start[1], start[0]) + rng.normal(0, straggle) + np.cumsum(rng.normal(0, wander, steps))
+        step = length_px * log_between(rng, 0.1, 1.5) / steps
+        path = start * 0.95 + np.cumsum(np.stack([np.cos(headings), np.sin(headings)], axis=1), axis=0) * step
+        first = width_px * log_between(rng, 0.6, 2.0)
+        last = max(1.0, first * between(rng, 0.2, 0.8))
+        strokes.append((np.concatenate([start[None] * 0.9, path]), first, last))
+        if chance(rng, 0.2):
+            strokes.append((path[-2:], last, width_px * between(rng, 1.5, 3)))
+        if chance(rng, 0.15):
+            turn = headings[-1] + rng.choice([-1, 1]) * between(rng, 0.4, 1.0)
+            branch = path[len(path) // 2] + np.outer([0, 0.5, 1], [np.cos(turn), np.sin(turn)]) * step * steps * 0.4
+            strokes.append((branch, last, 1.0))
     return strokes
 
 
 def cloud(rng: Rng, radius_px: float, cell_px: float) -> Shape:
     """Cells packed loosely: one body with a ragged rim."""
-    core = closed_curve(rng, radius_px * between(rng, 0.6, 0.85), Form(lobes=between(rng, 0.02, 0.15)), cell_px)
-    count = int(np.clip(2.5 * (radius_px / cell_px) ** 2, 12, 260))
-    far = radius_px * np.sqrt(rng.random(count)) * between(rng, 0.95, 1.1)
-    angle = rng.uniform(0, 2 * pi, count)
-    size = cell_px * np.exp(rng.uniform(np.log(0.4), np.log(0.75), count))
-    cells = [disk(f * np.cos(a), f * np.sin(a), s) for f, a, s in zip(far, angle, size, strict=True)]
-    return Shape((core, *cells), fuse_px=cell_px * between(rng, 0.15, 0.35))
+    form = Form(lobes=between(rng, 0.02, 0.2), stretch=log_between(rng, 1, 1.5))
+    core = closed_curve(rng, radius_px * between(rng, 0.75, 0.95), form, cell_px)
+    count = int(np.clip(6 * radius_px / cell_px, 12, 200))
+    at = rng.integers(len(core), size=count)
+    out = 1 + np.abs(rng.normal(0, between(rng, 0.03, 0.15), count))
+    size = cell_px * np.exp(rng.uniform(np.log(0.4), np.log(0.8), count))
+    cells = [disk(0, 0, s) + core[i] * o for i, o, s in zip(at, out, size, strict=True)]
+    return Shape((core, *cells), fuse_px=cell_px * between(rng, 0.15, 0.5))
 
 
 def rough_form(rng: Rng, cell_px: float) -> Form:

@@ -56,15 +56,15 @@ def shine(rng: Rng, shape: tuple[int, int]) -> Field:
     return np.asarray(np.maximum(enlarged, 0.08), np.float32)
 
 
-def grain(rng: Rng, shape: tuple[int, int]) -> Field:
-    """Texture of gel, plastic and medium: about 1."""
+def grain(rng: Rng, shape: tuple[int, int], most: float) -> Field:
+    """Texture of gel, plastic and medium: about 1, with a standard deviation of ``most`` at most."""
     field = np.ones(shape, np.float32)
     if chance(rng, 0.7):
-        field += log_between(rng, 0.002, 0.05) * fractal_noise(
+        field += min(most, log_between(rng, 0.002, 0.05)) * fractal_noise(
             rng, shape, log_between(rng, 3, 60), 3, between(rng, 0.4, 1)
         )
     if chance(rng, 0.3):
-        field += log_between(rng, 0.003, 0.04) * smooth_noise(rng, shape, log_between(rng, 1, 3))
+        field += min(most, log_between(rng, 0.003, 0.04)) * smooth_noise(rng, shape, log_between(rng, 1, 3))
     return np.maximum(field, 0.2)
 
 
@@ -143,9 +143,9 @@ def add_ghosts(rng: Rng, scene: Scene, count: int) -> None:
         radius = min(height, width) * log_between(rng, 0.015, 0.1)
         shape = Shape((closed_curve(rng, radius, Form(lobes=0.1, stretch=log_between(rng, 1, 1.6)), scene.cell_px),))
         style = bodies.ghost(rng)
-        blurred = replace(style, defocus_px=max(2.0, radius * between(rng, 0.35, 0.7)))
+        blurred = replace(style, defocus_px=max(3.0, radius * log_between(rng, 0.18, 0.7)))
         where = shape.moved(between(rng, 0, width), between(rng, 0, height))
-        bodies.paint(rng, scene, where, blurred, labelled=False)
+        bodies.paint(rng, scene, where, blurred, 0)
     scene.parts.append("ghosts")
 
 
@@ -189,15 +189,15 @@ def add_fibres(rng: Rng, scene: Scene) -> None:
     scene.parts.append("fibres")
 
 
-def add_stripes(rng: Rng, light: Field) -> None:
-    """Rows or columns a little darker than their neighbours: of a sensor or a scanning stage."""
+def add_stripes(rng: Rng, light: Field, most: float) -> None:
+    """Rows or columns a little darker than their neighbours: of a sensor or a scanning stage; by ``most`` at most."""
     rows = chance(rng, 0.7)
     count = light.shape[0] if rows else light.shape[1]
     if chance(rng, 0.5):
         wave = np.sin(np.arange(count) * (2 * pi / log_between(rng, 3, 80)) + between(rng, 0, 6))
     else:
         wave = rng.standard_normal(count)
-    gain = (1 + log_between(rng, 0.003, 0.04) * wave).astype(np.float32)
+    gain = (1 + min(most, log_between(rng, 0.003, 0.04)) * wave).astype(np.float32)
     light *= gain[:, None] if rows else gain[None, :]
 
 
