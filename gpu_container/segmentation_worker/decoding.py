@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from queue import LifoQueue
 from types import TracebackType
@@ -20,11 +20,16 @@ from segmentation_worker import decoding_child
 from segmentation_worker.decoding_child import receive_message, send_message
 from spheroseg import errors
 from spheroseg.errors import ImageTooLargeError, InvalidInputError, UndecodableImageError
+from spheroseg.imaging.mapped import mapped
 from spheroseg.imaging.windowing import Grey
 from spheroseg.ports import DecodedImage
 
 MEMORY_BYTES = 2**30
 TIME_LIMIT_S = 10.0
+BYTES_PER_S = 20_000_000
+"""Files may take longer by this, at least: LZW, the slowest kind in use, is read three times as fast."""
+LARGE_FILE_BYTES = 2**24
+"""Of larger files one is decoded at a time: two at the limit of memory would be too much together."""
 START_LIMIT_S = 60.0
 KILLED_FROM_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM}
 
@@ -38,7 +43,7 @@ class DecoderPool:
     Args:
         processes: Files decoded at a time.
         memory_bytes: What a child may take for one file beyond what it has anyway.
-        time_limit_s: How long a file may take.
+        time_limit_s: How long a small file may take; each 20 MB have another second.
         program: Module that runs as the child.
     """
 
@@ -55,6 +60,7 @@ class DecoderPool:
         self._program = program
         self._size = processes
         self._closed = threading.Event()
+        self._large = threading.Lock()
         self._idle: LifoQueue[_Child | None] = LifoQueue()  # None stands for a child that is still to be started
         for _ in range(processes):
             self._idle.put(self._start())
@@ -86,14 +92,17 @@ class DecoderPool:
             raise death.as_refusal() from None
 
     def _decode_once(self, path: Path, page: int) -> DecodedImage:
-        child = self._idle.get()
-        try:
-            child = child or self._start()
-            return child.decode(path, page, self._time_limit_s)
-        except TimeoutError:
-            raise UndecodableImageError(f"Decoding the file was given up after {self._time_limit_s:g} s") from None
-        finally:
-            self._idle.put(child if child and child.is_idle else self._replacement(child))
+        size = path.stat().st_size
+        time_limit_s = self._time_limit_s + size // BYTES_PER_S
+        with self._large if size > LARGE_FILE_BYTES else nullcontext():
+            child = self._idle.get()
+            try:
+                child = child or self._start()
+                return child.decode(path, page, time_limit_s)
+            except TimeoutError:
+                raise UndecodableImageError(f"Decoding the file was given up after {time_limit_s:g} s") from None
+            finally:
+                self._idle.put(child if child and child.is_idle else self._replacement(child))
 
     def close(self) -> None:
         """End the children; waits for files that are being decoded."""
@@ -105,7 +114,7 @@ class DecoderPool:
         self._size = 0
 
     def _start(self) -> "_Child":
-        return _Child(self._program, self._memory_bytes, self._time_limit_s)
+        return _Child(self._program, self._memory_bytes)
 
     def _replacement(self, child: "_Child | None") -> "_Child | None":
         """A fresh child for one whose answer can no longer be trusted; None when it cannot be started just now."""
@@ -138,12 +147,12 @@ class _ChildDiedError(Exception):
 class _Child:
     """One decoding process and the parent's ends of what it shares."""
 
-    def __init__(self, program: str, memory_bytes: int, time_limit_s: float) -> None:
+    def __init__(self, program: str, memory_bytes: int) -> None:
         self._connection, theirs = socket.socketpair()
         self._pixels = _nameless_file()
         lifeline, self._lifeline = os.pipe()
         numbers = (theirs.fileno(), self._pixels, lifeline)
-        arguments = [*numbers, memory_bytes, int(time_limit_s) + 5]
+        arguments = [*numbers, memory_bytes]
         self._process = subprocess.Popen(
             [sys.executable, "-m", program, *map(str, arguments)],
             pass_fds=numbers,
@@ -163,8 +172,16 @@ class _Child:
         self.is_idle = False  # until the whole answer is here
         self._become_ready()
         self._connection.settimeout(time_limit_s)
+        spill = path.with_name(path.name + ".pixels")
         try:
-            send_message(self._connection, {"path": str(path), "page": page})
+            return self._answered(path, page, time_limit_s, spill)
+        finally:
+            spill.unlink(missing_ok=True)  # a map of it keeps its content
+
+    def _answered(self, path: Path, page: int, time_limit_s: float, spill: Path) -> DecodedImage:
+        request = {"path": str(path), "page": page, "spill": str(spill), "time_limit_s": int(time_limit_s) + 5}
+        try:
+            send_message(self._connection, request)
         except (BrokenPipeError, ConnectionResetError):
             raise self._death() from None
         reply = self._receive()
@@ -172,8 +189,9 @@ class _Child:
             self.is_idle = True
             refusal: type[InvalidInputError] = getattr(errors, reply["error"])
             raise refusal(reply["detail"])
+        shape, dtype = (reply["shape"][0], reply["shape"][1]), reply["dtype"]
         decoded = DecodedImage(
-            pixels=self._read(reply["shape"], reply["dtype"]),
+            pixels=mapped(spill, shape, dtype) if reply["is_spilled"] else self._read(shape, dtype),
             pixel_type=reply["pixel_type"],
             page_count=reply["page_count"],
             pixel_size_um=reply["pixel_size_um"],

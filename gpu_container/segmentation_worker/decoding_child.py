@@ -20,10 +20,10 @@ import cv2
 import numpy as np
 
 from spheroseg.errors import ImageTooLargeError, SpherosegError, UndecodableImageError
-from spheroseg.imaging.decode import LIMITS, DecodedPage, decode
+from spheroseg.imaging.decode import LIMITS, DecodedPage, WrittenPage, decode_page
 from spheroseg.imaging.header import DecodeLimits
 
-Decode = Callable[[Path, int, DecodeLimits], DecodedPage]
+Decode = Callable[[Path, int, DecodeLimits, Path | None], DecodedPage | WrittenPage]
 LENGTH = struct.Struct("!I")
 
 
@@ -73,10 +73,12 @@ def end_with_parent(lifeline: int) -> None:
 
 
 def answer(request: dict[str, Any], pixels_file: int, decode: Decode) -> dict[str, Any]:
-    """Decode what is asked for: pixels into the file, the rest into the answer."""
+    """Decode what is asked for: pixels into the shared file, or the one that is named for large pages, the rest into
+    the answer."""
     try:
-        page = decode(Path(request["path"]), request["page"], LIMITS)
-        _write(pixels_file, page.pixels)
+        page = decode(Path(request["path"]), request["page"], LIMITS, Path(request["spill"]))
+        if isinstance(page, DecodedPage):
+            _write(pixels_file, page.pixels)
     except SpherosegError as error:
         return {"error": type(error).__name__, "detail": str(error)}
     except MemoryError:
@@ -84,8 +86,9 @@ def answer(request: dict[str, Any], pixels_file: int, decode: Decode) -> dict[st
     except OSError as error:
         return {"error": UndecodableImageError.__name__, "detail": f"The file cannot be read: {error.strerror}"}
     return {
+        "is_spilled": isinstance(page, WrittenPage),
         "shape": page.pixels.shape,
-        "dtype": page.pixels.dtype.str,
+        "dtype": np.dtype(page.pixels.dtype).str,
         "pixel_type": page.pixel_type,
         "page_count": page.page_count,
         "pixel_size_um": page.pixel_size_um,
@@ -100,9 +103,9 @@ def _write(file: int, pixels: np.ndarray[Any, Any]) -> None:
         written += os.pwrite(file, content[written:], written)
 
 
-def main(decode: Decode = decode) -> None:
+def main(decode: Decode = decode_page) -> None:
     """Answer requests until the parent closes the socket."""
-    socket_number, pixels_file, lifeline, budget_bytes, time_limit_s = (int(argument) for argument in sys.argv[1:])
+    socket_number, pixels_file, lifeline, budget_bytes = (int(argument) for argument in sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
     cv2.setNumThreads(1)
     end_with_parent(lifeline)
@@ -111,7 +114,9 @@ def main(decode: Decode = decode) -> None:
         send_message(connection, {"ready": True})
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libraries chat about the content of files
         while request := receive_message(connection):
-            signal.alarm(time_limit_s)  # ends this process even inside a library, should the parent not do it
+            signal.alarm(
+                request["time_limit_s"]
+            )  # ends this process even inside a library, should the parent not do it
             reply = answer(request, pixels_file, decode)
             signal.alarm(0)
             send_message(connection, reply)

@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 from segmentation_worker import decoding_child
-from spheroseg.imaging.decode import DecodedPage, decode
+from spheroseg.imaging.decode import DecodedPage, WrittenPage, decode_page
 from spheroseg.imaging.header import DecodeLimits
 
 
-def misbehave(path: Path, page: int, limits: DecodeLimits) -> DecodedPage:
+def misbehave(path: Path, page: int, limits: DecodeLimits, spill: Path | None) -> DecodedPage | WrittenPage:
     match path.stem:
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
@@ -27,7 +27,7 @@ def misbehave(path: Path, page: int, limits: DecodeLimits) -> DecodedPage:
                 os.kill(os.getpid(), signal.SIGKILL)
         case "killed-always":
             os.kill(os.getpid(), signal.SIGKILL)
-    return decode(path, page, limits)
+    return decode_page(path, page, limits, spill)
 
 
 if __name__ == "__main__":

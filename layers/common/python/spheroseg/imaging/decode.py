@@ -9,10 +9,13 @@ from spheroseg.imaging.bmp import decode_bmp, read_bmp_header
 from spheroseg.imaging.header import DecodeLimits, Format, ImageHeader, format_of
 from spheroseg.imaging.jpeg import decode_jpeg, read_jpeg_header
 from spheroseg.imaging.png import decode_png, read_png_header
-from spheroseg.imaging.tiff import decode_tiff, read_tiff_header
+from spheroseg.imaging.tiff import Written, decode_tiff, read_tiff_header
 from spheroseg.imaging.windowing import Grey
 
 LIMITS = DecodeLimits()
+
+SPILLED_FROM_PX = 2**24
+"""Larger pages go into a file where one is given: a worker has several images in hand, and 2 GB for all of them."""
 
 ONE_PAGE_DECODERS = {Format.PNG: decode_png, Format.JPEG: decode_jpeg, Format.BMP: decode_bmp}
 
@@ -29,6 +32,16 @@ class DecodedPage:
     """
 
     pixels: Grey
+    pixel_type: str
+    page_count: int
+    pixel_size_um: float | None
+
+
+@dataclass(frozen=True)
+class WrittenPage:
+    """One page of a file whose grey pixels were written to another file, row by row without anything else."""
+
+    pixels: Written
     pixel_type: str
     page_count: int
     pixel_size_um: float | None
@@ -57,10 +70,26 @@ def read_header(path: Path, limits: DecodeLimits = LIMITS) -> ImageHeader:
 
 
 def decode(path: Path, page: int = 1, limits: DecodeLimits = LIMITS) -> DecodedPage:
+    """One page of a file, the first is 1, as grey pixels in memory.
+
+    Raises:
+        InvalidInputError: one of its leaves says what is wrong with the file.
+    """
+    decoded = decode_page(path, page, limits)
+    assert isinstance(decoded, DecodedPage)  # noqa: S101 - nothing is written where no file is given
+    return decoded
+
+
+def decode_page(
+    path: Path, page: int = 1, limits: DecodeLimits = LIMITS, spill: Path | None = None
+) -> DecodedPage | WrittenPage:
     """One page of a file, the first is 1, as grey pixels.
 
     Decoders are known to loop, to crash and to take all memory over damaged files: what comes from outside is decoded
     in a process of its own.
+
+    Args:
+        spill: A page of more than ``SPILLED_FROM_PX`` pixels is written there, of a TIFF a few rows at a time.
 
     Raises:
         InvalidInputError: one of its leaves says what is wrong with the file.
@@ -71,7 +100,7 @@ def decode(path: Path, page: int = 1, limits: DecodeLimits = LIMITS) -> DecodedP
         # Libraries warn of what is checked here or does not matter (camera notes); a warning is no result.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            decoded = _decode(path, page, limits)
+            decoded = _decode(path, page, limits, spill)
     except (InvalidInputError, FileNotFoundError, PermissionError):
         raise
     except MemoryError as error:
@@ -81,14 +110,21 @@ def decode(path: Path, page: int = 1, limits: DecodeLimits = LIMITS) -> DecodedP
     return decoded
 
 
-def _decode(path: Path, page: int, limits: DecodeLimits) -> DecodedPage:
+def _decode(path: Path, page: int, limits: DecodeLimits, spill: Path | None) -> DecodedPage | WrittenPage:
     kind = format_of(path, limits)
     if kind is Format.TIFF:
-        return DecodedPage(*decode_tiff(path, page, limits))
-    if page > 1:
+        pixels, pixel_type, page_count, pixel_size_um = decode_tiff(path, page, limits, spill, SPILLED_FROM_PX)
+    elif page > 1:
         raise PageNotFoundError(f"The file has 1 page, page {page} was asked for")
-    pixels, pixel_type = ONE_PAGE_DECODERS[kind](path, limits)
-    return DecodedPage(pixels, pixel_type, page_count=1, pixel_size_um=None)
+    else:
+        pixels, pixel_type = ONE_PAGE_DECODERS[kind](path, limits)
+        page_count, pixel_size_um = 1, None
+    if not isinstance(pixels, Written) and spill is not None and pixels.size > SPILLED_FROM_PX:
+        pixels.tofile(spill)
+        pixels = Written(pixels.shape, pixels.dtype.str)
+    if isinstance(pixels, Written):
+        return WrittenPage(pixels, pixel_type, page_count, pixel_size_um)
+    return DecodedPage(pixels, pixel_type, page_count, pixel_size_um)
 
 
 def _told(error: Exception) -> str:

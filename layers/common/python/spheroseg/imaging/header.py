@@ -43,12 +43,13 @@ class DecodeLimits:
 
     Args:
         max_pixels: Width × height of a page.
-        max_decoded_bytes: Samples of a page as the file stores them, unpacked.
+        max_decoded_bytes: Samples that are unpacked at once: of a page, or of a part of it where the kind of file can
+            be read part by part.
         max_file_bytes: The file itself.
         max_pages: Pages that are looked for.
     """
 
-    max_pixels: int = 2**26
+    max_pixels: int = 400_000_000
     max_decoded_bytes: int = 2**29
     max_file_bytes: int = 2**31
     max_pages: int = 20_000
@@ -64,8 +65,12 @@ class DecodeLimits:
         if width_px * height_px * bytes_per_pixel > self.max_decoded_bytes:
             raise ImageTooLargeError(
                 f"The image holds {width_px * height_px * bytes_per_pixel / 1e6:.0f} MB of samples; "
-                f"at most {self.max_decoded_bytes / 1e6:.0f} MB are taken"
+                f"at most {self.max_decoded_bytes / 1e6:.0f} MB are taken at once, more of a TIFF in strips or tiles"
             )
+
+    def check_parts(self, width_px: int, height_px: int) -> None:
+        """Refuse a page that is too large, or has no pixels, though it is read part by part."""
+        self.check(width_px, height_px, 0)
 
 
 _SIGNATURES: tuple[tuple[bytes, Format], ...] = (

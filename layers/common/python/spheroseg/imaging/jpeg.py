@@ -45,7 +45,7 @@ def decode_jpeg(path: Path, limits: DecodeLimits) -> tuple[Grey, str]:
     The orientation that a camera noted is not applied: pixels as stored.
     """
     frame = _frame(path)
-    limits.check(frame.width, frame.height, frame.components)
+    limits.check(frame.width, frame.height, 1)  # colours are left out below
     if frame.process not in READ_FRAMES or frame.precision != 8:
         raise UnsupportedImageError("The JPEG is of a rare kind: lossless, arithmetic, or not 8 bit")
     if frame.components not in {1, 3}:

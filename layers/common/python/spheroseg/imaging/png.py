@@ -14,6 +14,7 @@ from spheroseg.imaging.windowing import Grey
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+PALETTE = 3
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 """Bits of a sample by colour type (ISO/IEC 15948:2004, 11.2.2)."""
 
@@ -25,6 +26,7 @@ class _Chunks(NamedTuple):
     height: int
     depth: int
     colour: int
+    is_transparent: bool
     needed: bytes
 
 
@@ -52,7 +54,8 @@ def decode_png(path: Path, limits: DecodeLimits) -> tuple[Grey, str]:
     verified there.
     """
     chunks = _chunks(path)
-    limits.check(chunks.width, chunks.height, 4 * max(8, chunks.depth) / 8)
+    channels = 4 if chunks.colour == PALETTE else CHANNELS[chunks.colour] + chunks.is_transparent
+    limits.check(chunks.width, chunks.height, channels * max(8, chunks.depth) / 8)
     samples = imagecodecs.png_decode(chunks.needed)
     if samples.shape[:2] != (chunks.height, chunks.width):
         raise UndecodableImageError("The PNG's pixels do not have the size that its header says")
@@ -94,4 +97,4 @@ def _chunks(path: Path) -> _Chunks:
             place = end
     if b"IDAT" not in kinds:
         raise UndecodableImageError("The PNG has no pixels")
-    return _Chunks(width, height, depth, colour, b"".join(needed))
+    return _Chunks(width, height, depth, colour, b"tRNS" in kinds, b"".join(needed))

@@ -4,7 +4,7 @@ import math
 import mmap
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tifffile
@@ -18,6 +18,7 @@ from spheroseg.errors import (
 )
 from spheroseg.imaging.grey import grey_of
 from spheroseg.imaging.header import DecodeLimits, Format, ImageHeader
+from spheroseg.imaging.pieces import bands
 from spheroseg.imaging.pixel_size import pixel_size_um
 from spheroseg.imaging.windowing import Grey
 
@@ -30,6 +31,8 @@ PHOTOMETRIC_TAG = 262
 NOT_READ = {4: "a transparency mask", 5: "CMYK, for printing", 8: "CIELab", 9: "ICCLab", 10: "ITULab", 32803: "raw CFA"}
 ALPHA = {1, 2}
 MAX_TAGS = 4096
+IN_PARTS = {np.dtype(np.bool_), np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32)}
+"""Sample types whose grey values do not depend on the rest of the page."""
 
 
 def read_tiff_header(path: Path, limits: DecodeLimits) -> ImageHeader:
@@ -48,11 +51,23 @@ def read_tiff_header(path: Path, limits: DecodeLimits) -> ImageHeader:
         )
 
 
-def decode_tiff(path: Path, number: int, limits: DecodeLimits) -> tuple[Grey, str, int, float | None]:
+class Written(NamedTuple):
+    """Pixels in a file, row by row without anything else."""
+
+    shape: tuple[int, int]
+    dtype: str
+
+
+def decode_tiff(
+    path: Path, number: int, limits: DecodeLimits, spill: Path | None = None, spilled_from_px: int = 0
+) -> tuple[Grey | Written, str, int, float | None]:
     """One page as grey pixels, its sample type, the number of pages, and the edge of a pixel in µm.
 
     1 to 7 bits are stretched to 8, palettes looked up, «min is white» turned round. The orientation tag is not applied:
     pixels as stored, which is what ImageJ and QuPath show.
+
+    Args:
+        spill: Where a page of more than ``spilled_from_px`` pixels is written, a few rows at a time.
     """
     pages = _page_indices(path, limits)
     if number > len(pages):
@@ -60,12 +75,34 @@ def decode_tiff(path: Path, number: int, limits: DecodeLimits) -> tuple[Grey, st
     with tifffile.TiffFile(path) as file:
         page = _page(file, pages[number - 1])
         pixel_type = _pixel_type(page)
-        stored_bytes = page.samplesperpixel * max(1, np.dtype(page.dtype).itemsize)
-        limits.check(page.imagewidth, page.imagelength, stored_bytes)
+        in_parts = spill is not None and page.imagewidth * page.imagelength > spilled_from_px
+        if in_parts:
+            limits.check_parts(page.imagewidth, page.imagelength)
+        else:
+            stored_bytes = page.samplesperpixel * max(1, np.dtype(page.dtype).itemsize)
+            limits.check(page.imagewidth, page.imagelength, stored_bytes)
         _check_supported(page)
         _check_complete(page, path.stat().st_size)
-        samples = page.asarray(maxworkers=1)
-        return _grey(page, samples), pixel_type, len(pages), _pixel_size(file, page)
+        if in_parts and spill is not None:
+            pixels: Grey | Written = _written(page, limits, spill)
+        else:
+            pixels = _grey(page, page.asarray(maxworkers=1))
+        return pixels, pixel_type, len(pages), _pixel_size(file, page)
+
+
+def _written(page: tifffile.TiffPage, limits: DecodeLimits, target: Path) -> Written:
+    samples = np.dtype(page.dtype)
+    if samples not in IN_PARTS:
+        raise UnsupportedImageError(
+            f"A large image of {samples.name} samples is not read; save it with 8 or 16 bits, or as 32-bit float"
+        )
+    kind = ""
+    with target.open("wb") as file:
+        for _, band in bands(page, limits):
+            grey = _grey(page, band)
+            kind = grey.dtype.str
+            file.write(np.ascontiguousarray(grey).data)
+    return Written((page.imagelength, page.imagewidth), kind)
 
 
 def _page_indices(path: Path, limits: DecodeLimits) -> list[int]:
