@@ -45,6 +45,7 @@ class Style:
         spots: Strength of dark or bright blobs inside.
         creases: Strength of folded walls inside; below 0 dark.
         gaps: 1 lets the background through between cells.
+        waver: How much the lines come, go and wander along the rim.
         opacity: 1 hides what lies behind; 0 lets it through.
         defocus_px: Blur beyond that of the scene, as a standard deviation.
     """
@@ -59,6 +60,7 @@ class Style:
     spots: float = 0.0
     creases: float = 0.0
     gaps: float = 0.0
+    waver: float = 0.0
     opacity: float = 1.0
     defocus_px: float = 0.0
 
@@ -112,7 +114,7 @@ def solid(rng: Rng, darkness: float) -> Style:
         darkness: 0 is about as bright as the background, 1 lets no light through.
     """
     base = 1 - darkness
-    kind = pick(rng, {"ball": 4, "core": 2, "flat": 2, "bright core": 1.2, "ring": 1, "any": 2})
+    kind = pick(rng, {"ball": 4, "core": 2, "flat": 2, "bright core": 1.2, "ring": 1, "lens": 0.8, "any": 2})
     match kind:
         case "ball":
             profile = absorbing(-np.log(max(base, 0.02)) * between(rng, 0.8, 1.3))
@@ -125,6 +127,9 @@ def solid(rng: Rng, darkness: float) -> Style:
         case "ring":
             low = base * between(rng, 0.4, 0.8)
             profile = knots([base, base, low, base, base], [0, 0.2, between(rng, 0.3, 0.6), 0.75, 1])
+        case "lens":
+            edge, seam = base * between(rng, 0.3, 0.8), between(rng, 0.9, 1.5)
+            profile = knots([(1 + edge) / 2, edge, seam, base, base], [0, 0.12, between(rng, 0.25, 0.4), 0.6, 1])
         case _:
             profile = knots([float(np.clip(base * exp(rng.normal(0, 0.35)), 0.02, 1.5)) for _ in range(5)])
     return Style(
@@ -133,7 +138,9 @@ def solid(rng: Rng, darkness: float) -> Style:
         grain=log_between(rng, 0.01, 0.2),
         grain_px=log_between(rng, 1.0, 4.0),
         cells=log_between(rng, 0.01, 0.3) if chance(rng, 0.75) else 0.0,
-        clouds=log_between(rng, 0.02, 0.4) if chance(rng, 0.8) else 0.0,
+        clouds=log_between(rng, 0.03, 0.4) if chance(rng, 0.9) else 0.0,
+        creases=between(rng, -0.4, 0.2) if chance(rng, 0.3) else 0.0,
+        waver=between(rng, 0, 0.4) if chance(rng, 0.7) else 0.0,
         spots=between(rng, -0.7, 0.5) if chance(rng, 0.3) else 0.0,
         opacity=between(rng, 0.3, 1) if chance(rng, 0.5) else 1.0,
     )
@@ -164,6 +171,7 @@ def cystic(rng: Rng, radius_px: float) -> Style:
         clouds=log_between(rng, 0.01, 0.12),
         spots=-between(rng, 0.1, 0.8) if chance(rng, 0.35) else 0.0,
         creases=between(rng, -0.6, 0.3) if chance(rng, 0.3) else 0.0,
+        waver=between(rng, 0, 0.3) if chance(rng, 0.6) else 0.0,
         opacity=between(rng, 0, 0.6),
     )
 
@@ -204,8 +212,13 @@ def paint(rng: Rng, scene: Scene, shape: Shape, style: Style, number: int) -> No
     if near:
         away = np.asarray(cv2.distanceTransform(255 - mask, cv2.DIST_L2, 3), np.float32)
         signed = np.where(body, depth - 0.5, 0.5 - away)
+        waver = 1.0
+        if style.waver and deepest > 5:
+            waves = scene.textures.noise(rng, window.shape, deepest * between(rng, 0.3, 1.2))
+            signed = signed + waves * np.float32(style.waver * near / 4)
+            waver = np.clip(1 + 2 * style.waver * waves[::-1, ::-1], 0, 2.5)
         for line in style.lines:
-            light += np.float32(line.strength) * np.exp(-(((signed - line.depth_px) / line.width_px) ** 2) / 2)
+            light += line.strength * waver * np.exp(-(((signed - line.depth_px) / line.width_px) ** 2) / 2)
     alpha = cv2.GaussianBlur(body.astype(np.float32), (0, 0), blur)
     change = cv2.GaussianBlur(np.clip(light, DARKEST, BRIGHTEST) - 1, (0, 0), blur)
     alpha, change = alpha[part], change[part]
@@ -235,8 +248,8 @@ def _light(rng: Rng, scene: Scene, style: Style, window: Window, depth: Field, d
         cells = scene.textures.cells(rng, window.shape, scene.cell_px)
         light += (1 - light) * style.gaps / (1 + np.exp(np.clip(4 * (cells + 0.6), -30, 30)))
     if style.creases and deepest > 8:
-        fold = np.abs(scene.textures.noise(rng, window.shape, deepest * between(rng, 0.4, 1.0)))
-        light += np.float32(style.creases) * np.exp(-((fold / between(rng, 0.04, 0.12)) ** 2))
+        fold = np.abs(scene.textures.noise(rng, window.shape, deepest * log_between(rng, 0.15, 1.0)))
+        light += np.float32(style.creases) * light * np.exp(-((fold / between(rng, 0.04, 0.2)) ** 2))
     if style.spots and deepest > 5:
         _add_spots(rng, light, depth, style.spots, scene.cell_px)
     return light, relative

@@ -9,7 +9,7 @@ from skimage.measure import label
 
 from training.synthesis import kinds, optics, surroundings
 from training.synthesis.camera import Camera, Pixels
-from training.synthesis.draws import Field, Rng, chance, log_between, pick, whole
+from training.synthesis.draws import Field, Rng, between, chance, log_between, pick, whole
 from training.synthesis.kinds import Kind
 from training.synthesis.optics import Optics
 from training.synthesis.scene import SMALLEST_LABEL_PX, Scene
@@ -96,6 +96,8 @@ def synthesize(seed: int, *, height_px: int = 512, width_px: int = 512, kind: Ki
     kinds.LAYOUTS[drawn](rng, scene, well)
     if chance(rng, 0.4):
         surroundings.add_debris(rng, scene)
+    if chance(rng, 0.2):
+        surroundings.add_crumbs(rng, scene)
     pixels, camera, blur_px = _photographed(rng, scene, how, well)
     labels = in_pieces(scene.labels)
     objects = int(labels.max())
@@ -137,6 +139,9 @@ def _photographed(rng: Rng, scene: Scene, how: Optics, well: Well | None) -> tup
     blur_px = log_between(rng, 0.4, 2.0) if chance(rng, 0.4) else 0.0
     if blur_px:
         light = np.asarray(cv2.GaussianBlur(light, (0, 0), blur_px), np.float32)
+    if chance(rng, 0.06):
+        light += (light - optics.wide_blur(light, log_between(rng, 1, 4))) * between(rng, 0.3, 1.5)
+        scene.parts.append("sharpened")
     camera = Camera.draw(rng).seeing(contrast, log_between(rng, 0.25, 1.2))
     level = camera.noisy(rng, camera.exposed(light))
     if chance(rng, 0.03):

@@ -57,7 +57,7 @@ def oblique(rng: Rng, scene: Scene) -> Field:
     angle = between(rng, 0, 2 * np.pi)
     height = wide_blur(scene.dome, 1.0) * scene.cell_px * between(rng, 0.3, 1.2) + scene.light * between(rng, 0.5, 3)
     dx, dy = (cv2.Sobel(height, cv2.CV_32F, axis, 1 - axis, scale=1 / 8) for axis in (1, 0))
-    slope = np.tanh((dx * np.cos(angle) + dy * np.sin(angle)) * 2) * between(rng, 0.15, 0.6)
+    slope = np.tanh((dx * np.cos(angle) + dy * np.sin(angle)) * 2) * between(rng, 0.1, 0.5)
     return np.asarray(1 + slope + (scene.light - 1) * between(rng, 0.0, 0.7), np.float32)
 
 

@@ -85,23 +85,36 @@ def add_well(rng: Rng, light: Field, well: Well) -> None:
     np.maximum(light, 0.02, out=light)
 
 
-def _stamp(rng: Rng, diameter_px: float) -> Field:
-    """A cell or a grain of debris, as a change of light round 0."""
-    radius = diameter_px / 2
-    side = int(2 * radius + 8) | 1
-    middle = side // 2
+def _stamp(rng: Rng, diameter_px: float, pieces: int) -> Field:
+    """A cell or a grain of debris, or a clump of several, more or less in focus, as a change of light round 0."""
+    reach = diameter_px * (0.5 + 0.35 * (pieces - 1))
+    middle = int(reach + 5)
     y, x = np.mgrid[-middle : middle + 1, -middle : middle + 1].astype(np.float32)
-    turn, stretch = between(rng, 0, pi), log_between(rng, 1, 1.8)
-    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
-    away = np.sqrt((along / stretch**0.5) ** 2 + (across * stretch**0.5) ** 2)
-    body = 1 / (1 + np.exp(np.clip((away - radius) * 2.5, -30, 30)))
-    rim = np.exp(-(((away - radius * between(rng, 0.8, 1.1)) / max(0.8, radius * 0.25)) ** 2))
-    return np.asarray(between(rng, -0.5, 0.4) * body + between(rng, -0.5, 0.5) * rim, np.float32)
+    look = np.zeros_like(x)
+    fill, edge, rim_at = between(rng, -0.5, 0.4), between(rng, -0.5, 0.5), between(rng, 0.8, 1.1)
+    for _ in range(pieces):
+        radius = diameter_px / 2 * (log_between(rng, 0.4, 1.0) if pieces > 1 else 1.0)
+        dx, dy = rng.uniform(-1, 1, 2) * (reach - radius) * 0.8
+        turn, stretch = between(rng, 0, pi), log_between(rng, 1, 1.8)
+        along, across = (
+            (x - dx) * np.cos(turn) + (y - dy) * np.sin(turn),
+            (y - dy) * np.cos(turn) - (x - dx) * np.sin(turn),
+        )
+        away = np.sqrt((along / stretch**0.5) ** 2 + (across * stretch**0.5) ** 2)
+        body = 1 / (1 + np.exp(np.clip((away - radius) * 2.5, -30, 30)))
+        rim = np.exp(-(((away - radius * rim_at) / max(0.8, radius * 0.25)) ** 2))
+        look += (fill * body + edge * rim) * (1 - 0.6 * np.minimum(1, np.abs(look) * 2))
+    if chance(rng, 0.3):
+        look = cv2.GaussianBlur(look, (0, 0), log_between(rng, 0.5, 3.0))
+    return np.asarray(look, np.float32)
 
 
 def add_stamps(rng: Rng, scene: Scene, places: Points, diameter_px: tuple[float, float], strength: float) -> None:
     """Loose cells or debris at these places ((n, 2) x and y), of a few looks."""
-    looks = [_stamp(rng, log_between(rng, *diameter_px)) for _ in range(8)]
+    clumps = between(rng, 0, 0.6)
+    looks = [
+        _stamp(rng, log_between(rng, *diameter_px), whole(rng, 2, 6) if chance(rng, clumps) else 1) for _ in range(8)
+    ]
     for x, y in places:
         look = looks[int(rng.integers(8))]
         if chance(rng, 0.5):
@@ -124,6 +137,21 @@ def add_debris(rng: Rng, scene: Scene) -> None:
     largest = log_between(rng, 2.0, max(2.5, cell))
     add_stamps(rng, scene, clear_of_bodies(scene, places, largest), (1.2, largest), log_between(rng, 0.3, 1.5))
     scene.parts.append("debris")
+
+
+def add_crumbs(rng: Rng, scene: Scene) -> None:
+    """Debris that clings to the bodies from outside."""
+    height, width = scene.shape
+    outside = cv2.distanceTransform((scene.labels == 0).astype(np.uint8), cv2.DIST_L2, 3)
+    reach = log_between(rng, 2, 12)
+    near = np.flatnonzero((outside > 2.5) & (outside < 3 + reach))
+    if len(near) == 0:
+        return
+    at = rng.choice(near, min(len(near), int(log_between(rng, 3, 0.12 * height))))
+    places = np.stack(np.divmod(at, width)[::-1], axis=1).astype(np.float64)
+    largest = log_between(rng, 2.0, 3 + reach)
+    add_stamps(rng, scene, clear_of_bodies(scene, places, largest * 0.6), (1.5, largest), between(rng, 0.5, 1.5))
+    scene.parts.append("crumbs")
 
 
 def clear_of_bodies(scene: Scene, places: Points, diameter_px: float) -> Points:
@@ -155,7 +183,7 @@ def add_bubbles(rng: Rng, scene: Scene) -> None:
     for _ in range(whole(rng, 1, 5)):
         radius = min(height, width) * log_between(rng, 0.015, 0.12)
         at = between(rng, 0, width), between(rng, 0, height)
-        wide = max(1.0, radius * between(rng, 0.06, 0.25))
+        wide = max(1.5, radius * between(rng, 0.14, 0.3))
         y, x = np.ogrid[:height, :width]
         reach = int(radius + 5 * wide) + 2
         clip = Window(int(at[1]) - reach, int(at[0]) - reach, 2 * reach, 2 * reach).clipped(height, width)
@@ -163,7 +191,7 @@ def add_bubbles(rng: Rng, scene: Scene) -> None:
             continue
         rows, columns = clip[0]
         away = np.sqrt((x[:, columns] - np.float32(at[0])) ** 2 + (y[rows] - np.float32(at[1])) ** 2)
-        ring = -between(rng, 0.3, 0.95) * np.exp(-(((away - radius) / wide) ** 2))
+        ring = -between(rng, 0.6, 0.98) * np.exp(-(((away - radius) / wide) ** 2))
         ring += between(rng, 0, 0.6) * np.exp(-(((away - radius + 2 * wide) / wide) ** 2))
         ring += between(rng, 0, 0.4) * np.exp(-(((away - radius - 1.7 * wide) / wide) ** 2))
         ring += between(rng, 0, 0.5) * np.exp(-((away / (radius * between(rng, 0.1, 0.5))) ** 2))
