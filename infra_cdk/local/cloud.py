@@ -108,10 +108,12 @@ class LocalCloud(RunningCloud):
         self._emulator = self._worker = self._pair = None
 
     def wait(self) -> None:
-        """Keep running until Ctrl-C, SIGTERM, or a part ends that cannot be started again.
+        """Keep running until Ctrl-C, SIGTERM, or a part ends that nothing goes on without.
+
+        A worker that ends is started again, and without the standby reads go to the primary.
 
         Raises:
-            LocalCloudError: the emulator or PostgreSQL has ended.
+            LocalCloudError: the emulator or the primary of PostgreSQL has ended.
         """
         asked = threading.Event()
         before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -119,6 +121,8 @@ class LocalCloud(RunningCloud):
             while not asked.wait(1):
                 if self._emulator and self._emulator.pid is None:
                     raise LocalCloudError(f"The emulator has ended, see {self._emulator.log}")
+                if self._pair and self._pair.pid("primary") is None:
+                    raise LocalCloudError(f"PostgreSQL (primary) has ended, see {self._pair.log('primary')}")
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -141,6 +141,19 @@ class PostgresPair:
         """Whether each of the two runs."""
         return {name: any(_processes_in(self._data(name))) for name in ("primary", STANDBY)}
 
+    def pid(self, name: str) -> int | None:
+        """The server process of `primary` or `standby`, while it runs; what it started may outlive it for a moment."""
+        data = self._data(name)
+        with contextlib.suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
+            server = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+            if server.status() != psutil.STATUS_ZOMBIE and os.path.realpath(server.cwd()) == os.path.realpath(data):
+                return server.pid
+        return None
+
+    def log(self, name: str) -> Path:
+        """What `primary` or `standby` said since its last start."""
+        return self.folder / f"{name}.log"
+
     def address(self, port: int) -> str:
         """A connection string for the application's role, with its password."""
         return psycopg.conninfo.make_conninfo(
@@ -235,7 +248,7 @@ class PostgresPair:
 
     def _fresh_log(self, name: str) -> Path:
         """An empty log for a new start; that of the start before is kept beside it."""
-        log = self.folder / f"{name}.log"
+        log = self.log(name)
         if log.exists():
             log.replace(self.folder / f"{name}.old.log")
         log.touch(mode=0o600)
@@ -286,7 +299,7 @@ class PostgresPair:
     def _wait_until_following(self) -> None:
         deadline = time.monotonic() + FOLLOW_TIMEOUT_S
         query = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
-        log = self.folder / f"{STANDBY}.log"
+        log = self.log(STANDBY)
         while time.monotonic() < deadline and TOO_FAR_BEHIND not in log.read_text(errors="replace"):
             with contextlib.suppress(psycopg.OperationalError):
                 with self._admin(self.primary_port) as connection:
@@ -295,7 +308,7 @@ class PostgresPair:
                     psycopg.connect(self.address(self.standby_port), connect_timeout=5).close()
                     return
             time.sleep(0.05)
-        raise LocalCloudError(f"The standby of PostgreSQL does not follow the primary, see {self.folder}/standby.log")
+        raise LocalCloudError(f"The standby of PostgreSQL does not follow the primary, see {log}")
 
     @contextlib.contextmanager
     def _admin(self, port: int) -> Iterator[psycopg.Connection]:

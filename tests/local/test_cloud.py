@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,12 +18,15 @@ import pytest
 
 from infra_cdk.local.cloud import (
     AlreadyRunningError,
+    LocalCloud,
+    LocalCloudError,
     find_running,
     read_status,
     reset,
     start_local_cloud,
     stop_running,
 )
+from infra_cdk.local.emulator import Emulator
 from infra_cdk.local.folders import DataFolder
 from infra_cdk.local.postgres_programs import find_programs
 from infra_cdk.local.processes import free_ports
@@ -55,15 +59,7 @@ class Starter:
             pytest.fail(f"It ended with exit code {self.end()}; its words are above")
 
     def family(self) -> list[psutil.Process]:
-        """Everything that runs for this folder: also the servers, which are nobody's children."""
-        me = psutil.Process(self.process.pid)
-        found = [me, *me.children(recursive=True)]
-        servers = DataFolder(self.folder).postgres(find_programs())
-        for note in servers.glob("*/postmaster.pid"):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                server = psutil.Process(int(note.read_text().split()[0]))
-                found += [server, *server.children(recursive=True)]
-        return found
+        return family_of(self.process.pid, self.folder)
 
     def end(self) -> int:
         self.process.terminate()
@@ -71,6 +67,17 @@ class Starter:
         assert self.process.stdout
         self.process.stdout.close()
         return code
+
+
+def family_of(pid: int, folder: Path) -> list[psutil.Process]:
+    """Everything that runs for a folder: also the servers, which are nobody's children."""
+    me = psutil.Process(pid)
+    found = [me, *me.children(recursive=True)]
+    for note in DataFolder(folder).postgres(find_programs()).glob("*/postmaster.pid"):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            server = psutil.Process(int(note.read_text().split()[0]))
+            found += [server, *server.children(recursive=True)]
+    return found
 
 
 @contextlib.contextmanager
@@ -205,6 +212,45 @@ def test_all_killed_at_once_start_again_with_their_data(first: Starter) -> None:
         assert again.end() == 0
     assert wait_until_gone(family, within_s=5) == []
     assert not (first.folder / "cloud.json").exists()
+
+
+def test_when_the_primary_is_killed_it_says_so_and_stops_the_rest(first: Starter, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    command = [Path(sys.executable).with_name("spheroseg"), "up", "--data-dir", first.folder]
+    with said.open("wb") as output:
+        up = subprocess.Popen(
+            list(map(str, command)), stdout=output, stderr=output, env=os.environ | {"COLUMNS": "400"}
+        )
+    try:
+        deadline = time.monotonic() + 90
+        while not read_status(first.folder).running:
+            assert up.poll() is None, said.read_text()
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.1)
+        family = family_of(up.pid, first.folder)
+        servers = DataFolder(first.folder).postgres(find_programs())
+        os.kill(int((servers / "primary" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        assert up.wait(timeout=60) == 3
+    finally:
+        up.kill()
+        up.wait()
+    assert f"PostgreSQL (primary) has ended, see {servers / 'primary.log'}" in said.read_text()
+    assert wait_until_gone(family, within_s=5) == []
+    assert not (first.folder / "cloud.json").exists()
+
+
+def test_when_the_emulator_is_killed_it_says_so(tmp_path: Path) -> None:
+    emulator = Emulator(tmp_path / "emulator", free_ports(1)[0], tmp_path / "postgres")
+    cloud = LocalCloud(tmp_path)
+    cloud._emulator = emulator
+    emulator.start()
+    try:
+        assert emulator.pid
+        os.kill(emulator.pid, signal.SIGKILL)
+        with pytest.raises(LocalCloudError, match=re.escape(f"The emulator has ended, see {emulator.log}")):
+            cloud.wait()
+    finally:
+        emulator.stop()
 
 
 def test_reset_leaves_nothing_of_anybody(first: Starter) -> None:
