@@ -9,6 +9,8 @@ from aws_cdk import Annotations, Duration, IgnoreMode
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra_cdk.components.accepted import accept
@@ -144,6 +146,18 @@ class Function(lambda_.Function):
             security_groups=[place.security_group] if place else None,
         )
         accept(self, "AwsSolutions-L1", "A newer Python is taken when all libraries have wheels for it, not on its day")
+
+    def take_from(self, queue: sqs.IQueue, *, max_concurrency: int) -> None:
+        """Be called with up to 10 messages of a queue at a time; only those that failed are delivered again.
+
+        Args:
+            max_concurrency: Batches that are worked on at once, 2 at least.
+        """
+        self.add_event_source(
+            sources.SqsEventSource(
+                queue, batch_size=10, report_batch_item_failures=True, max_concurrency=max_concurrency
+            )
+        )
 
 
 def visibility_s(timeout_s: int) -> int:

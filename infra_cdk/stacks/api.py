@@ -1,7 +1,6 @@
 """What clients talk to."""
 
 from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
 from infra_cdk.components.database import Database, external_database
@@ -80,14 +79,7 @@ class ApiStack(Stack):
             timeout_s=PUSH_UPDATES_S,
             place=self.database.place,
         )
-        function.add_event_source(
-            sources.SqsEventSource(
-                updates.queue,
-                batch_size=10,
-                report_batch_item_failures=True,
-                max_concurrency=self.stage.limits.batch_concurrency,
-            )
-        )
+        function.take_from(updates.queue, max_concurrency=self.stage.limits.batch_concurrency)
         self.database.grant_sign_in(function)
         self.sockets.grant_push(function)
         return function

@@ -3,7 +3,6 @@
 from aws_cdk import CfnOutput, CfnResource, Duration, Stack, triggers
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
 from infra_cdk.components.database import Database, external_database
@@ -97,7 +96,7 @@ class ProcessingStack(Stack):
             ),
             targets=[targets.SqsQueue(self.uploads.queue, dead_letter_queue=self.uploads.dead_letters)],
         )
-        self._feed(function, self.uploads)
+        function.take_from(self.uploads.queue, max_concurrency=self.stage.limits.batch_concurrency)
         self.database.grant_sign_in(function)
         # Reads and copies what arrived with its tags; removes it from the inbox, or marks it with why it was refused.
         self.images.grant(function, ["s3:GetObject", "s3:DeleteObject"], *UPLOAD_PREFIXES)
@@ -152,11 +151,7 @@ class ProcessingStack(Stack):
             place=self.database.place,
         )
         for queue in (self.uploads, *self.segmentations):
-            function.add_event_source(
-                sources.SqsEventSource(
-                    queue.dead_letters, batch_size=10, report_batch_item_failures=True, max_concurrency=2
-                )
-            )
+            function.take_from(queue.dead_letters, max_concurrency=2)
         self.database.grant_sign_in(function)
         self.updates.queue.grant_send_messages(function)
         return function
@@ -193,16 +188,6 @@ class ProcessingStack(Stack):
             raise TypeError(f"{caller.node.path} is no resource")
         logs = log_group(self, "migrate-when-deployed-logs", self.stage, f"/aws/lambda/{caller.ref}")
         migration.node.add_dependency(logs)
-
-    def _feed(self, function: Function, queue: Queue) -> None:
-        function.add_event_source(
-            sources.SqsEventSource(
-                queue.queue,
-                batch_size=10,
-                report_batch_item_failures=True,
-                max_concurrency=self.stage.limits.batch_concurrency,
-            )
-        )
 
     def _outputs(self) -> None:
         CfnOutput(self, "UploadsQueueUrl", value=self.uploads.queue.queue_url)

@@ -2,26 +2,47 @@
 
 import time
 from collections.abc import Callable
-from enum import StrEnum
 from importlib.metadata import version as installed_version
-from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import stamina.instrumentation
 import typer
-from rich.console import Console
+from pydantic_core import to_jsonable_python
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from spheroseg_client import display, offline
 from spheroseg_client.access import Access
+from spheroseg_client.client import Client
 from spheroseg_client.inputs import find_inputs
 from spheroseg_client.local import LocalClouds, stop_undisturbed
 from spheroseg_client.models import Order, Parameters
+from spheroseg_client.options import (
+    ApiOption,
+    DataDirOption,
+    DiameterOption,
+    EmailOption,
+    HolesOption,
+    JsonOption,
+    ModelOption,
+    OutOption,
+    PageOption,
+    PasswordOption,
+    PixelSizeOption,
+    PortOption,
+    PriorityChoice,
+    PriorityOption,
+    ProjectOption,
+    ThresholdOption,
+    TokenOption,
+)
 from spheroseg_client.reporting import FAILED, UNAVAILABLE, print_json, print_whole, reported
 from spheroseg_client.segmenting import Report, Request, segment_files
 
 SAMPLES = Path(__file__).parent / "samples"
+
+Found = TypeVar("Found")
 
 app = typer.Typer(
     name="spheroseg",
@@ -32,78 +53,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 all done · 1 some image failed · 2 wrong use, or results cannot be written · "
     "3 the service is not there or refuses · 130 interrupted.",
 )
-
-
-class PriorityChoice(StrEnum):
-    """Which queue the work waits in."""
-
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
-
-
-def _finite(value: float | None) -> float | None:
-    """Ranges let «nan» pass."""
-    if value is not None and not isfinite(value):
-        raise typer.BadParameter("must be a number")
-    return value
-
-
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if it is not there.")]
-ModelOption = Annotated[
-    str | None, typer.Option(help="Model to run, see [bold]spheroseg models[/]; NAME or NAME@VERSION.")
-]
-ThresholdOption = Annotated[
-    float,
-    typer.Option(min=0.1, max=0.9, callback=_finite, help="Probability from which a pixel belongs to a spheroid."),
-]
-DiameterOption = Annotated[
-    float | None,
-    typer.Option(
-        "--min-diameter-px",
-        min=0.001,
-        max=100_000,
-        callback=_finite,
-        help="Drop objects below this diameter, in pixels.",
-    ),
-]
-HolesOption = Annotated[bool, typer.Option("--holes/--no-holes", help="Keep holes, or fill them.")]
-PageOption = Annotated[int, typer.Option(min=1, max=100_000, help="Page of multi-page files, the first is 1.")]
-PixelSizeOption = Annotated[
-    float | None,
-    typer.Option(
-        "--pixel-size",
-        min=0.001,
-        max=1000,
-        callback=_finite,
-        help="Edge of one pixel in µm, for all files; without it the file's own value is taken, if it has one.",
-    ),
-]
-PriorityOption = Annotated[PriorityChoice, typer.Option(help="Which queue the work waits in.")]
-ProjectOption = Annotated[
-    str | None, typer.Option(help="Project to put the images in: yours of that name, made if there is none.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, for programs.")]
-ApiOption = Annotated[
-    str | None,
-    typer.Option("--api", envvar="SPHEROSEG_API", help="Address of a service; without it the local cloud is used."),
-]
-EmailOption = Annotated[str | None, typer.Option(envvar="SPHEROSEG_EMAIL", help="Sign-in at --api.")]
-PasswordOption = Annotated[
-    str | None, typer.Option(envvar="SPHEROSEG_PASSWORD", help="Sign-in at --api; better given by the environment.")
-]
-TokenOption = Annotated[
-    str | None, typer.Option(envvar="SPHEROSEG_TOKEN", help="Access token for --api, instead of e-mail and password.")
-]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir", envvar="SPHEROSEG_DATA_DIR", help="Data of the local cloud; one cloud runs for each folder."
-    ),
-]
-PortOption = Annotated[
-    int | None, typer.Option(min=1, max=65535, help="Port of the local cloud on 127.0.0.1, if it has to be started.")
-]
 
 
 @app.command(epilog="Example: [bold]spheroseg segment plate1/ 'more/*.tif' --out results --pixel-size 0.65[/]")
@@ -250,12 +199,8 @@ def models(
     data_dir: DataDirOption = None,
 ) -> None:
     """List the models that can be run."""
-    with reported(as_json=as_json), Access(api, email, password, token, data_dir, None).present() as client:
-        found = client.models()
-        if as_json:
-            print_json([model.model_dump(mode="json") for model in found])
-        else:
-            print_whole(display.model_table(found))
+    access = Access(api, email, password, token, data_dir)
+    _print_read(access, Client.models, display.model_table, as_json=as_json)
 
 
 @app.command(epilog="Example: [bold]spheroseg queue[/]")
@@ -269,12 +214,8 @@ def queue(
     data_dir: DataDirOption = None,
 ) -> None:
     """See how much work waits, and for how long."""
-    with reported(as_json=as_json), Access(api, email, password, token, data_dir, None).present() as client:
-        found = client.queue()
-        if as_json:
-            print_json(found.model_dump(mode="json"))
-        else:
-            print_whole(display.facts(display.queue_lines(found)))
+    access = Access(api, email, password, token, data_dir)
+    _print_read(access, Client.queue, lambda found: display.facts(display.queue_lines(found)), as_json=as_json)
 
 
 @app.command(epilog="Example: [bold]spheroseg version[/]")
@@ -304,6 +245,17 @@ def _segment(request: Request, access: Access, *, as_json: bool) -> None:
             raise typer.Exit(ending())
         if report.succeeded < len(report.outcomes):
             raise typer.Exit(FAILED)
+
+
+def _print_read(
+    access: Access, read: Callable[[Client], Found], shown: Callable[[Found], RenderableType], *, as_json: bool
+) -> None:
+    with reported(as_json=as_json), access.present() as client:
+        found = read(client)
+        if as_json:
+            print_json(to_jsonable_python(found))
+        else:
+            print_whole(shown(found))
 
 
 def _print_report(report: Report, messages: Console) -> None:
