@@ -98,22 +98,9 @@ def draw_objects(seen: Seen, inside: NDArray[np.bool_], min_diameter_px: float, 
         holes: Keep holes; otherwise everything within an object's outer boundary becomes part of it.
     """
     shape = (inside.shape[0], inside.shape[1])
-    labels = np.zeros(shape, np.int32)
-    largest_share = np.zeros(shape, np.uint8)  # costs memory only where objects touch
-    scale = (seen.labels.shape[1] / shape[1], seen.labels.shape[0] / shape[0])
-    boxes = [_Box.around(box, scale, shape) for box in seen.boxes.tolist()]
-    for number, box in enumerate(boxes, start=1):
-        own = inside[box.image]
-        near = seen.labels[box.net]
-        others = np.unique(near[(near != 0) & (near != number)]).tolist()
-        if others:
-            share = box.share(near == number)
-            own = own & (share > largest_share[box.image])
-            for dropped in others:
-                if dropped > seen.count:
-                    own &= share > box.share(near == dropped)
-            largest_share[box.image][own] = share[own]
-        labels[box.image][own] = number
+    whole = (slice(0, shape[0]), slice(0, shape[1]))
+    labels = draw_part(seen, inside, shape, whole)
+    boxes = [_Box.around(box, _scale(seen, shape), whole) for box in seen.boxes.tolist()]
     if not holes:
         for number in sorted(range(1, len(boxes) + 1), key=lambda number: -boxes[number - 1].area):
             _fill(labels[boxes[number - 1].image], number)
@@ -123,12 +110,49 @@ def draw_objects(seen: Seen, inside: NDArray[np.bool_], min_diameter_px: float, 
     return labels
 
 
-def enlarged(probability: Probability, shape: tuple[int, int]) -> Probability:
-    """A map at the image's size, interpolated between the network's pixels."""
-    if probability.shape == shape:
-        return probability
-    enlarged = cv2.resize(probability, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-    return enlarged.astype(np.float32, copy=False)
+def draw_part(seen: Seen, inside: NDArray[np.bool_], shape: tuple[int, int], part: tuple[slice, slice]) -> Labels:
+    """The objects in one part of the image, as they are numbered in ``seen``; they may be in pieces.
+
+    Args:
+        inside: (rows, columns of the part) where the enlarged foreground is above the threshold.
+        shape: Height and width of the whole image.
+        part: Its rows and columns.
+    """
+    labels = np.zeros(inside.shape, np.int32)
+    largest_share = np.zeros(inside.shape, np.uint8)  # costs memory only where objects touch
+    scale = _scale(seen, shape)
+    origin = (part[0].start, part[1].start)
+    for index in _reaching(seen.boxes, scale, part):
+        number = index + 1
+        box = _Box.around(seen.boxes[index].tolist(), scale, part)
+        here = box.seen_from(origin)
+        own = inside[here]
+        if not own.size:
+            continue
+        near = seen.labels[box.net]
+        others = np.unique(near[(near != 0) & (near != number)]).tolist()
+        if others:
+            share = box.share(near == number)
+            own = own & (share > largest_share[here])
+            for dropped in others:
+                if dropped > seen.count:
+                    own &= share > box.share(near == dropped)
+            largest_share[here][own] = share[own]
+        labels[here][own] = number
+    return labels
+
+
+def _scale(seen: Seen, shape: tuple[int, int]) -> tuple[float, float]:
+    """Pixels of the network for one of the image, along x and y."""
+    return seen.labels.shape[1] / shape[1], seen.labels.shape[0] / shape[0]
+
+
+def _reaching(boxes: NDArray[np.int32], scale: tuple[float, float], part: tuple[slice, slice]) -> list[int]:
+    """Which objects may have pixels in a part of the image."""
+    reach = np.ones(len(boxes), bool)
+    for low, size, factor, span in ((1, 3, scale[1], part[0]), (0, 2, scale[0], part[1])):
+        reach &= (boxes[:, low] - 2 < span.stop * factor) & (boxes[:, low] + boxes[:, size] + 2 > span.start * factor)
+    return np.flatnonzero(reach).tolist()
 
 
 @dataclass(frozen=True)
@@ -140,17 +164,25 @@ class _Box:
     scale: tuple[float, float]
 
     @classmethod
-    def around(cls, box: list[int], scale: tuple[float, float], shape: tuple[int, int]) -> "_Box":
-        """The area that an object at ``box`` (x, y, width, height) has a share in."""
+    def around(cls, box: list[int], scale: tuple[float, float], part: tuple[slice, slice]) -> "_Box":
+        """The area that an object at ``box`` (x, y, width, height) has a share in, within a part of the image."""
         x, y, width, height = box
-        net = (slice(max(y - 2, 0), y + height + 2), slice(max(x - 2, 0), x + width + 2))
-        spans = []
-        for low, size, factor, most in ((y, height, scale[1], shape[0]), (x, width, scale[0], shape[1])):
+        nets, spans = [], []
+        for low, size, factor, within in ((y, height, scale[1], part[0]), (x, width, scale[0], part[1])):
             # An image pixel p lies at (p + ½)·factor − ½ in the net, whose pixels reach one pixel to either side.
             first = np.floor((low - 0.5) / factor - 0.5)
             last = np.ceil((low + size + 0.5) / factor - 0.5)
-            spans.append(slice(max(int(first), 0), min(int(last) + 1, most)))
-        return cls(net, (spans[0], spans[1]), scale)
+            span = slice(max(int(first), within.start), max(within.start, min(int(last) + 1, within.stop)))
+            spans.append(span)
+            nearest = int((span.start + 0.5) * factor - 0.5), int((span.stop - 0.5) * factor - 0.5)
+            nets.append(slice(max(low - 2, nearest[0] - 2, 0), max(0, min(low + size + 2, nearest[1] + 3))))
+        return cls((nets[0], nets[1]), (spans[0], spans[1]), scale)
+
+    def seen_from(self, origin: tuple[int, int]) -> tuple[slice, slice]:
+        """The image's rows and columns, counted from another corner."""
+        rows, columns = self.image
+        top, left = origin
+        return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
 
     @property
     def area(self) -> int:

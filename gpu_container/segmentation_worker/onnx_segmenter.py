@@ -13,7 +13,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from segmentation_worker.instances import Postprocessing, Probability, Seen, draw_objects, enlarged, find_objects
+from segmentation_worker.enlargement import enlarged
+from segmentation_worker.instances import Postprocessing, Probability, Seen, draw_objects, find_objects
 from segmentation_worker.preparation import Preprocessing, padded, prepared
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Parameters

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from segmentation_worker.instances import Labels, Postprocessing, Probability, draw_objects, enlarged, find_objects
+from segmentation_worker.enlargement import enlarged
+from segmentation_worker.instances import Labels, Postprocessing, Probability, draw_objects, find_objects
 from spheroseg.imaging.measures import spheroids_of
 
 SETTINGS = Postprocessing(
