@@ -9,9 +9,11 @@ from collections.abc import Callable
 import typer
 
 from spheroseg_client.offline.compare import compare
+from spheroseg_client.offline.synthesize import synthesize
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
+    "synthesize": synthesize,
 }
 """Name on the command line -> what it does; a module of this package each."""
 
