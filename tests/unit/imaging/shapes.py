@@ -1,9 +1,11 @@
 """Drawn shapes whose measures are known."""
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 Labels = NDArray[np.int32]
+Floats = NDArray[np.float64]
 
 
 def a_disk(radius: float, centre: tuple[float, float] = (0.0, 0.0)) -> Labels:
@@ -38,3 +40,26 @@ def drawn(picture: str) -> Labels:
     """Labels from text: a digit for each pixel, a dot for background."""
     rows = picture.split()
     return np.array([[0 if sign == "." else int(sign) for sign in row] for row in rows], np.int32)
+
+
+def a_polygon(corners: Floats, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)) -> Labels:
+    """Pixels whose centre lies in a polygon turned about its origin, which is ``shift`` from the image's middle."""
+    turn = np.deg2rad(degrees)
+    turned = corners @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    size = 2 * int(np.hypot(*corners.T).max() + 5)
+    y, x = np.mgrid[:size, :size] + 0.5 - size / 2
+    inside: Labels = shapely.contains_xy(shapely.Polygon(turned + np.array(shift)), x, y).astype(np.int32)
+    return inside
+
+
+def regular(corners: int, radius: float) -> Floats:
+    """A regular polygon as large as the disk of this radius: (n, 2)."""
+    return star(corners, radius, np.cos(np.pi / corners))[::2]
+
+
+def star(tips: int, radius: float, inner: float) -> Floats:
+    """A star as large as the disk of this radius; ``inner`` is the distance of its notches against that of its tips."""
+    angles = np.arange(2 * tips) * np.pi / tips
+    distance = np.where(np.arange(2 * tips) % 2 == 0, 1.0, inner)
+    corners: Floats = np.stack([distance * np.cos(angles), distance * np.sin(angles)], axis=1)
+    return corners * (radius * float(np.sqrt(np.pi / shapely.Polygon(corners).area)))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.imaging.boundaries import Indices, Labels, Rings, trace
-from spheroseg.imaging.feret import hull_measures
+from spheroseg.imaging.feret import hull_measures, hull_of
 from spheroseg.imaging.labels import polygons_of
 from spheroseg.imaging.perimeter import smoothed_boundaries
 
@@ -82,7 +82,7 @@ class _Objects:
         minor = 4 * np.sqrt(np.maximum((xx + yy) / 2 - spread, 0))
         lengths, convexity = self._perimeters(outer, low)
         perimeter = self._per_object(np.where(outer, lengths, 0))
-        hull_area, feret_max, feret_min = hull_measures(self._hulls(low))
+        hull_pixels, feret_max, feret_min = hull_measures(self._hulls(low))
         diameter = 2 * np.sqrt(area / np.pi)
         circularity = 4 * np.pi * area / perimeter**2
         return {
@@ -92,7 +92,7 @@ class _Objects:
             "equivalent_diameter_px": diameter,
             "circularity": circularity,
             "roundness": 4 * area / (np.pi * major**2),
-            "solidity": area / hull_area,
+            "solidity": area / hull_pixels,
             "convexity": convexity,
             "compactness": 1 / circularity,
             "extent": area / (size[:, 0] * size[:, 1]),
@@ -162,11 +162,16 @@ class _Objects:
         return lengths, np.array(hulls) / self._per_object(np.where(outer, drawn, 0))
 
     def _hulls(self, low: Indices) -> list[NDArray[np.int32]]:
-        """Convex hulls of the corners, in coordinates of the bounding boxes: (n, 2) each."""
+        """Convex hulls of the pixels' centres, in coordinates of the bounding boxes: (n, 1, 2) each."""
         starts = self._first_corner
         ends = np.append(starts[1:], len(self.rings.corners))
-        local = (self.rings.corners - np.repeat(low, ends - starts, axis=0)).astype(np.int32)
-        return [
-            cv2.convexHull(local[begin:end])[:, 0].astype(np.int32, copy=False)
-            for begin, end in zip(starts.tolist(), ends.tolist(), strict=True)
-        ]
+        corners = self.rings.corners
+        # Horizontal edges lead from even to odd corners, with the object's pixels to the right of the way. Those at an
+        # edge's two ends are enough.
+        left_to_right = np.repeat(corners[0::2, 0] < corners[1::2, 0], 2)
+        pixels = corners - np.repeat(low, ends - starts, axis=0)
+        pixels[:, 1] -= ~left_to_right
+        pixels[0::2, 0] -= ~left_to_right[0::2]
+        pixels[1::2, 0] -= left_to_right[1::2]
+        pixels = pixels.astype(np.int32)
+        return [hull_of(pixels[begin:end]) for begin, end in zip(starts.tolist(), ends.tolist(), strict=True)]
