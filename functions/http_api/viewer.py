@@ -16,7 +16,8 @@ bearer = HTTPBearer(
     scheme_name="accessToken",
     bearerFormat="JWT",
     auto_error=False,
-    description="The access token of the user pool, good for an hour. The gateway checks it.",
+    description="The access token of the user pool, good for an hour; the gateway checks it. In the local stage "
+    "`POST /v1/auth/sign-in` gives one.",
 )
 
 
