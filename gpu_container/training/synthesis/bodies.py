@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from training.synthesis.draws import Field, Rng, between, chance, log_between, pick, whole
+from training.synthesis.noise import wide_blur
 from training.synthesis.scene import Scene
 from training.synthesis.shapes import Shape, Window
 
@@ -176,11 +177,24 @@ def cystic(rng: Rng, radius_px: float) -> Style:
     )
 
 
-def ghost(rng: Rng) -> Style:
-    """A body far out of focus: a blur, brighter or darker than the background."""
+def ghost(rng: Rng, radius_px: float) -> Style:
+    """A body far out of focus: a blur brighter or darker than the background, or a soft ring."""
+    if chance(rng, 0.3):
+        wall = Line(between(rng, -0.6, -0.15), 0.0, max(1.5, radius_px * between(rng, 0.04, 0.12)))
+        middle = between(rng, 0.9, 1.15)
+        return Style(
+            profile=knots([1.0, middle, middle]),
+            lines=(wall,),
+            opacity=0.0,
+            defocus_px=max(4.0, radius_px * between(rng, 0.12, 0.25)),
+        )
     ring, middle = between(rng, -0.45, 0.3), between(rng, -0.45, 0.6)
-    profile = knots([1 + ring, 1 + ring, 1 + middle], [0, between(rng, 0.2, 0.7), 1])
-    return Style(profile=profile, opacity=0.0, clouds=between(rng, 0, 0.2))
+    return Style(
+        profile=knots([1 + ring, 1 + ring, 1 + middle], [0, between(rng, 0.2, 0.7), 1]),
+        opacity=0.0,
+        clouds=between(rng, 0, 0.2),
+        defocus_px=max(3.0, radius_px * log_between(rng, 0.27, 0.7)),
+    )
 
 
 def paint(rng: Rng, scene: Scene, shape: Shape, style: Style, number: int) -> None:
@@ -226,14 +240,18 @@ def paint(rng: Rng, scene: Scene, shape: Shape, style: Style, number: int) -> No
     behind += (1 - behind) * (style.opacity * alpha)
     behind *= 1 + change
     np.maximum(scene.matter[frame], alpha, out=scene.matter[frame])
-    np.maximum(scene.dome[frame], np.sqrt(relative[part]) * alpha, out=scene.dome[frame])
+    dome = np.sqrt(relative) * body
+    if style.defocus_px:
+        dome = wide_blur(dome, blur)
+    np.maximum(scene.dome[frame], dome[part] * alpha, out=scene.dome[frame])
     if number:
         scene.labels[frame][alpha >= 0.5] = number
 
 
 def _light(rng: Rng, scene: Scene, style: Style, window: Window, depth: Field, deepest: float) -> tuple[Field, Field]:
     """Light through the body, and depth relative to its deepest point."""
-    relative = depth * np.float32(1 / max(deepest, style.depth_px or 0.0))
+    # Smoothed, or the ridges of the distance to the rim would show, which no body has.
+    relative = wide_blur(depth * np.float32(1 / max(deepest, style.depth_px or 0.0)), 0.15 * deepest)
     light = style.profile[(relative * (KNOTS - 1)).astype(np.uint8)]
     texture = np.zeros(window.shape, np.float32)
     if style.clouds and deepest > 4:

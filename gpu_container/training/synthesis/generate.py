@@ -11,6 +11,7 @@ from training.synthesis import kinds, optics, surroundings
 from training.synthesis.camera import Camera, Pixels
 from training.synthesis.draws import Field, Rng, between, chance, log_between, pick, whole
 from training.synthesis.kinds import Kind
+from training.synthesis.noise import wide_blur
 from training.synthesis.optics import Optics
 from training.synthesis.scene import SMALLEST_LABEL_PX, Scene
 from training.synthesis.surroundings import Well
@@ -140,7 +141,7 @@ def _photographed(rng: Rng, scene: Scene, how: Optics, well: Well | None) -> tup
     if blur_px:
         light = np.asarray(cv2.GaussianBlur(light, (0, 0), blur_px), np.float32)
     if chance(rng, 0.06):
-        light += (light - optics.wide_blur(light, log_between(rng, 1, 4))) * between(rng, 0.3, 1.5)
+        light += (light - wide_blur(light, log_between(rng, 1, 4))) * between(rng, 0.3, 1.5)
         scene.parts.append("sharpened")
     camera = Camera.draw(rng).seeing(contrast, log_between(rng, 0.25, 1.2))
     level = camera.noisy(rng, camera.exposed(light))

@@ -325,7 +325,8 @@ def _elongated(rng: Rng, scene: Scene, well: Well | None) -> None:
             lobes=log_between(rng, 0.01, 0.12),
             bumps_px=cell * between(rng, 0, 0.15),
             stretch=log_between(rng, 1.3, 4.0),
-            taper=between(rng, 0, 0.7),
+            taper=between(rng, 0, 0.6),
+            fullness=between(rng, 2.0, 4.0),
             bend=between(rng, 0, 0.4),
         )
         shape = _single(scene, rng, radius, form)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from training.synthesis.draws import Field, Rng, between, chance, log_between
+from training.synthesis.noise import wide_blur
 from training.synthesis.scene import Scene
 
 
@@ -66,14 +67,3 @@ def steepness(light: Field) -> Field:
     across, down = (cv2.Scharr(light, cv2.CV_32F, dx, 1 - dx, scale=1 / 32) for dx in (1, 0))
     # cv2.magnitude rounds differently from run to run, by where its arrays happen to lie in memory.
     return np.asarray(np.sqrt(across * across + down * down), np.float32)
-
-
-def wide_blur(field: Field, sigma: float) -> Field:
-    """A Gaussian blur; wide ones at reduced size, where they cost little and lose nothing."""
-    shrink = int(sigma / 3)
-    if shrink < 2:
-        return np.asarray(cv2.GaussianBlur(field, (0, 0), max(sigma, 0.3)), np.float32)
-    height, width = field.shape
-    small = cv2.resize(field, (max(1, width // shrink), max(1, height // shrink)), interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(small, (0, 0), sigma / shrink)
-    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -118,6 +118,7 @@ class Form:
         bumps_px: Height of bumps of the size of a cell.
         stretch: Length divided by width.
         taper: 0 is symmetric; 0.7 a drop.
+        fullness: 2 is an ellipse; 4 has nearly straight sides and full ends, as a rod.
         bend: 0 is straight; 0.5 a bean.
     """
 
@@ -125,6 +126,7 @@ class Form:
     bumps_px: float = 0.0
     stretch: float = 1.0
     taper: float = 0.0
+    fullness: float = 2.0
     bend: float = 0.0
 
 
@@ -141,6 +143,11 @@ def closed_curve(rng: Rng, radius_px: float, form: Form, cell_px: float) -> Poin
         place, within = np.divmod(np.arange(count) * (bumps / count), 1)
         radius = radius + form.bumps_px / radius_px * height[place.astype(int)] * np.sin(pi * within) ** 0.7
     radius = np.maximum(radius, 0.25)
+    if form.fullness != 2.0:
+        # The radius of a superellipse (Lamé) at an angle, by that of a circle.
+        radius /= (np.abs(np.cos(angle)) ** form.fullness + np.abs(np.sin(angle)) ** form.fullness) ** (
+            1 / form.fullness
+        )
     along, across = radius * np.cos(angle) * form.stretch**0.5, radius * np.sin(angle) / form.stretch**0.5
     longest = np.abs(along).max()
     across = across * (1 + form.taper * along / longest) + form.bend * (along**2 / longest - longest / 3)
@@ -237,6 +244,7 @@ def rough_form(rng: Rng, cell_px: float) -> Form:
         lobes=log_between(rng, 0.005, 0.2),
         bumps_px=cell_px * log_between(rng, 0.02, 0.3) if chance(rng, 0.6) else 0.0,
         stretch=log_between(rng, 1.0, 1.6),
+        fullness=between(rng, 1.8, 2.6),
         taper=between(rng, 0, 0.3) if chance(rng, 0.3) else 0.0,
         bend=between(rng, 0, 0.25) if chance(rng, 0.2) else 0.0,
     )

@@ -1,6 +1,6 @@
 """What is in a field of view beside the bodies that count: loose cells, debris, ghosts, bubbles, fibres, wells."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot, pi
 
@@ -170,8 +170,7 @@ def add_ghosts(rng: Rng, scene: Scene, count: int) -> None:
     for _ in range(count):
         radius = min(height, width) * log_between(rng, 0.015, 0.1)
         shape = Shape((closed_curve(rng, radius, Form(lobes=0.1, stretch=log_between(rng, 1, 1.6)), scene.cell_px),))
-        style = bodies.ghost(rng)
-        blurred = replace(style, defocus_px=max(3.0, radius * log_between(rng, 0.18, 0.7)))
+        blurred = bodies.ghost(rng, radius)
         where = shape.moved(between(rng, 0, width), between(rng, 0, height))
         bodies.paint(rng, scene, where, blurred, 0)
     scene.parts.append("ghosts")
