@@ -95,9 +95,9 @@ def absorbing(strength: float, core: float = 1.0) -> Field:
 
 
 def rim_lines(rng: Rng, strength: float) -> tuple[Line, ...]:
-    """The dark line of an edge, often with a bright one beside it (Becke's line)."""
+    """The dark line of an edge, inside it, often with a bright one beside it (Becke's line)."""
     wide = log_between(rng, 0.7, 2.5)
-    lines = [Line(-strength * between(rng, 0.2, 1.0), between(rng, 0.2, 1.5) * wide, wide)] if chance(rng, 0.75) else []
+    lines = [Line(-strength * between(rng, 0.2, 1.0), between(rng, 0.7, 1.8) * wide, wide)] if chance(rng, 0.75) else []
     if chance(rng, 0.5):
         side = -1 if chance(rng, 0.6) else 1
         lines.append(
@@ -155,7 +155,8 @@ def cystic(rng: Rng, radius_px: float) -> Style:
     profile = knots(
         [side, lumen, lumen * between(rng, 0.93, 1.07)], [0, min(0.9, wall * between(rng, 1, 2.5) / radius_px), 1]
     )
-    lines = [Line(-between(rng, 0.15, 0.7), wall * between(rng, 0.1, 0.6), wall * between(rng, 0.25, 0.5))]
+    edge = wall * between(rng, 0.25, 0.5)
+    lines = [Line(-between(rng, 0.15, 0.7), edge * between(rng, 0.7, 1.6), edge)]
     if chance(rng, 0.6):
         lines.append(Line(between(rng, 0.1, 0.6), wall * between(rng, 1.0, 1.8), wall * between(rng, 0.25, 0.6)))
     if chance(rng, 0.4):

@@ -150,7 +150,8 @@ def visible(rng: Rng, style: Style) -> Style:
     contrast = float(np.abs(np.array(style.profile) - 1)[: bodies.KNOTS // 4].mean())
     if contrast > 0.12 or any(line.strength < -0.2 for line in style.lines):
         return style
-    rim = bodies.Line(-between(rng, 0.2, 0.6), between(rng, 0, 1.5), between(rng, 0.8, 2.0))
+    width = between(rng, 0.8, 2.0)
+    rim = bodies.Line(-between(rng, 0.2, 0.6), width * between(rng, 0.7, 1.6), width)
     return replace(style, lines=(*style.lines, rim))
 
 

@@ -145,9 +145,8 @@ def closed_curve(rng: Rng, radius_px: float, form: Form, cell_px: float) -> Poin
     radius = np.maximum(radius, 0.25)
     if form.fullness != 2.0:
         # The radius of a superellipse (Lamé) at an angle, by that of a circle.
-        radius /= (np.abs(np.cos(angle)) ** form.fullness + np.abs(np.sin(angle)) ** form.fullness) ** (
-            1 / form.fullness
-        )
+        powers = np.abs(np.stack([np.cos(angle), np.sin(angle)])) ** form.fullness
+        radius /= powers.sum(axis=0) ** (1 / form.fullness)
     along, across = radius * np.cos(angle) * form.stretch**0.5, radius * np.sin(angle) / form.stretch**0.5
     longest = np.abs(along).max()
     across = across * (1 + form.taper * along / longest) + form.bend * (along**2 / longest - longest / 3)
