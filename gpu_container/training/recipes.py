@@ -32,7 +32,7 @@ class TrainingRecipe:
     real_shares: dict[str, float] = field(
         default_factory=lambda: {"organoid_id": 0.30, "lguertle": 0.12, "adiez": 0.04}
     )
-    synthetic_images: int = 4000
+    synthetic_images: int = 3000
     core_depth: float = 0.4
     dice: float = 1.0
     depth: float = 0.5
@@ -41,7 +41,7 @@ class TrainingRecipe:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        TrainingRecipe("fast", (16, 32, 64, 112, 144), steps=5000),
-        TrainingRecipe("accurate", (32, 64, 128, 192, 256), steps=5000),
+        TrainingRecipe("fast", (16, 32, 64, 112, 144), steps=3000),
+        TrainingRecipe("accurate", (24, 48, 96, 192, 288), steps=3600),
     )
 }
