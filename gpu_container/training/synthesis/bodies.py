@@ -180,14 +180,14 @@ def cystic(rng: Rng, radius_px: float) -> Style:
 
 def ghost(rng: Rng, radius_px: float) -> Style:
     """A body far out of focus: a blur brighter or darker than the background, or a soft ring."""
-    if chance(rng, 0.3):
+    if chance(rng, 0.2):
         wall = Line(between(rng, -0.6, -0.15), 0.0, max(1.5, radius_px * between(rng, 0.04, 0.12)))
         middle = between(rng, 0.9, 1.15)
         return Style(
             profile=knots([1.0, middle, middle]),
             lines=(wall,),
             opacity=0.0,
-            defocus_px=max(4.0, radius_px * between(rng, 0.12, 0.25)),
+            defocus_px=max(4.0, radius_px * between(rng, 0.18, 0.35)),
         )
     ring, middle = between(rng, -0.45, 0.3), between(rng, -0.45, 0.6)
     return Style(

@@ -1,6 +1,7 @@
 """One image from one seed."""
 
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 
 import cv2
 import numpy as np
@@ -157,7 +158,7 @@ def rim_contrast(light: Field, labels: NDArray[np.int32], sharpness_px: float) -
     Args:
         light: (h, w) float32.
         labels: (h, w) int32, 0 is background.
-        sharpness_px: Blur of rims, as a standard deviation: a step is 2.5 times that, times its steepest pixel.
+        sharpness_px: Blur of rims, as a standard deviation.
     """
     rim = np.zeros(labels.shape, bool)
     beside, above = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
@@ -172,7 +173,9 @@ def rim_contrast(light: Field, labels: NDArray[np.int32], sharpness_px: float) -
     owner = labels.ravel()[places]
     counts = np.bincount(owner)
     steepest = np.bincount(owner, slope.ravel()[places])[counts > 0] / counts[counts > 0]
-    return float(np.percentile(steepest, 15)) * sharpness_px * 2.5
+    # What a difference over two pixels makes of a blurred step of 1, half a pixel inside it.
+    blurred = NormalDist(0, sharpness_px)
+    return float(np.percentile(steepest, 15)) * 2 / (blurred.cdf(1.5) - blurred.cdf(-0.5))
 
 
 def in_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:

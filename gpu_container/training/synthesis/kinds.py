@@ -12,7 +12,7 @@ from training.synthesis.bodies import Style
 from training.synthesis.draws import Rng, between, chance, log_between, pick, whole
 from training.synthesis.scene import Scene
 from training.synthesis.shapes import Form, Shape
-from training.synthesis.surroundings import Well, add_stamps, clear_of_bodies
+from training.synthesis.surroundings import Well, add_stamps
 
 
 class Kind(StrEnum):
@@ -285,7 +285,7 @@ def scatter_cells(rng: Rng, scene: Scene, at: tuple[float, float], radius_px: fl
     places = np.stack([at[0] + far * np.cos(angle), at[1] + far * np.sin(angle)], axis=1)
     cell = _cell(scene, radius_px)
     largest = cell * between(rng, 0.8, 1.3)
-    add_stamps(rng, scene, clear_of_bodies(scene, places, largest), (cell * 0.6, largest), between(rng, 0.7, 1.6))
+    add_stamps(rng, scene, places, (cell * 0.6, largest), between(rng, 0.7, 1.6), between(rng, 0, 0.5))
     scene.parts.append("loose cells")
 
 

@@ -85,44 +85,69 @@ def add_well(rng: Rng, light: Field, well: Well) -> None:
     np.maximum(light, 0.02, out=light)
 
 
-def _stamp(rng: Rng, diameter_px: float, pieces: int) -> Field:
-    """A cell or a grain of debris, or a clump of several, more or less in focus, as a change of light round 0."""
-    reach = diameter_px * (0.5 + 0.35 * (pieces - 1))
-    middle = int(reach + 5)
-    y, x = np.mgrid[-middle : middle + 1, -middle : middle + 1].astype(np.float32)
-    look = np.zeros_like(x)
-    fill, edge, rim_at = between(rng, -0.5, 0.4), between(rng, -0.5, 0.5), between(rng, 0.8, 1.1)
-    for _ in range(pieces):
-        radius = diameter_px / 2 * (log_between(rng, 0.4, 1.0) if pieces > 1 else 1.0)
-        dx, dy = rng.uniform(-1, 1, 2) * (reach - radius) * 0.8
-        turn, stretch = between(rng, 0, pi), log_between(rng, 1, 1.8)
-        along, across = (
-            (x - dx) * np.cos(turn) + (y - dy) * np.sin(turn),
-            (y - dy) * np.cos(turn) - (x - dx) * np.sin(turn),
-        )
-        away = np.sqrt((along / stretch**0.5) ** 2 + (across * stretch**0.5) ** 2)
-        body = 1 / (1 + np.exp(np.clip((away - radius) * 2.5, -30, 30)))
-        rim = np.exp(-(((away - radius * rim_at) / max(0.8, radius * 0.25)) ** 2))
-        look += (fill * body + edge * rim) * (1 - 0.6 * np.minimum(1, np.abs(look) * 2))
-    if chance(rng, 0.3):
-        look = cv2.GaussianBlur(look, (0, 0), log_between(rng, 0.5, 3.0))
-    return np.asarray(look, np.float32)
+@dataclass(frozen=True, eq=False)
+class Stamp:
+    """A cell or a grain of debris, or a clump of several.
+
+    Args:
+        change: (n, n) float32, what it does to the light, round 0.
+        reach_px: From its middle to where nothing of it is left.
+    """
+
+    change: Field
+    reach_px: float
+
+    @classmethod
+    def draw(cls, rng: Rng, diameter_px: float, pieces: int) -> "Stamp":
+        """Any, more or less in focus."""
+        spread = 0.25 * diameter_px * (pieces - 1) ** 0.5
+        blur = log_between(rng, 0.5, 3.0) if chance(rng, 0.3) else 0.0
+        reach = spread + 0.67 * diameter_px + 2.5 + 2 * blur
+        middle = int(reach) + 1
+        y, x = np.mgrid[-middle : middle + 1, -middle : middle + 1].astype(np.float32)
+        change = np.zeros_like(x)
+        fill, edge, rim_at = between(rng, -0.5, 0.4), between(rng, -0.5, 0.5), between(rng, 0.8, 1.1)
+        for _ in range(pieces):
+            radius = diameter_px / 2 * (log_between(rng, 0.4, 1.0) if pieces > 1 else 1.0)
+            dx, dy = rng.uniform(-0.7, 0.7, 2) * spread
+            turn, stretch = between(rng, 0, pi), log_between(rng, 1, 1.8)
+            cosine, sine = np.float32(np.cos(turn)), np.float32(np.sin(turn))
+            along, across = (x - dx) * cosine + (y - dy) * sine, (y - dy) * cosine - (x - dx) * sine
+            away = np.sqrt((along / stretch**0.5) ** 2 + (across * stretch**0.5) ** 2)
+            body = 1 / (1 + np.exp(np.clip((away - radius) * 2.5, -30, 30)))
+            rim = np.exp(-(((away - radius * rim_at) / max(0.8, radius * 0.25)) ** 2))
+            change += (fill * body + edge * rim) * (1 - 0.6 * np.minimum(1, np.abs(change) * 2))
+        if blur:
+            change = cv2.GaussianBlur(change, (0, 0), blur)
+        change[x * x + y * y > reach * reach] = 0
+        return cls(np.asarray(change, np.float32), reach)
 
 
-def add_stamps(rng: Rng, scene: Scene, places: Points, diameter_px: tuple[float, float], strength: float) -> None:
-    """Loose cells or debris at these places ((n, 2) x and y), of a few looks."""
-    clumps = between(rng, 0, 0.6)
+def add_stamps(
+    rng: Rng, scene: Scene, places: Points, diameter_px: tuple[float, float], strength: float, clumps: float
+) -> None:
+    """Loose cells or debris of a few looks, at those of these places where they reach no labelled body.
+
+    Args:
+        places: (n, 2) x and y.
+        clumps: Share of the looks that are clumps of several.
+    """
     looks = [
-        _stamp(rng, log_between(rng, *diameter_px), whole(rng, 2, 6) if chance(rng, clumps) else 1) for _ in range(8)
+        Stamp.draw(rng, log_between(rng, *diameter_px), whole(rng, 2, 6) if chance(rng, clumps) else 1)
+        for _ in range(8)
     ]
+    outside = cv2.distanceTransform((scene.labels == 0).astype(np.uint8), cv2.DIST_L2, 3) if scene.count else None
+    height, width = scene.shape
     for x, y in places:
         look = looks[int(rng.integers(8))]
-        if chance(rng, 0.5):
-            look = look[::-1]
-        side = look.shape[0]
-        clip = Window(int(y) - side // 2, int(x) - side // 2, side, side).clipped(*scene.shape)
+        change = look.change[::-1] if chance(rng, 0.5) else look.change
+        row, column = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
+        if outside is not None and outside[row, column] <= look.reach_px + abs(row - int(y)) + abs(column - int(x)):
+            continue
+        side = change.shape[0]
+        clip = Window(int(y) - side // 2, int(x) - side // 2, side, side).clipped(height, width)
         if clip is not None:
-            scene.light[clip[0]] *= np.maximum(1 + strength * look[clip[1]], 0.05)
+            scene.light[clip[0]] *= np.maximum(1 + strength * change[clip[1]], 0.05)
 
 
 def add_debris(rng: Rng, scene: Scene) -> None:
@@ -135,7 +160,7 @@ def add_debris(rng: Rng, scene: Scene) -> None:
         places[: count // 2] = heart + rng.normal(0, min(height, width) * between(rng, 0.03, 0.15), (count // 2, 2))
     cell = min(scene.cell_px, 14.0)
     largest = log_between(rng, 2.0, max(2.5, cell))
-    add_stamps(rng, scene, clear_of_bodies(scene, places, largest), (1.2, largest), log_between(rng, 0.3, 1.5))
+    add_stamps(rng, scene, places, (1.2, largest), log_between(rng, 0.3, 1.5), between(rng, 0, 0.6))
     scene.parts.append("debris")
 
 
@@ -144,24 +169,14 @@ def add_crumbs(rng: Rng, scene: Scene) -> None:
     height, width = scene.shape
     outside = cv2.distanceTransform((scene.labels == 0).astype(np.uint8), cv2.DIST_L2, 3)
     reach = log_between(rng, 2, 12)
-    near = np.flatnonzero((outside > 2.5) & (outside < 3 + reach))
+    near = np.flatnonzero((outside > 3.5) & (outside < 6 + reach))
     if len(near) == 0:
         return
     at = rng.choice(near, min(len(near), int(log_between(rng, 3, 0.12 * height))))
     places = np.stack(np.divmod(at, width)[::-1], axis=1).astype(np.float64)
-    largest = log_between(rng, 2.0, 3 + reach)
-    add_stamps(rng, scene, clear_of_bodies(scene, places, largest * 0.6), (1.5, largest), between(rng, 0.5, 1.5))
+    largest = log_between(rng, 2.0, 2.5 + reach)
+    add_stamps(rng, scene, places, (1.5, largest), between(rng, 0.5, 1.5), between(rng, 0, 0.6))
     scene.parts.append("crumbs")
-
-
-def clear_of_bodies(scene: Scene, places: Points, diameter_px: float) -> Points:
-    """Those of the places ((n, 2) x and y) from which something this large does not reach a labelled body."""
-    if scene.count == 0:
-        return places
-    away = cv2.distanceTransform((scene.labels == 0).astype(np.uint8), cv2.DIST_L2, 3)
-    x = np.clip(places[:, 0], 0, scene.shape[1] - 1).astype(int)
-    y = np.clip(places[:, 1], 0, scene.shape[0] - 1).astype(int)
-    return np.asarray(places[away[y, x] > diameter_px * 0.75 + 2.5], np.float64)
 
 
 def add_ghosts(rng: Rng, scene: Scene, count: int) -> None:
