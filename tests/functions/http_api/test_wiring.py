@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,18 +37,24 @@ HEAVY = ("numpy", "cv2", "PIL", "scipy", "tifffile", "onnxruntime", "sqlalchemy"
 STARTED = f"""
 import json, sys
 from http_api.handler import handler
-from http_api.use_cases import UseCases
-print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+from psycopg_pool import ConnectionPool
+heavy = [name for name in {HEAVY!r} if name in sys.modules]
+print(json.dumps([heavy, type(ConnectionPool._connect).__name__]))
 """
 
 
-def test_it_starts_with_nothing_behind_it_and_without_the_scientific_stack() -> None:
-    """Clients are made, nothing is asked: what is down is met by the request that needs it."""
-    environment = {**ENVIRONMENT, **AWS, "POWERTOOLS_TRACE_DISABLED": "true"}
+@pytest.mark.parametrize("without_traces", ["true", "false"])
+def test_it_starts_with_nothing_behind_it_and_without_what_others_need(without_traces: str, tmp_path: Path) -> None:
+    """Clients are made, nothing is asked: what is down is met by the request that needs it.
+
+    The X-Ray SDK wraps libraries when it finds itself in Lambda; the pool of connections must stay as it is.
+    """
+    lambda_ = {"LAMBDA_TASK_ROOT": str(tmp_path), "POWERTOOLS_TRACE_DISABLED": without_traces}
+    environment = {**ENVIRONMENT, **AWS, **lambda_}
     started = subprocess.run(
         [sys.executable, "-W", "error", "-c", STARTED], env=environment, capture_output=True, text=True, check=True
     )
-    assert json.loads(started.stdout) == []
+    assert json.loads(started.stdout) == [[], "function"]
 
 
 @pytest.fixture

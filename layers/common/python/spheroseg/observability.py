@@ -13,4 +13,6 @@ logger = Logger(utc=True, use_rfc3339=True)
 
 metrics = Metrics(namespace=METRICS_NAMESPACE)
 
-tracer = Tracer()
+# Left to itself the X-Ray SDK imports and wraps every library that it knows: SQLAlchemy, which only migrations use, and
+# the pool of database connections, whose connections would then no longer be ours.
+tracer = Tracer(patch_modules=("botocore",))
