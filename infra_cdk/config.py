@@ -141,6 +141,7 @@ class StageConfig:
         cors_origins: Pages whose scripts may call the API and upload.
         local_sign_in: Whether ``/v1/auth`` exists, and users may sign in by password over the API.
         dependency_layer: Whether functions carry their libraries, built for them, or find them where they run.
+        snap_start: Whether the HTTP API's function starts from a snapshot, instead of importing for over a second.
         tracing: Whether calls are traced by X-Ray.
         enforce_tls: Whether bucket and queues refuse plain http.
         reader_lag_limit_s: Lag above which functions read from the writer, and above which the alarm rings.
@@ -157,6 +158,7 @@ class StageConfig:
     cors_origins: tuple[str, ...]
     local_sign_in: bool
     dependency_layer: bool
+    snap_start: bool
     tracing: bool
     enforce_tls: bool
     reader_lag_limit_s: float
@@ -183,6 +185,7 @@ PRODUCTION = StageConfig(
     cors_origins=("*",),
     local_sign_in=False,
     dependency_layer=True,
+    snap_start=True,
     tracing=True,
     enforce_tls=True,
     reader_lag_limit_s=5,
@@ -221,6 +224,7 @@ LOCAL = StageConfig(
     cors_origins=("*",),
     local_sign_in=True,
     dependency_layer=False,
+    snap_start=False,
     tracing=False,
     enforce_tls=False,
     reader_lag_limit_s=5,
@@ -306,6 +310,18 @@ EXCHANGED = (
         reason="arm64 libraries cannot be imported on x86, and each process would unpack its own copy",
         resources=("AWS::Lambda::LayerVersion/layersdependencies",),
         properties=("AWS::Lambda::Function.Layers",),
+    ),
+    Exchange(
+        part="start of the API",
+        production="from a snapshot of a published version (SnapStart)",
+        local="anew each time",
+        reason="the emulator takes no snapshots",
+        resources=("AWS::Lambda::Version/httpapi", "AWS::Lambda::Alias/httpapi"),
+        properties=(
+            "AWS::Lambda::Function.SnapStart",
+            "AWS::Lambda::Permission.FunctionName",
+            "AWS::ApiGatewayV2::Integration.IntegrationUri",
+        ),
     ),
     Exchange(
         part="links",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Annotations, Duration, IgnoreMode
+from aws_cdk import Annotations, Duration, IgnoreMode, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -95,6 +95,8 @@ class Function(lambda_.Function):
         memory_mib: Memory; the share of CPU grows with it, one whole CPU at 1,769 MiB.
         environment: What its settings read; what Powertools reads is added.
         concurrency: Calls at once at most, taken from the account's; None shares what the account has.
+        snap_start: Start from a snapshot taken after the imports, see ``front``. What is drawn by chance or connected
+            at import would be the same in all that start from it; nothing of ours is.
         place: Where it reaches the database, or None where that needs no network.
     """
 
@@ -109,6 +111,7 @@ class Function(lambda_.Function):
         timeout_s: int,
         memory_mib: int = 512,
         concurrency: int | None = None,
+        snap_start: bool = False,
         place: Place | None = None,
         retry_attempts: int | None = None,
         max_event_age: Duration | None = None,
@@ -136,6 +139,11 @@ class Function(lambda_.Function):
             timeout=Duration.seconds(timeout_s),
             memory_size=memory_mib,
             reserved_concurrent_executions=concurrency,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+            # A snapshot costs as long as its version is there.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.DESTROY)
+            if snap_start
+            else None,
             retry_attempts=retry_attempts,
             max_event_age=max_event_age,
             role=role,
@@ -145,6 +153,8 @@ class Function(lambda_.Function):
             vpc_subnets=place.subnets if place else None,
             security_groups=[place.security_group] if place else None,
         )
+        self.front: lambda_.IFunction = self.add_alias("front") if snap_start else self
+        """What a gateway calls: snapshots are of published versions only, and an alias names the present one."""
         accept(self, "AwsSolutions-L1", "A newer Python is taken when all libraries have wheels for it, not on its day")
 
     def take_from(self, queue: sqs.IQueue, *, max_concurrency: int) -> None:

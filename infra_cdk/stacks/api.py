@@ -42,7 +42,7 @@ class ApiStack(Stack):
         self.sockets = SocketApi(self, "sockets", stage=stage, function=self.watch_updates)
         self.push_updates = self._push_updates(updates)
         self.http_api = self._http_api(images, users, segmentations, updates)
-        self.http = HttpApi(self, "http", stage=stage, function=self.http_api, users=users)
+        self.http = HttpApi(self, "http", stage=stage, function=self.http_api.front, users=users)
         CfnOutput(self, "ApiUrl", value=self.http.url)
         CfnOutput(self, "ApiId", value=self.http.api.api_id)
         CfnOutput(self, "SocketUrl", value=self.sockets.url)
@@ -106,6 +106,7 @@ class ApiStack(Stack):
             timeout_s=HTTP_API_S,
             memory_mib=1024,
             concurrency=self.stage.limits.http_api_concurrency,
+            snap_start=self.stage.snap_start,
             place=self.database.place,
         )
         self.database.grant_sign_in(function)

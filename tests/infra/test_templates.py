@@ -308,6 +308,19 @@ def test_stateless_stacks_keep_nothing(production: Synthesised) -> None:
             assert policy == "Delete" or resource["Type"] == "AWS::Lambda::Version", logical_id
 
 
+def test_the_gateway_calls_a_version_of_the_api_that_starts_from_a_snapshot(production: Synthesised) -> None:
+    resources = production.templates["api"]["Resources"]
+    ((alias, named),) = ((name, it) for name, it in resources.items() if it["Type"] == "AWS::Lambda::Alias")
+    version = resources[named["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]]
+    function = resources[version["Properties"]["FunctionName"]["Ref"]]["Properties"]
+    assert function["Handler"] == "http_api.handler.handler"
+    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert version["DeletionPolicy"] == "Delete"  # a version that stays goes on costing
+    template(production, "api").has_resource_properties(
+        "AWS::ApiGatewayV2::Integration", {"IntegrationUri": {"Ref": alias}, "PayloadFormatVersion": "2.0"}
+    )
+
+
 def test_migrations_run_before_the_other_functions_change(production: Synthesised) -> None:
     resources = production.templates["processing"]["Resources"]
     ((trigger, _),) = ((name, it) for name, it in resources.items() if it["Type"] == "Custom::Trigger")

@@ -72,6 +72,9 @@ ATTEMPTS = 3
 PAUSE_S = 0.05
 """Transactions last milliseconds: who waits up to this long, and twice that, hardly meets the same one again."""
 
+CHANCE = random.SystemRandom()
+"""The system's: functions that start from one snapshot would draw the same numbers from Python's own."""
+
 CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError, pg.ReadOnlySqlTransaction)
 """The server is gone, or is no writer any more. (Timeouts are among them and sorted out before.)"""
 
@@ -176,7 +179,7 @@ class Database:
                 with self.transaction() as cursor:
                     return work(cursor)
             except _NothingWrittenError:
-                sleep(random.uniform(0, attempt * PAUSE_S))  # noqa: S311 - so that two do not meet again
+                sleep(CHANCE.uniform(0, attempt * PAUSE_S))  # so that two do not meet again
         with self.transaction() as cursor:
             return work(cursor)
 
