@@ -95,7 +95,7 @@ def synthesize(seed: int, *, height_px: int = 512, width_px: int = 512, kind: Ki
     scene = Scene.blank(rng, height_px, width_px, log_between(rng, *kinds.CELL_PX), log_between(rng, 0.5, 1.3))
     well = Well.draw(rng, height_px, width_px) if chance(rng, 0.12) else None
     _add_surroundings(rng, scene)
-    kinds.LAYOUTS[drawn](rng, scene, well)
+    well = kinds.fill(rng, scene, drawn, well)
     if chance(rng, 0.4):
         surroundings.add_debris(rng, scene)
     if chance(rng, 0.2):

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
-from math import cos, hypot, pi, sin
+from math import hypot, pi
 
 import numpy as np
 
 from training.synthesis import bodies, shapes
 from training.synthesis.bodies import Style
 from training.synthesis.draws import Rng, between, chance, log_between, pick, whole
+from training.synthesis.placing import Placing
 from training.synthesis.scene import Scene
 from training.synthesis.shapes import Form, Shape
 from training.synthesis.surroundings import Well, add_stamps
@@ -51,49 +52,6 @@ WEIGHTS: dict[Kind, float] = {
 SMALLEST_RADIUS_PX = 4.5
 
 CELL_PX = (3.0, 18.0)
-
-
-class Placing:
-    """Finds room for bodies, taken as disks.
-
-    Args:
-        well: That they must lie in.
-        overlap: How far two disks may go into one another, as a share of the sum of their radii; below 0 is a gap.
-        cut: Whether they may reach over the frame.
-    """
-
-    def __init__(self, rng: Rng, scene: Scene, well: Well | None, overlap: float, *, cut: bool) -> None:
-        self.rng, self.scene, self.well, self.overlap, self.cut = rng, scene, well, overlap, cut
-        self.taken: list[tuple[float, float, float]] = []
-
-    def somewhere(self, radius_px: float) -> tuple[float, float] | None:
-        """A free place, or none after 12 tries."""
-        height, width = self.scene.shape
-        edge = 0.0 if self.cut else min(radius_px, 0.5 * min(height, width))
-        for _ in range(12):
-            x, y = between(self.rng, edge, width - edge), between(self.rng, edge, height - edge)
-            if self.fits(x, y, radius_px):
-                self.taken.append((x, y, radius_px))
-                return x, y
-        return None
-
-    def beside(self, radius_px: float, closeness: tuple[float, float]) -> tuple[float, float] | None:
-        """A place beside a body that is there, its centre this share of the sum of radii away."""
-        height, width = self.scene.shape
-        for _ in range(12):
-            x0, y0, other = self.taken[whole(self.rng, 0, len(self.taken) - 1)]
-            angle, far = between(self.rng, 0, 2 * pi), (radius_px + other) * between(self.rng, *closeness)
-            x, y = x0 + far * cos(angle), y0 + far * sin(angle)
-            if 0 <= x < width and 0 <= y < height and self.fits(x, y, radius_px):
-                self.taken.append((x, y, radius_px))
-                return x, y
-        return None
-
-    def fits(self, x: float, y: float, radius_px: float) -> bool:
-        """Whether a disk overlaps no other too far, and lies in the well."""
-        if self.well is not None and not self.well.holds(x, y, radius_px):
-            return False
-        return all(hypot(x - a, y - b) > (radius_px + r) * (1 - self.overlap) for a, b, r in self.taken)
 
 
 def _radius(rng: Rng, scene: Scene, low: float, high: float) -> float:
@@ -210,7 +168,7 @@ def _put_grown(rng: Rng, scene: Scene, at: tuple[float, float] | None, radius: f
 def _round(rng: Rng, scene: Scene, well: Well | None) -> None:
     placing = Placing(rng, scene, well, -0.05, cut=chance(rng, 0.4))
     looks = Looks(rng, scene, (0.03, 0.97))
-    largest = log_between(rng, 0.05, 0.6)
+    largest = log_between(rng, 0.06, 0.6)
     count = 1 if chance(rng, 0.5) else whole(rng, 2, 6)
     for _ in range(count):
         radius = _radius(rng, scene, max(0.02, largest * 0.5), largest)
@@ -235,7 +193,7 @@ def _many(rng: Rng, scene: Scene, well: Well | None) -> None:
 def _touching(rng: Rng, scene: Scene, well: Well | None) -> None:
     placing = Placing(rng, scene, well, 0.45, cut=False)
     looks = Looks(rng, scene, (0.05, 0.97))
-    typical = log_between(rng, 0.03, 0.2)
+    typical = log_between(rng, 0.035, 0.22)
     cysts = between(rng, 0, 1) if chance(rng, 0.25) else 0.0
     groups = whole(rng, 1, 3)
     for number in range(whole(rng, 2, 14)):
@@ -388,6 +346,23 @@ def _mixed(rng: Rng, scene: Scene, well: Well | None) -> None:
             plain = chance(rng, 0.5)
             shape = _single(scene, rng, radius, _smooth(rng)) if plain else _rough_shape(rng, scene, radius)
         _put(rng, scene, placing.somewhere(radius), shape, style)
+
+
+FEWEST = dict.fromkeys(Kind, 1) | {Kind.TOUCHING: 2, Kind.EMPTY: 0}
+"""Bodies of an image at least."""
+
+
+def fill(rng: Rng, scene: Scene, kind: Kind, well: Well | None) -> Well | None:
+    """Draw the bodies of a kind.
+
+    Returns:
+        The well that they lie in; None where there was no room for enough of them in it.
+    """
+    LAYOUTS[kind](rng, scene, well)
+    if well is not None and scene.count < FEWEST[kind]:
+        LAYOUTS[kind](rng, scene, None)
+        return None
+    return well
 
 
 def _empty(rng: Rng, scene: Scene, well: Well | None) -> None:

@@ -14,6 +14,7 @@ from training.synthesis.camera import Camera
 from training.synthesis.draws import pick
 from training.synthesis.generate import in_pieces, rim_contrast
 from training.synthesis.noise import Textures, smooth_noise, white_noise
+from training.synthesis.placing import Placing
 from training.synthesis.scene import Scene
 from training.synthesis.shapes import Form, Shape
 
@@ -207,12 +208,21 @@ def test_bodies_lie_inside_the_well() -> None:
     rng = a_rng()
     scene = a_scene()
     well = surroundings.Well(x=100, y=100, radius_px=60)
-    placing = kinds.Placing(rng, scene, well, overlap=-0.1, cut=True)
+    placing = Placing(rng, scene, well, overlap=-0.1, cut=True)
     places = [placing.somewhere(10.0) for _ in range(30)]
 
     found = [place for place in places if place is not None]
     assert 3 < len(found) < 30
     assert all(np.hypot(x - 100, y - 100) <= 50 for x, y in found)
+
+
+def test_a_well_without_room_is_left_out() -> None:
+    for seed in range(6):
+        scene = a_scene()
+        tiny = surroundings.Well(x=100, y=100, radius_px=5)
+        assert kinds.fill(np.random.default_rng(seed), scene, kinds.Kind.TOUCHING, tiny) is None
+        assert scene.count >= 2
+        assert kinds.fill(a_rng(), a_scene(), kinds.Kind.EMPTY, tiny) is tiny
 
 
 def test_a_pick_follows_the_weights() -> None:
