@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import hypot
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -119,12 +120,15 @@ def judge_image(name: str, drawn: Labels, found: Labels) -> ImageFigures:
         ap75=at_three_quarters.average_precision,
         panoptic_quality=at_half.panoptic_quality,
         count_error=overlaps.second.size - overlaps.first.size,
-        single_round=overlaps.first.size == 1 and _circularity(drawn) >= ROUND_CIRCULARITY,
+        single_round=overlaps.first.size == 1 and _is_round(drawn),
         sizes=SizePairs(at_half.first_areas, at_half.second_areas),
     )
 
 
-def _circularity(drawn: Labels) -> float:
-    """Of the only object."""
+def _is_round(drawn: Labels) -> bool:
+    """The only object; one in several pieces is not round, and need not be measured."""
+    pieces = cv2.connectedComponents((drawn > 0).view(np.uint8), connectivity=8)[0] - 1
+    if pieces > 1:
+        return False
     (measures,) = measures_of(trace(drawn)).values()
-    return measures.circularity
+    return measures.circularity >= ROUND_CIRCULARITY

@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 RESAMPLES = 10_000
 RESAMPLES_AT_A_TIME = 1_000
 CONFIDENCE = 0.95
+FEWEST_FOR_INTERVAL = 5
+"""Images below which no interval is given: resamplings of so few take no more than a handful of values."""
 LIMITS_SD = 1.96
 """Standard deviations between which 95 % of normal differences lie (Bland & Altman 1986)."""
 
@@ -55,8 +57,8 @@ class Spread:
         count: Images that have it.
         mean, median: Over these.
         tail: 10th percentile, or the 90th where low is better.
-        low, high: 95 % bootstrap interval of the mean, percentile method, images drawn with replacement; None for a
-            single image, which says nothing about others.
+        low, high: 95 % bootstrap interval of the mean, percentile method, images drawn with replacement; None below
+            five images.
     """
 
     count: int
@@ -182,11 +184,11 @@ def values_of(images: tuple[ImageFigures, ...], key: str) -> Floats:
 
 
 def mean_interval(values: Floats, seed: int = 0) -> tuple[float, float] | None:
-    """95 % bootstrap interval of a mean, percentile method with 10,000 resamplings; None below two values.
+    """95 % bootstrap interval of a mean, percentile method with 10,000 resamplings; None below five values.
 
     Source: Efron, B. & Tibshirani, R. J. (1993), An Introduction to the Bootstrap, chapter 13.
     """
-    if values.size < 2:
+    if values.size < FEWEST_FOR_INTERVAL:
         return None
     drawn = stats.bootstrap(
         (values,),

@@ -91,7 +91,8 @@ def test_single_round_spheroids_are_told_from_others() -> None:
     disk, square_pair = a_disk(20), drawn("11.22 11.22")
     bar = np.zeros((60, 60), np.int32)
     bar[28:32, 5:55] = 1
-    pairs = [("disk", disk, disk), ("bar", bar, bar), ("two", square_pair, square_pair)]
+    pieces = np.roll(disk, 30, axis=0) | disk
+    pairs = [("disk", disk, disk), ("bar", bar, bar), ("two", square_pair, square_pair), ("torn", pieces, pieces)]
     assert [image.image for image in judge(pairs).single_round().images] == ["disk"]
 
 
@@ -137,5 +138,7 @@ def test_what_has_no_value_is_left_out() -> None:
     assert told.area_percent is None
     assert told.spreads["foreground_iou"].low is None
     assert not any("low" in key or "object_iou" in key or "error_pairs" in key for key in told.figures())
+    assert summary(judge([("empty", nothing, nothing)] * 4)).spreads["foreground_iou"].high is None
+    assert summary(judge([("empty", nothing, nothing)] * 5)).spreads["foreground_iou"].high == 1
     with pytest.raises(ValueError, match="at least one image"):
         summary(judge([]))

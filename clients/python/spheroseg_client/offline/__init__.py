@@ -9,11 +9,13 @@ from collections.abc import Callable
 import typer
 
 from spheroseg_client.offline.compare import compare
+from spheroseg_client.offline.evaluate import evaluate
 from spheroseg_client.offline.synthesize import synthesize
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "synthesize": synthesize,
+    "evaluate": evaluate,
 }
 """Name on the command line -> what it does; a module of this package each."""
 

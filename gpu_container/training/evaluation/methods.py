@@ -1,0 +1,86 @@
+"""What is judged: models as the worker runs them, and the baseline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from segmentation_worker.models import load_segmenters
+from segmentation_worker.settings import MODEL_DIR
+from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.segmentation import Order, Parameters
+from spheroseg.errors import ModelNotFoundError, ModelUnusableError
+from spheroseg.imaging.boundaries import Labels
+from spheroseg.imaging.windowing import Grey
+from spheroseg.model_registry import ModelRegistry
+from training.evaluation import baseline
+from training.evaluation.sources import EvaluationError
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way from pixels to objects.
+
+    Args:
+        name: Unique among those that are judged together.
+        find: Grey pixels (h, w) to labels (h, w) int32; called from several threads at a time.
+        about: What it is, in words; for a model with the SHA-256 of its file.
+    """
+
+    name: str
+    find: Callable[[Grey], Labels]
+    about: str
+
+
+def registered(model: str) -> Method:
+    """A model of the registry, with the parameters of a user who sets none.
+
+    Args:
+        model: NAME or NAME@VERSION; without a version the latest.
+
+    Raises:
+        EvaluationError: there is no such model, or its file is not what its card says.
+    """
+    name, _, version = model.partition("@")
+    try:
+        card = ModelRegistry.packaged().get(name, version or None)
+    except ModelNotFoundError as error:
+        raise EvaluationError(str(error)) from error
+    return _of_card(card, MODEL_DIR)
+
+
+def unregistered(file: Path, card_file: Path) -> Method:
+    """A model file with its card, which need not be registered; the card's own file name does not matter.
+
+    Raises:
+        EvaluationError: one of the two cannot be read, or they do not belong together.
+    """
+    try:
+        card = ModelCard.model_validate_json(card_file.read_bytes())
+    except OSError as error:
+        raise EvaluationError(f"{card_file}: {error.strerror or error}") from error
+    except ValidationError as error:
+        raise EvaluationError(f"{card_file} is no model card: {error}") from error
+    return _of_card(card.model_copy(update={"file": file.name}), file.parent)
+
+
+def otsu() -> Method:
+    """Otsu's threshold with morphology."""
+    return Method(baseline.NAME, baseline.find_by_otsu, "Otsu's threshold, morphology, watershed; nothing learnt")
+
+
+BASELINES: dict[str, Callable[[], Method]] = {baseline.NAME: otsu}
+
+
+def _of_card(card: ModelCard, folder: Path) -> Method:
+    try:
+        segmenters = load_segmenters(folder, threads=1, registry=ModelRegistry((card,)))
+    except ModelUnusableError as error:
+        raise EvaluationError(str(error)) from error
+    segmenter = segmenters.of(Order(model=card.name, model_version=card.version))
+    return Method(
+        f"{card.name}@{card.version}",
+        lambda pixels: segmenter.segment(pixels, Parameters()).labels,
+        f"{card.title}, {card.parameter_count / 1e6:.2f} M parameters, {card.file}, SHA-256 {card.sha256}",
+    )
