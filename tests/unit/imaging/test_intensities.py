@@ -1,0 +1,69 @@
+from dataclasses import asdict, fields
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from spheroseg.imaging.intensities import INTENSITY_DEFINITIONS, Intensities, intensities_of
+from tests.unit.imaging.shapes import drawn
+
+LABELS = drawn("11.. 11.3 ...3")
+
+
+def test_brightness_is_measured_in_the_images_own_values() -> None:
+    pixels = np.array([[100, 200, 10, 20], [300, 65535, 10, 7], [10, 10, 11, 9]], np.uint16)
+    first, third = (intensities_of(LABELS, pixels)[number] for number in (1, 3))
+    assert asdict(first) == {
+        "intensity_mean": 66135 / 4,
+        "intensity_sd": pytest.approx(np.std([100, 200, 300, 65535])),
+        "intensity_min": 100,
+        "intensity_max": 65535,
+        "intensity_median": 250,
+        "intensity_integrated": 66135,
+        "intensity_background": 10,
+        "intensity_above_background": 66135 / 4 - 10,
+        "intensity_integrated_above_background": 66135 - 40,
+    }
+    assert (third.intensity_mean, third.intensity_median, third.intensity_above_background) == (8, 8, -2)
+
+
+def test_floats_below_zero_are_taken_as_they_are() -> None:
+    pixels = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
+    assert intensities_of(LABELS, pixels)[1].intensity_min == -1
+
+
+def test_without_a_pixel_outside_of_objects_there_is_no_background() -> None:
+    found = intensities_of(drawn("11 12"), np.ones((2, 2), np.uint8))
+    assert found[2].intensity_background is None
+    assert found[2].intensity_integrated_above_background is None
+
+
+def test_an_image_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="4 × 3 pixels, the image 3 × 4"):
+        intensities_of(LABELS, np.zeros((4, 3), np.uint8))
+
+
+def test_no_object_has_no_brightness() -> None:
+    assert intensities_of(np.zeros((2, 2), np.int32), np.zeros((2, 2), np.uint8)) == {}
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    hnp.arrays(np.int32, (6, 7), elements=st.integers(0, 3)),
+    hnp.arrays(np.uint16, (6, 7), elements=st.integers(0, 65535)),
+)
+def test_every_object_is_measured_as_by_itself(labels: np.ndarray, pixels: np.ndarray) -> None:
+    found = intensities_of(labels, pixels)
+    assert list(found) == np.unique(labels[labels > 0]).tolist()
+    for number, intensities in found.items():
+        values = pixels[labels == number].astype(float)
+        assert intensities.intensity_median == np.median(values)
+        assert intensities.intensity_mean == pytest.approx(values.mean())
+        assert intensities.intensity_sd == pytest.approx(values.std())
+        assert intensities.intensity_integrated == values.sum()
+
+
+def test_every_brightness_has_a_definition() -> None:
+    assert list(INTENSITY_DEFINITIONS) == [field.name for field in fields(Intensities)]
