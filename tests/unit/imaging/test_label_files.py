@@ -11,6 +11,7 @@ from spheroseg.errors import (
     EmptyUploadError,
     ImageTooLargeError,
     InvalidInputError,
+    PageNotFoundError,
     UndecodableImageError,
     UnsupportedImageError,
 )
@@ -99,3 +100,24 @@ def test_too_large_a_png_is_told_from_a_damaged_one(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)
     with pytest.raises(ImageTooLargeError):
         read_labels(tmp_path / "a.png")
+
+
+def test_the_page_that_is_meant_is_read(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.stack([LABELS, LABELS * 2]).astype(np.uint16), photometric="minisblack")
+    assert np.array_equal(read_labels(tmp_path / "a.tif", page=2), LABELS * 2)
+    for page in (0, 3):
+        with pytest.raises(PageNotFoundError, match=f"2 pages, page {page} was asked for"):
+            read_labels(tmp_path / "a.tif", page=page)
+    Image.fromarray(LABELS.astype(np.uint8)).save(tmp_path / "b.png")
+    assert np.array_equal(read_labels(tmp_path / "b.png", page=1), LABELS)
+    with pytest.raises(PageNotFoundError, match="1 page, page 2 was asked for"):
+        read_labels(tmp_path / "b.png", page=2)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (np.nan, "nan"), (-3.0, "-3")])
+def test_the_first_pixel_that_is_wrong_is_named(tmp_path: Path, value: float, shown: str) -> None:
+    samples = LABELS.astype(np.float32)
+    samples[2, 1] = samples[3, 0] = value
+    tifffile.imwrite(tmp_path / "a.tif", samples, photometric="minisblack")
+    with pytest.raises(UnsupportedImageError, match=f"first at column 1, row 2: {shown};"):
+        read_labels(tmp_path / "a.tif")

@@ -12,7 +12,13 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from spheroseg.errors import ImageTooLargeError, UndecodableImageError, UnsupportedImageError
+from spheroseg.errors import (
+    ImageTooLargeError,
+    InvalidInputError,
+    PageNotFoundError,
+    UndecodableImageError,
+    UnsupportedImageError,
+)
 from spheroseg.imaging.boundaries import Labels
 from spheroseg.imaging.header import DecodeLimits, Format, format_of
 
@@ -22,16 +28,20 @@ FILE_LIMITS = DecodeLimits(max_file_bytes=2**36)
 """A label image is taken however large it is, as long as it fits into memory."""
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path, page: int | None = None) -> Labels:
     """The numbers of a label image, unchanged: (h, w) int32, 0 is background.
 
     TIFF and PNG files are read, told by their content: one page, or pages that are all the same; integers of 1 to 64
     bits, indices of a palette, or floats that are whole numbers (as Fiji saves 32-bit results).
 
+    Args:
+        page: Which page or channel of several is meant, the first is 1; None: there is one, or all are the same.
+
     Raises:
         UndecodableImageError: the file is damaged, empty, or no image.
         UnsupportedImageError: it is sound, but no label image: colours, pages that differ, fractions, numbers below 0
-            or above 2³¹ - 1, a lossy format.
+            or above 2³¹ - 1, a lossy format. The first pixel that is wrong is named.
+        PageNotFoundError: it has fewer pages.
         ImageTooLargeError: it does not fit into memory.
     """
     kind = format_of(path, FILE_LIMITS)
@@ -40,8 +50,8 @@ def read_labels(path: Path) -> Labels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd tags and of size: both are judged here
-            samples = _tiff(path) if kind is Format.TIFF else _png(path)
-    except (UnsupportedImageError, UndecodableImageError, FileNotFoundError, PermissionError):
+            samples = _tiff(path, page) if kind is Format.TIFF else _png(path, page)
+    except (InvalidInputError, FileNotFoundError, PermissionError):
         raise
     except (MemoryError, Image.DecompressionBombError) as error:
         raise ImageTooLargeError("The label image is too large for the memory of this machine") from error
@@ -51,18 +61,25 @@ def read_labels(path: Path) -> Labels:
     return _numbers(samples)
 
 
-def _tiff(path: Path) -> NDArray[Any]:
+def _tiff(path: Path, page: int | None) -> NDArray[Any]:
     with tifffile.TiffFile(path) as file:
         pages = [_pages(series.asarray(maxworkers=1), series) for series in file.series]
     if not pages:
         raise UndecodableImageError("The TIFF holds no image")
-    count = sum(len(stack) for stack in pages)
-    first: NDArray[Any] = pages[0][0]
-    if count > 1 and not all(np.array_equal(first, page) for stack in pages for page in stack):
+    planes: list[NDArray[Any]] = [plane for stack in pages for plane in stack]
+    if page is not None:
+        _check_page(page, len(planes))
+        return planes[page - 1]
+    if not all(np.array_equal(planes[0], plane) for plane in planes[1:]):
         raise UnsupportedImageError(
-            f"The file has {count} pages or channels that differ; save the one that is meant by itself"
+            f"The file has {len(planes)} pages or channels that differ; say which one is meant, or save it by itself"
         )
-    return first
+    return planes[0]
+
+
+def _check_page(page: int, count: int) -> None:
+    if not 1 <= page <= count:
+        raise PageNotFoundError(f"The file has {count} page{'s' * (count > 1)}, page {page} was asked for")
 
 
 def _pages(samples: NDArray[Any], series: tifffile.TiffPageSeries) -> NDArray[Any]:
@@ -76,8 +93,9 @@ def _pages(samples: NDArray[Any], series: tifffile.TiffPageSeries) -> NDArray[An
     return planes.reshape(-1, *planes.shape[-2:])
 
 
-def _png(path: Path) -> NDArray[Any]:
+def _png(path: Path, page: int | None) -> NDArray[Any]:
     try:
+        _check_page(page or 1, 1)
         with Image.open(path, formats=["PNG"]) as image:
             image.verify()  # checksums, after which the file has to be opened anew
         with Image.open(path, formats=["PNG"]) as image:
@@ -93,12 +111,30 @@ def _png(path: Path) -> NDArray[Any]:
 
 
 def _numbers(samples: NDArray[Any]) -> Labels:
-    if samples.dtype.kind == "f" and not (np.isfinite(samples).all() and (samples == np.floor(samples)).all()):
-        raise UnsupportedImageError("The image holds fractions; a label image has whole numbers")
     if samples.dtype.kind not in "buif":
         raise UnsupportedImageError(f"The image holds {samples.dtype} samples; a label image has whole numbers")
-    if samples.size and not 0 <= samples.min() <= samples.max() <= LARGEST_NUMBER:
-        raise UnsupportedImageError(
-            f"The image holds {samples.min():g} to {samples.max():g}; numbers of objects are from 0 to {LARGEST_NUMBER}"
+    if samples.dtype.kind == "f":
+        _check(
+            samples,
+            np.isfinite(samples) & (samples == np.floor(samples)),
+            "fractions",
+            "a label image has whole numbers",
+        )
+    if samples.dtype.kind != "b":
+        _check(
+            samples,
+            (samples >= 0) & (samples <= LARGEST_NUMBER),
+            f"{samples.min():g} to {samples.max():g}" if samples.size else "",
+            f"numbers of objects are from 0 to {LARGEST_NUMBER}",
         )
     return np.ascontiguousarray(samples, dtype=np.int32)
+
+
+def _check(samples: NDArray[Any], sound: NDArray[np.bool_], what: str, rule: str) -> None:
+    """Name the first pixel that is wrong, counted from 0 as Fiji and napari show it."""
+    if sound.all():
+        return
+    row, column = np.unravel_index(np.argmin(sound), sound.shape)
+    raise UnsupportedImageError(
+        f"The image holds {what}, the first at column {column}, row {row}: {samples[row, column]:g}; {rule}"
+    )
