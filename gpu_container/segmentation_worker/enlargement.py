@@ -9,12 +9,23 @@ from numpy.typing import NDArray
 Probability = NDArray[np.float32]
 
 
-def enlarged(probability: Probability, shape: tuple[int, int]) -> Probability:
+Map = Probability | NDArray[np.uint8]
+"""(h, w) float32 from 0 to 1, or uint8 from 0 to 255 for that."""
+
+
+def enlarged(probability: Map, shape: tuple[int, int]) -> Probability:
     """A map at the image's size, interpolated between the network's pixels."""
-    if probability.shape == shape:
-        return probability
-    enlarged = cv2.resize(probability, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    scaled = _scaled(probability)
+    if scaled.shape == shape:
+        return scaled
+    enlarged = cv2.resize(scaled, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
     return enlarged.astype(np.float32, copy=False)
+
+
+def _scaled(probability: Map) -> Probability:
+    if probability.dtype == np.uint8:
+        return probability.astype(np.float32) / np.float32(255)
+    return probability.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True)
@@ -22,11 +33,11 @@ class Enlarged:
     """The same, made for each part that is asked for: ``map[top:bottom, left:right]`` is (rows, columns) float32.
 
     Args:
-        map: (h, w) float32 from 0 to 1, or uint8 from 0 to 255 for that.
+        map: At the network's scale.
         shape: Height and width of the image.
     """
 
-    map: Probability | NDArray[np.uint8]
+    map: Map
     shape: tuple[int, int]
 
     def __getitem__(self, part: tuple[slice, slice]) -> Probability:
@@ -37,8 +48,7 @@ class Enlarged:
         if not y.size or not x.size:
             return np.zeros((y.size, x.size), np.float32)
         top, left = int(y[0]), int(x[0])
-        near = self.map[top : int(y[-1]) + 2, left : int(x[-1]) + 2]
-        scaled = near.astype(np.float32) / np.float32(255) if near.dtype == np.uint8 else near
+        scaled = _scaled(self.map[top : int(y[-1]) + 2, left : int(x[-1]) + 2])
         x, y = x - left, y - top
         next_x, next_y = np.minimum(x + 1, scaled.shape[1] - 1), np.minimum(y + 1, scaled.shape[0] - 1)
         across = np.take(scaled, x, axis=1) * (1 - right) + np.take(scaled, next_x, axis=1) * right

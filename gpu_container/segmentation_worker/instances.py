@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from segmentation_worker.enlargement import Map
+
 Probability = NDArray[np.float32]
 Labels = NDArray[np.int32]
 
@@ -42,14 +44,14 @@ class Seen:
     """Objects at the network's scale.
 
     Args:
-        foreground: (h, w) float32 probability with small holes filled.
+        foreground: (h, w) float32 probability, or uint8 with 255 for 1, with small holes filled.
         labels: (h, w) int32: 1 … n are the objects kept, in order of their first pixel; higher values are what was
             dropped, which keeps its ground when objects are drawn at full size.
         boxes: (n, 4) x, y, width, height of the objects kept.
         diameters_px: (n,) equivalent diameters.
     """
 
-    foreground: Probability
+    foreground: Map
     labels: Labels
     boxes: NDArray[np.int32]
     diameters_px: NDArray[np.float64]
@@ -58,6 +60,12 @@ class Seen:
     def count(self) -> int:
         """Objects kept."""
         return len(self.boxes)
+
+    @property
+    def is_frame(self) -> bool:
+        """One object reaches all four sides: rather a field of many small ones than one that is seen whole."""
+        height, width = self.labels.shape
+        return bool((self.boxes == (0, 0, width, height)).all(axis=1).any())
 
     @property
     def typical_diameter_px(self) -> float:

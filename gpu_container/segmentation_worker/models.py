@@ -1,6 +1,6 @@
 """The models that this worker can run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,13 @@ class LoadedModels:
 
 
 def load_segmenters(
-    folder: Path, threads: int | None = None, registry: ModelRegistry | None = None, *, streams: int = 2
+    folder: Path,
+    threads: int | None = None,
+    registry: ModelRegistry | None = None,
+    *,
+    streams: int = 2,
+    scratch: Path | None = None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> LoadedModels:
     """Load every registered model, so that a wrong file is found at the start and not with the first image.
 
@@ -37,6 +43,8 @@ def load_segmenters(
         threads: Threads of one run on the CPU; measured when it is None.
         registry: The packaged one unless another is given.
         streams: Runs at a time, for that measurement.
+        scratch: Where large images lie while they are worked on.
+        on_progress: Called every second or so while a large image is worked on.
 
     Raises:
         ModelUnusableError: a file is missing, altered, or not what its card says.
@@ -45,7 +53,12 @@ def load_segmenters(
     if threads is None:
         threads = _threads_for(folder, registry.default, streams)
     return LoadedModels(
-        {(card.name, card.version): OnnxSegmenter(folder / card.file, card, threads=threads) for card in registry.all()}
+        {
+            (card.name, card.version): OnnxSegmenter(
+                folder / card.file, card, threads=threads, folder=scratch, on_progress=on_progress
+            )
+            for card in registry.all()
+        }
     )
 
 

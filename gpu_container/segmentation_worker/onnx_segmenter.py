@@ -1,25 +1,31 @@
 """The port Segmenter on ONNX Runtime."""
 
 import hashlib
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from segmentation_worker.enlargement import enlarged
+from segmentation_worker import tiles
+from segmentation_worker.drawing import draw_in_parts
+from segmentation_worker.enlargement import Enlarged, Map, enlarged
 from segmentation_worker.instances import Postprocessing, Probability, Seen, draw_objects, find_objects
-from segmentation_worker.preparation import Preprocessing, padded, prepared
+from segmentation_worker.preparation import SPARE, Preprocessing, padded, prepared
+from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.errors import ModelUnusableError
-from spheroseg.imaging.windowing import Grey
+from spheroseg.imaging.mapped import release
+from spheroseg.imaging.windowing import Grey, windowed
 from spheroseg.ports import SegmentedPixels
 
 CPU = "CPUExecutionProvider"
@@ -30,6 +36,36 @@ INPUT, OUTPUT = "image", "logits"
 """Names inside every model file."""
 
 
+IN_MEMORY_PX = 2**24
+"""Larger images are drawn part by part into a file; smaller ones take 16 bytes for each pixel while they are drawn."""
+
+FAR_TOO_SMALL = 0.5
+"""Objects below this share of what is enough at the last side but one are looked at more closely than at the last."""
+
+LEAST_CLOSER, MOST_CLOSER = 1.5, 4.0
+"""Sides grow by these factors at least and at most: a few specks that were seen say little about the size of others."""
+
+BLANK_FROM = 4
+"""In images of so many times the largest side, objects may be there though none was seen, or nothing but one that fills
+the frame: those below 32 px or so are smaller than what is kept at that side."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was seen, and where.
+
+    Args:
+        foreground: (h, w) probability at the view's scale, float32 or in 255ths.
+        covered: The part of the plane that the view covers, in pixels of the image.
+        is_whole: Seen in one piece.
+    """
+
+    seen: Seen
+    foreground: Map
+    covered: tuple[int, int]
+    is_whole: bool = True
+
+
 class OnnxSegmenter:
     """A model file that is as its card says; loaded once, used by any thread.
 
@@ -37,25 +73,44 @@ class OnnxSegmenter:
     on a GPU one is, while another one prepares the next image or draws the objects of the last.
 
     An image is looked at as a whole at a small scale first, and closer while the objects look small there: that costs
-    little for the usual few large spheroids and still finds many small ones. Sides and limits stand in the card.
+    little for the usual few large spheroids and still finds many small ones. Sides and limits stand in the card. Where
+    objects are far too small even at the largest side, the image is looked at in tiles.
 
     Args:
         path: The ONNX file.
         card: What it must be.
         threads: Threads of one run on the CPU.
         providers: Execution providers to try in this order; those that are not there are left out.
+        folder: Where large images lie while they are worked on; the system's own for such things unless given.
+        on_progress: Called every second or so while a large image is looked at.
 
     Raises:
         ModelUnusableError: the file is missing, altered, or has other inputs and outputs than its card says.
     """
 
-    def __init__(self, path: Path, card: ModelCard, *, threads: int = 1, providers: Sequence[str] = PROVIDERS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        card: ModelCard,
+        *,
+        threads: int = 1,
+        providers: Sequence[str] = PROVIDERS,
+        folder: Path | None = None,
+        on_progress: Callable[[], None] = lambda: None,
+    ) -> None:
         self.card = card
+        self._folder = folder or Path(tempfile.gettempdir())
+        self._on_progress = on_progress
+        self._large = Lock()
         try:
             self._preprocessing = Preprocessing.model_validate(card.preprocessing)
             self._postprocessing = Postprocessing.model_validate(card.postprocessing)
         except ValidationError as error:
             raise ModelUnusableError(f"The card of {card.name} {card.version} has settings of another kind") from error
+        if tiles.MARGIN_PX % self._preprocessing.multiple_px:
+            raise ModelUnusableError(
+                f"{card.name} {card.version} works in steps of {self._preprocessing.multiple_px} px"
+            )
         self._session = _session(path, card, threads, providers)
         _check_shapes(self._session, card, self._preprocessing.multiple_px)
         self._turn = nullcontext() if self.provider == CPU else Lock()
@@ -77,33 +132,104 @@ class OnnxSegmenter:
         Raises:
             InvalidPixelsError: all pixels are equal.
         """
-        height, width = pixels.shape
-        seen, foreground = self._looked_at(pixels, parameters)
-        probability = enlarged(foreground, (height, width))
+        if pixels.size <= IN_MEMORY_PX:
+            look = self._looked_closer(pixels, self._looked_at(pixels, parameters), parameters)
+            return (
+                self._drawn(look, pixels, parameters)
+                if look.is_whole
+                else self._drawn_in_parts(look, pixels, parameters)
+            )
+        with self._large:  # one at a time: each takes some hundred MB
+            small = reduced(pixels, SPARE * max(self._preprocessing.sides_px), self._folder)
+            look = self._looked_at(small, parameters)
+            shrink = max(1, max(pixels.shape) // (SPARE * max(self._preprocessing.sides_px)))
+            covered = (small.shape[0] * shrink, small.shape[1] * shrink)
+            look = self._looked_closer(pixels, replace(look, covered=covered), parameters)
+            return self._drawn_in_parts(look, pixels, parameters)
+
+    def _drawn(self, look: _Look, pixels: Grey, parameters: Parameters) -> SegmentedPixels:
+        shape = (pixels.shape[0], pixels.shape[1])
+        probability = enlarged(look.foreground, shape)
         # Where small holes were filled, objects are drawn from another map than the one that is given back.
-        solid = probability if seen.foreground is foreground else enlarged(seen.foreground, (height, width))
+        solid = probability if look.seen.foreground is look.foreground else enlarged(look.seen.foreground, shape)
         labels = draw_objects(
-            seen, solid > parameters.threshold, parameters.min_diameter_px or 0.0, holes=parameters.holes
+            look.seen, solid > parameters.threshold, parameters.min_diameter_px or 0.0, holes=parameters.holes
         )
         return SegmentedPixels(labels=labels, probability=probability)
 
-    def _looked_at(self, pixels: Grey, parameters: Parameters) -> tuple[Seen, Probability]:
-        """The closest look that was needed, and its foreground probability."""
+    def _drawn_in_parts(self, look: _Look, pixels: Grey, parameters: Parameters) -> SegmentedPixels:
+        labels = draw_in_parts(
+            look.seen,
+            (pixels.shape[0], pixels.shape[1]),
+            look.covered,
+            parameters.threshold,
+            parameters.min_diameter_px or 0.0,
+            self._folder,
+            holes=parameters.holes,
+        )
+        return SegmentedPixels(labels=labels, probability=Enlarged(look.foreground, look.covered))
+
+    def _looked_at(self, pixels: Grey, parameters: Parameters) -> _Look:
+        """The closest look at the whole image that was needed."""
         settings = self._preprocessing
         long_side = max(pixels.shape)
-        latest: tuple[Seen, Probability] | None = None
+        latest: _Look | None = None
         for side, enough in zip(settings.sides_px, (*settings.enough_px, 0.0), strict=True):
             view = prepared(pixels, min(side, long_side), settings)
-            foreground, core = self._probabilities(view)
-            # A diameter that the user gives is in pixels of the image and is held to there.
-            min_diameter_px = self._postprocessing.min_diameter_px if parameters.min_diameter_px is None else 0.0
-            seen = find_objects(foreground, core, parameters.threshold, min_diameter_px, self._postprocessing)
-            if latest is None or seen.count or not latest[0].count:
-                latest = seen, foreground
-            if side >= long_side or seen.typical_diameter_px >= enough:
+            foreground, seen = self._seen(view, parameters)
+            if latest is None or seen.count or not latest.seen.count:
+                latest = _Look(seen, foreground, (pixels.shape[0], pixels.shape[1]))
+            if side >= long_side or (seen.typical_diameter_px >= enough and not seen.is_frame):
                 break
         assert latest is not None  # noqa: S101 - the card has at least one side
         return latest
+
+    def _looked_closer(self, pixels: Grey, look: _Look, parameters: Parameters) -> _Look:
+        """The same look, or a closer one in tiles while objects look far too small at the largest side."""
+        settings = self._preprocessing
+        long_side = max(pixels.shape)
+        side = min(max(settings.sides_px), long_side)
+        enough = settings.enough_px[-1] if settings.enough_px else 0.0
+        while side < long_side:
+            seen = look.seen
+            # In pixels of the latest view, whichever view the objects were seen in.
+            typical = seen.typical_diameter_px * side / max(seen.labels.shape)
+            if seen.count and not seen.is_frame:
+                if typical >= FAR_TOO_SMALL * enough:
+                    break
+                closer = min(MOST_CLOSER, max(LEAST_CLOSER, enough / typical))
+            elif long_side >= BLANK_FROM * max(settings.sides_px):
+                closer = LEAST_CLOSER
+            else:
+                break
+            shrink = shrink_for(long_side, min(long_side, round(closer * side)))
+            side = math.ceil(long_side / shrink)
+            closer_look = self._looked_at_in_tiles(pixels, shrink, parameters)
+            if closer_look.seen.count or not seen.count:
+                look = closer_look
+        return look
+
+    def _looked_at_in_tiles(self, pixels: Grey, shrink: float, parameters: Parameters) -> _Look:
+        settings = self._preprocessing
+        view = view_of(pixels, shrink, settings, self._folder)
+        low, high = window_of_view(view, settings.window_percent)
+
+        def look(rows: slice, columns: slice) -> tuple[Probability, Seen]:
+            self._on_progress()
+            release(view)
+            tile = cast("Grey", np.ascontiguousarray(view[rows, columns]))
+            return self._seen(np.clip(windowed(tile, low, high), *settings.clip), parameters)
+
+        seen, foreground = tiles.objects_in_tiles((view.shape[0], view.shape[1]), look, self._folder)
+        covered = (round(view.shape[0] * shrink), round(view.shape[1] * shrink))
+        return _Look(seen, foreground, covered, is_whole=False)
+
+    def _seen(self, view: NDArray[np.float32], parameters: Parameters) -> tuple[Probability, Seen]:
+        """Foreground probability and objects of a view."""
+        foreground, core = self._probabilities(view)
+        # A diameter that the user gives is in pixels of the image and is held to there.
+        min_diameter_px = self._postprocessing.min_diameter_px if parameters.min_diameter_px is None else 0.0
+        return foreground, find_objects(foreground, core, parameters.threshold, min_diameter_px, self._postprocessing)
 
     def _probabilities(self, view: NDArray[np.float32]) -> tuple[Probability, Probability]:
         """Foreground and core, each (h, w) float32 from 0 to 1."""

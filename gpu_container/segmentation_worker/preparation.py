@@ -52,10 +52,10 @@ def prepared(pixels: Grey, side_px: int, settings: Preprocessing) -> NDArray[np.
         InvalidPixelsError: all pixels are equal.
     """
     if max(pixels.shape) > settings.blur_from_shrink * side_px:
-        pixels = _with_room(_shrunk(pixels, SPARE * side_px))
+        pixels = with_room(_shrunk(pixels, SPARE * side_px))
         sigma = settings.blur_per_shrink * max(pixels.shape) / side_px
         pixels = cast("Grey", cv2.GaussianBlur(pixels, (0, 0), sigma))
-    pixels = _shrunk(_with_room(pixels), side_px)
+    pixels = _shrunk(with_room(pixels), side_px)
     low, high = window_of(pixels, settings.window_percent)
     return np.clip(windowed(pixels, low, high), *settings.clip)
 
@@ -69,7 +69,7 @@ def padded(view: NDArray[np.float32], multiple_px: int) -> NDArray[np.float32]:
     return cv2.copyMakeBorder(view, 0, bottom, 0, right, cv2.BORDER_REFLECT_101).astype(np.float32, copy=False)
 
 
-def _with_room(pixels: Grey) -> Grey:
+def with_room(pixels: Grey) -> Grey:
     """8-bit grey values spread over 16 bits, so that averages of them are not rounded away."""
     return np.multiply(pixels, 257, dtype=np.uint16) if pixels.dtype == np.uint8 else pixels
 

@@ -32,6 +32,7 @@ def wire(settings: Settings) -> Iterator[Consumer]:
     with ExitStack() as stack:
         cv2.setNumThreads(1)  # its own threads would only get into the way of the stages
         clock = SystemClock()
+        progress = Progress(settings.health_file)
         threads = settings.prefetch + settings.finishers
         sqs = sqs_client(max_connections=threads + 6)
         database = Database.of(settings, pool_size=threads + 2)
@@ -43,7 +44,13 @@ def wire(settings: Settings) -> Iterator[Consumer]:
             segmentations=PostgresSegmentations(database),
             store=S3ImageStore(s3_client(max_connections=10 * threads), settings.bucket, clock),
             decoder=decoder,
-            segmenters=load_segmenters(settings.model_dir, settings.model_threads, streams=settings.streams),
+            segmenters=load_segmenters(
+                settings.model_dir,
+                settings.model_threads,
+                streams=settings.streams,
+                scratch=settings.scratch_dir,
+                on_progress=progress.note,
+            ),
             updates=SqsUpdatePublisher(sqs, settings.updates_queue_url),
             clock=clock,
         )
@@ -57,4 +64,4 @@ def wire(settings: Settings) -> Iterator[Consumer]:
             retry_for_s=settings.retry_for_s,
             grace_s=settings.grace_s,
         )
-        yield Consumer(segment_image, queues, Reports(), Progress(settings.health_file), settings.scratch_dir, pace)
+        yield Consumer(segment_image, queues, Reports(), progress, settings.scratch_dir, pace)

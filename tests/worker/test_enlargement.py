@@ -22,4 +22,6 @@ def test_parts_of_an_enlarged_map_are_parts_of_the_whole(shape: tuple[int, int])
 
 def test_bytes_stand_for_probabilities() -> None:
     small = np.arange(0, 256, 5, dtype=np.uint8).reshape(4, -1)
-    assert np.allclose(Enlarged(small, (8, 26))[0:8, 0:26], enlarged(small / np.float32(255), (8, 26)), atol=1e-5)
+    assert np.allclose(
+        Enlarged(small, (8, 26))[0:8, 0:26], enlarged((small / 255).astype(np.float32), (8, 26)), atol=1e-5
+    )

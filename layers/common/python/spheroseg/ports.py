@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from spheroseg.imaging.mapped import ProbabilityMap
+
 
 class Clock(Protocol):
     """What time it is."""
@@ -233,12 +235,14 @@ class SegmentedPixels:
     """What a model makes of an image.
 
     Args:
-        labels: (height, width) int32; 0 is background, 1 … n are the objects, numbered without gaps.
-        probability: (height, width) float32, 0 to 1: how likely each pixel belongs to a spheroid.
+        labels: (height, width) int32; 0 is background, 1 … n are the objects, numbered without gaps. Of a large image
+            they lie in a file that is mapped into memory.
+        probability: (height, width) float32, 0 to 1: how likely each pixel belongs to a spheroid; of a large image
+            made for the parts that are asked for.
     """
 
     labels: "NDArray[np.int32]"
-    probability: "NDArray[np.float32]"
+    probability: "ProbabilityMap"
 
 
 class Segmenter(Protocol):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spheroseg.imaging.mapped import release
+
 Labels = NDArray[np.int32]
 Indices = NDArray[np.int64]
 
@@ -119,6 +121,7 @@ def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
         shift = top * (width + 1)
         places.append((across + shift, down + (shift - (width + 1))))
         neighbours.append((flat[across], flat[across + width + 1], flat[down - 1], flat[down]))
+        release(labels)
     across, down = (np.concatenate(parts) for parts in zip(*places, strict=True))
     above_it, below_it, left_of_it, right_of_it = (np.concatenate(parts) for parts in zip(*neighbours, strict=True))
     y, x = _row_and_column(across, width + 1)

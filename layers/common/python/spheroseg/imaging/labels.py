@@ -8,6 +8,7 @@ import tifffile
 
 from spheroseg.domain.spheroid import Polygon, Ring
 from spheroseg.imaging.boundaries import Labels, Rings, trace
+from spheroseg.imaging.mapped import steps
 
 LARGEST_UINT16 = 65_535
 
@@ -55,8 +56,8 @@ def labels_tiff(labels: Labels, pixel_size_um: float | None = None) -> bytes:
         labels: (h, w) int32, 0 is background.
         pixel_size_um: Written as resolution in pixels per centimetre, where it is known.
     """
-    largest = int(labels.max(initial=0))
-    samples = labels.astype(np.uint16 if largest <= LARGEST_UINT16 else np.uint32)
+    largest = max((int(labels[top:bottom].max(initial=0)) for top, bottom in steps(labels)), default=0)
+    kind = np.dtype(np.uint16 if largest <= LARGEST_UINT16 else np.uint32)
     per_cm = None if pixel_size_um is None else (1e4 / pixel_size_um, 1e4 / pixel_size_um)
     rows = max(1, min(labels.shape[0], STRIP_PX // max(1, labels.shape[1])))
     file = io.BytesIO()
@@ -64,11 +65,11 @@ def labels_tiff(labels: Labels, pixel_size_um: float | None = None) -> bytes:
         file,
         # Compressed here: zlib-ng takes half the time of the zlib that tifffile would use (docs/results.md).
         (
-            bytes(imagecodecs.zlibng_encode(samples[top : top + rows].tobytes(), level=3))
-            for top in range(0, labels.shape[0], rows)
+            bytes(imagecodecs.zlibng_encode(labels[top:bottom].astype(kind).tobytes(), level=3))
+            for top, bottom in steps(labels, step_px=rows * max(1, labels.shape[1]))
         ),
-        shape=samples.shape,
-        dtype=samples.dtype,
+        shape=labels.shape,
+        dtype=kind,
         photometric="minisblack",
         compression="zlib",
         resolution=per_cm,

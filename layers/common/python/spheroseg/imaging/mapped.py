@@ -1,4 +1,4 @@
-"""Arrays that lie in files, for images that should not lie in memory as a whole.
+"""Arrays that lie in files or are made where they are looked at, for images that should not lie in memory as a whole.
 
 A map's pages count as this process's memory from the moment they are touched. They are given back here after each step
 through the rows; what was written stays in the file, and the system keeps of it in memory what it has room for.
@@ -8,10 +8,18 @@ import mmap
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+
+class ProbabilityMap(Protocol):
+    """How likely each pixel belongs to an object, 0 to 1: an array, or something that makes parts of one on demand."""
+
+    def __getitem__(self, part: tuple[slice, slice], /) -> NDArray[np.float32]:
+        """(rows, columns) float32 of a part of the image."""
+
 
 STEP_PX = 2**23
 """Pixels that one step through the rows takes at most: 32 MB of labels."""

@@ -14,12 +14,16 @@ from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.imaging.boundaries import Indices, Labels, Rings, trace
 from spheroseg.imaging.feret import hull_measures, hull_of
 from spheroseg.imaging.labels import polygons_of
+from spheroseg.imaging.mapped import ProbabilityMap, steps
 from spheroseg.imaging.perimeter import smoothed_boundaries
 
 Floats = NDArray[np.float64]
 
+CONFIDENCE_STEP_PX = 2**22
+"""Of a large object's box so many pixels are looked at at once."""
 
-def spheroids_of(labels: Labels, probability: NDArray[np.float32] | None = None) -> list[Spheroid]:
+
+def spheroids_of(labels: Labels, probability: ProbabilityMap | None = None) -> list[Spheroid]:
     """Every object with its outline and measures, in order of number.
 
     Args:
@@ -36,8 +40,12 @@ def spheroids_of(labels: Labels, probability: NDArray[np.float32] | None = None)
         right, bottom = left + int(measures.bbox_width_px), top + int(measures.bbox_height_px)
         confidence = None
         if probability is not None:
-            inside = labels[top:bottom, left:right] == number
-            confidence = float(cv2.mean(probability[top:bottom, left:right], inside.view(np.uint8))[0])
+            total = 0.0
+            for first, end in steps(labels[top:bottom, left:right], step_px=CONFIDENCE_STEP_PX):
+                part = (slice(top + first, top + end), slice(left, right))
+                inside = (labels[part] == number).view(np.uint8)
+                total += cv2.mean(probability[part], inside)[0] * cv2.countNonZero(inside)
+            confidence = total / measures.area_px2
         spheroids.append(
             Spheroid(
                 number=number,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spheroseg.errors import InvalidPixelsError
+from spheroseg.imaging.mapped import steps
 
 Grey = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
@@ -59,7 +60,7 @@ def preview_jpeg(pixels: Grey, max_side_px: int = PREVIEW_SIDE_PX) -> bytes:
     shrink = max_side_px / max(height, width)
     if shrink < 1:
         size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-        pixels = resized(pixels, size)
+        pixels = resized(_shrunk_in_steps(pixels, 2 * max_side_px), size)
     if pixels.dtype != np.uint8:
         try:
             low, high = window_of(pixels)
@@ -72,6 +73,21 @@ def preview_jpeg(pixels: Grey, max_side_px: int = PREVIEW_SIDE_PX) -> bytes:
     if not written:
         raise AssertionError("JPEG takes any 8-bit image up to 65,500 px, and the side is limited")
     return encoded.tobytes()
+
+
+def _shrunk_in_steps(pixels: Grey, side_px: int) -> Grey:
+    """Blocks of pixels as their means, so many to a block that at least ``side_px`` are left along the longer side; a
+    rest of less than a block at the right and below is left out."""
+    height, width = pixels.shape
+    block = max(pixels.shape) // side_px
+    if block < 2 or min(pixels.shape) < block:
+        return pixels
+    shape = (height // block, width // block)
+    shrunk = np.empty(shape, pixels.dtype)
+    for top, bottom in steps(pixels[: shape[0] * block], multiple=block):
+        rows = (top // block, bottom // block)
+        shrunk[rows[0] : rows[1]] = resized(pixels[top:bottom, : shape[1] * block], (shape[1], rows[1] - rows[0]))
+    return cast("Grey", shrunk)
 
 
 def _percentiles(pixels: Grey, percent: tuple[float, float]) -> tuple[float, float]:
