@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import label
 
-from training.synthesis import kinds, optics, surroundings
+from training.synthesis import backdrops, kinds, optics, surroundings
+from training.synthesis.backdrops import Well
 from training.synthesis.camera import Camera, Pixels
 from training.synthesis.draws import Field, Rng, between, chance, log_between, pick, whole
 from training.synthesis.kinds import Kind
 from training.synthesis.noise import wide_blur
 from training.synthesis.optics import Optics
 from training.synthesis.scene import SMALLEST_LABEL_PX, Scene
-from training.synthesis.surroundings import Well
 
 SMALLEST_SIDE_PX = 32
 
@@ -110,6 +110,14 @@ def synthesize(seed: int, *, height_px: int = 512, width_px: int = 512, kind: Ki
 
 def _add_surroundings(rng: Rng, scene: Scene) -> None:
     """What lies behind the bodies."""
+    if chance(rng, 0.04):
+        backdrops.add_monolayer(rng, scene)
+    if chance(rng, 0.04):
+        backdrops.add_microwells(rng, scene.light)
+        scene.parts.append("microwells")
+    if chance(rng, 0.05):
+        backdrops.add_gel_edge(rng, scene.light)
+        scene.parts.append("gel edge")
     if chance(rng, 0.4):
         surroundings.add_ghosts(rng, scene, whole(rng, 1, 10))
     if chance(rng, 0.4):
@@ -127,16 +135,19 @@ def _photographed(rng: Rng, scene: Scene, how: Optics, well: Well | None) -> tup
     if contrast < FAINTEST:
         light += (np.abs(scene.light - 1) if how == Optics.DARKFIELD else scene.light - 1) * np.float32(0.5)
         contrast = rim_contrast(light, scene.labels, scene.sharpness_px)
-    light *= surroundings.shine(rng, scene.shape)
-    light *= surroundings.grain(rng, scene.shape, 0.6 * contrast)
+    light *= backdrops.shine(rng, scene.shape)
+    light *= backdrops.grain(rng, scene.shape, 0.6 * contrast)
+    if chance(rng, 0.12):
+        backdrops.add_bowl(rng, light)
+        scene.parts.append("bowl")
     if well is not None:
-        surroundings.add_well(rng, light, well)
+        backdrops.add_well(rng, light, well)
         scene.parts.append("well")
     if chance(rng, 0.08):
-        surroundings.add_stripes(rng, light, 0.5 * contrast)
+        backdrops.add_stripes(rng, light, 0.5 * contrast)
         scene.parts.append("stripes")
     if chance(rng, 0.07):
-        surroundings.add_seams(rng, light)
+        backdrops.add_seams(rng, light)
         scene.parts.append("seams")
     blur_px = log_between(rng, 0.4, 2.0) if chance(rng, 0.4) else 0.0
     if blur_px:
@@ -147,7 +158,7 @@ def _photographed(rng: Rng, scene: Scene, how: Optics, well: Well | None) -> tup
     camera = Camera.draw(rng).seeing(contrast, log_between(rng, 0.25, 1.2))
     level = camera.noisy(rng, camera.exposed(light))
     if chance(rng, 0.03):
-        surroundings.add_caption(rng, level)
+        backdrops.add_caption(rng, level)
         scene.parts.append("caption")
     return camera.stored(level), camera, blur_px
 

@@ -8,12 +8,13 @@ from math import hypot, pi
 import numpy as np
 
 from training.synthesis import bodies, shapes
+from training.synthesis.backdrops import Well
 from training.synthesis.bodies import Style
 from training.synthesis.draws import Rng, between, chance, log_between, pick, whole
 from training.synthesis.placing import Placing
 from training.synthesis.scene import Scene
 from training.synthesis.shapes import Form, Shape
-from training.synthesis.surroundings import Well, add_stamps
+from training.synthesis.surroundings import add_stamps
 
 
 class Kind(StrEnum):

@@ -2,9 +2,9 @@
 
 from math import cos, hypot, pi, sin
 
+from training.synthesis.backdrops import Well
 from training.synthesis.draws import Rng, between, whole
 from training.synthesis.scene import Scene
-from training.synthesis.surroundings import Well
 
 
 class Placing:

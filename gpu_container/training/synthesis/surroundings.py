@@ -1,88 +1,15 @@
-"""What is in a field of view beside the bodies that count: loose cells, debris, ghosts, bubbles, fibres, wells."""
+"""What is in a field of view beside the bodies that count: loose cells, debris, ghosts, bubbles, fibres."""
 
 from dataclasses import dataclass
-from itertools import pairwise
-from math import hypot, pi
+from math import pi
 
 import cv2
 import numpy as np
 
 from training.synthesis import bodies
-from training.synthesis.draws import Field, Rng, between, chance, log_between, pick, whole
-from training.synthesis.noise import fractal_noise, smooth_noise
+from training.synthesis.draws import Field, Rng, between, chance, log_between, whole
 from training.synthesis.scene import Scene
 from training.synthesis.shapes import SHIFT, Form, Points, Shape, Window, closed_curve
-
-
-@dataclass(frozen=True)
-class Well:
-    """The rim of a round well: bodies lie inside.
-
-    Args:
-        x, y: Its centre, often outside the frame.
-        radius_px: Of the well.
-    """
-
-    x: float
-    y: float
-    radius_px: float
-
-    def holds(self, x: float, y: float, radius_px: float) -> bool:
-        """Whether a disk lies inside."""
-        return hypot(x - self.x, y - self.y) + radius_px < self.radius_px
-
-    @classmethod
-    def draw(cls, rng: Rng, height: int, width: int) -> "Well":
-        """Most of the frame lies inside."""
-        side = min(height, width)
-        radius = side * log_between(rng, 0.47, 3.0)
-        angle = between(rng, 0, 2 * pi)
-        gap = max(0.0, radius - side * between(rng, 0.25, 0.55))
-        return cls(width / 2 + gap * np.cos(angle), height / 2 + gap * np.sin(angle), radius)
-
-
-def shine(rng: Rng, shape: tuple[int, int]) -> Field:
-    """Uneven light: gradients, dark corners, slow clouds; 1 on average."""
-    height, width = shape
-    y, x = np.mgrid[-1:1:33j, -1:1:33j].astype(np.float32)
-    angle = between(rng, 0, 2 * pi)
-    field = 1 + rng.normal(0, 0.12) * (x * np.cos(angle) + y * np.sin(angle))
-    if chance(rng, 0.5):
-        dx, dy = rng.normal(0, 0.3, 2)
-        field -= between(rng, -0.05, 0.3) * ((x - dx) ** 2 + (y - dy) ** 2) / 2
-    if chance(rng, 0.6):
-        field += log_between(rng, 0.005, 0.1) * smooth_noise(rng, (33, 33), between(rng, 8, 30))
-    enlarged = cv2.resize(np.asarray(field / field.mean(), np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.maximum(enlarged, 0.08), np.float32)
-
-
-def grain(rng: Rng, shape: tuple[int, int], most: float) -> Field:
-    """Texture of gel, plastic and medium: about 1, with a standard deviation of ``most`` at most."""
-    field = np.ones(shape, np.float32)
-    if chance(rng, 0.7):
-        field += min(most, log_between(rng, 0.002, 0.05)) * fractal_noise(
-            rng, shape, log_between(rng, 3, 60), 3, between(rng, 0.4, 1)
-        )
-    if chance(rng, 0.3):
-        field += min(most, log_between(rng, 0.003, 0.04)) * smooth_noise(rng, shape, log_between(rng, 1, 3))
-    return np.maximum(field, 0.2)
-
-
-def add_well(rng: Rng, light: Field, well: Well) -> None:
-    """The wall of a well: a dark or bright line, light or dark outside, a meniscus inside."""
-    y, x = np.ogrid[: light.shape[0], : light.shape[1]]
-    inside = well.radius_px - np.sqrt((x - np.float32(well.x)) ** 2 + (y - np.float32(well.y)) ** 2)
-    soft = log_between(rng, 1, 8)
-    outside = np.float32(log_between(rng, 0.05, 1.0) if chance(rng, 0.75) else between(rng, 1.0, 1.6))
-    step = 1 / (1 + np.exp(np.clip(-inside / soft, -30, 30)))
-    light *= outside + (1 - outside) * step
-    for _ in range(whole(rng, 0, 3)):
-        at, wide = between(rng, -25, 12), log_between(rng, 1.5, 12)
-        light *= 1 + np.float32(between(rng, -0.7, 0.7)) * np.exp(-(((inside - at) / wide) ** 2))
-    if chance(rng, 0.5):
-        reach = well.radius_px * between(rng, 0.05, 0.3)
-        light *= 1 + np.float32(between(rng, -0.4, 0.25)) * np.exp(-np.maximum(inside, 0) / reach)
-    np.maximum(light, 0.02, out=light)
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,51 +156,3 @@ def add_fibres(rng: Rng, scene: Scene) -> None:
     strength = between(rng, -0.7, 0.35) / max(1, int(soft.max()))
     scene.light *= 1 + np.float32(strength) * soft
     scene.parts.append("fibres")
-
-
-def add_stripes(rng: Rng, light: Field, most: float) -> None:
-    """Rows or columns a little darker than their neighbours: of a sensor or a scanning stage; by ``most`` at most."""
-    rows = chance(rng, 0.7)
-    count = light.shape[0] if rows else light.shape[1]
-    if chance(rng, 0.5):
-        wave = np.sin(np.arange(count) * (2 * pi / log_between(rng, 3, 80)) + between(rng, 0, 6))
-    else:
-        wave = rng.standard_normal(count)
-    gain = (1 + min(most, log_between(rng, 0.003, 0.04)) * wave).astype(np.float32)
-    light *= gain[:, None] if rows else gain[None, :]
-
-
-def add_seams(rng: Rng, light: Field) -> None:
-    """A mosaic of several exposures: rectangles of other brightness."""
-    height, width = light.shape
-    step = log_between(rng, 0.02, 0.35)
-    across = sorted(rng.random(whole(rng, 0, 3)) * width)
-    down = sorted(rng.random(whole(rng, 1, 3)) * height)
-    edges_x, edges_y = [0, *map(int, across), width], [0, *map(int, down), height]
-    vignette = between(rng, 0, 0.2) if chance(rng, 0.5) else 0.0
-    for top, bottom in pairwise(edges_y):
-        for left, right in pairwise(edges_x):
-            tile = light[top:bottom, left:right]
-            if tile.size:
-                fall = (np.linspace(-1, 1, tile.shape[0]) ** 2)[:, None] + (np.linspace(-1, 1, tile.shape[1]) ** 2)[
-                    None
-                ]
-                tile *= np.float32(np.exp(rng.normal(0, step))) * (1 - vignette / 2 * fall).astype(np.float32)
-
-
-def add_caption(rng: Rng, pixels: Field) -> None:
-    """A scale bar or some words, burnt in: black or white."""
-    height, width = pixels.shape
-    value = float(pick(rng, {0.0: 1, 1.0: 3}))
-    long, thick = int(width * between(rng, 0.08, 0.25)), max(1, int(height * between(rng, 0.005, 0.012)))
-    left = int(between(rng, 0.03, 0.9) * (width - long))
-    top = int(height * (between(rng, 0.9, 0.97) if chance(rng, 0.8) else between(rng, 0.03, 0.1)))
-    ink = np.zeros((height, width), np.uint8)
-    if chance(rng, 0.7):
-        ink[top : top + thick, left : left + long] = 255
-    if chance(rng, 0.6):
-        words = pick(rng, {"50 um": 1, "100 um": 1, "200 um": 1, "Day 3": 1, "A1": 1, "24 h": 1})
-        size = height / 512 * between(rng, 0.4, 1.0)
-        cv2.putText(ink, words, (left, max(12, top - 4)), cv2.FONT_HERSHEY_SIMPLEX, size, 255, max(1, round(2 * size)))
-    share = ink.astype(np.float32) / 255
-    pixels += (value - pixels) * share

@@ -1,5 +1,6 @@
 """What synthetic images are put together from."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import pi
 
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.synthesis import bodies, kinds, optics, shapes, surroundings
+from training.synthesis import backdrops, bodies, kinds, optics, shapes, surroundings
 from training.synthesis.camera import Camera
-from training.synthesis.draws import pick
+from training.synthesis.draws import Field, pick
 from training.synthesis.generate import in_pieces, rim_contrast
 from training.synthesis.noise import Textures, smooth_noise, white_noise
 from training.synthesis.placing import Placing
@@ -88,6 +89,28 @@ def test_what_does_not_count_leaves_the_labels_alone() -> None:
 
     assert np.array_equal(scene.labels, labels)
     assert scene.parts == ["loose cells", "crumbs", "debris", "fibres", "bubbles", "ghosts"]
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        backdrops.add_bowl,
+        backdrops.add_microwells,
+        backdrops.add_gel_edge,
+        backdrops.add_seams,
+        lambda rng, light: backdrops.add_well(rng, light, backdrops.Well.draw(rng, *light.shape)),
+        lambda rng, light: backdrops.add_stripes(rng, light, 0.05),
+    ],
+    ids=["bowl", "microwells", "gel edge", "seams", "well", "stripes"],
+)
+def test_backdrops_change_the_light_and_leave_some(add: Callable[[np.random.Generator, Field], None]) -> None:
+    for seed in range(4):
+        light = np.ones((90, 140), np.float32)
+        add(np.random.default_rng(seed), light)
+
+        assert light.std() > 1e-4
+        assert light.min() > 0.005
+        assert np.isfinite(light).all()
 
 
 def test_strands_that_leave_a_rim_belong_to_it_and_loose_parts_do_not() -> None:
@@ -207,7 +230,7 @@ def test_a_dark_field_is_dark() -> None:
 def test_bodies_lie_inside_the_well() -> None:
     rng = a_rng()
     scene = a_scene()
-    well = surroundings.Well(x=100, y=100, radius_px=60)
+    well = backdrops.Well(x=100, y=100, radius_px=60)
     placing = Placing(rng, scene, well, overlap=-0.1, cut=True)
     places = [placing.somewhere(10.0) for _ in range(30)]
 
@@ -219,7 +242,7 @@ def test_bodies_lie_inside_the_well() -> None:
 def test_a_well_without_room_is_left_out() -> None:
     for seed in range(6):
         scene = a_scene()
-        tiny = surroundings.Well(x=100, y=100, radius_px=5)
+        tiny = backdrops.Well(x=100, y=100, radius_px=5)
         assert kinds.fill(np.random.default_rng(seed), scene, kinds.Kind.TOUCHING, tiny) is None
         assert scene.count >= 2
         assert kinds.fill(a_rng(), a_scene(), kinds.Kind.EMPTY, tiny) is tiny
