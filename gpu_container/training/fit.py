@@ -97,8 +97,8 @@ def fit(
         ValueError: the checkpoint in the folder is of another recipe or seed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    network = Unet(recipe.widths)
     torch.manual_seed(seed)
+    network = Unet(recipe.widths)
     for parameter in network.modules():
         if isinstance(parameter, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(parameter.weight, nonlinearity="relu")
