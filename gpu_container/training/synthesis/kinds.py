@@ -203,6 +203,8 @@ def _touching(rng: Rng, scene: Scene, well: Well | None) -> None:
         alone = number == 0 or (number > 2 and chance(rng, groups / 8))
         at = placing.somewhere(radius) if alone else placing.beside(radius, (0.7, 0.93))
         style = looks.cystic(radius) if chance(rng, cysts) else looks.solid(radius)
+        # Where both show through one another nobody can say which is in front: seldom.
+        style = replace(style, opacity=max(style.opacity, 0.65)) if chance(rng, 0.85) else style
         _put(rng, scene, at, _single(scene, rng, radius, form), style)
 
 

@@ -14,7 +14,7 @@ from spheroseg_client import display
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
 SIDES_PX = 32, 8192
-"""Smallest and largest: what the generator can draw, and what its working memory (about 60 B a pixel) should be."""
+"""Smallest and largest: what the generator can draw, and what its working memory (about 70 B a pixel) should be."""
 
 
 class KindChoice(StrEnum):
