@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,25 +203,37 @@ class ResultFolder:
         self.close()
 
 
-def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> list[str]:
-    measures: list[str] = []
+def measure_cells(measures: Mapping[str, float]) -> list[str]:
+    """One spheroid's cells for the columns of ``MEASURES``, in pixels and, where they are there, in µm.
+
+    Raises:
+        KeyError: a measure is missing.
+    """
+    cells: list[str] = []
     for measure in MEASURES:
-        if measure not in outline.measures:
-            raise UnexpectedAnswerError(f"The service sent no {measure} for spheroid {outline.number} of {file}")
-        measures.append(_cell(outline.measures[measure]))
+        cells.append(cell(measures[measure]))
         if um := in_um(measure):
-            measures.append(_cell(outline.measures.get(um)))
+            cells.append(cell(measures.get(um)))
+    return cells
+
+
+def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> list[str]:
+    try:
+        measures = measure_cells(outline.measures)
+    except KeyError as error:
+        missing = error.args[0]
+        raise UnexpectedAnswerError(f"The service sent no {missing} for spheroid {outline.number} of {file}") from error
     result = segmentation.result
     return [
         *(file, name, str(outline.number)),
         *measures,
-        *(_cell(outline.confidence), _cell(outline.touches_edge)),
-        *(_cell(result.pixel_size_um if result else None), (result.pixel_size_source if result else None) or ""),
+        *(cell(outline.confidence), cell(outline.touches_edge)),
+        *(cell(result.pixel_size_um if result else None), (result.pixel_size_source if result else None) or ""),
         *(segmentation.model, segmentation.model_version, str(segmentation.image_id), str(segmentation.id)),
     ]
 
 
-def _cell(value: float | bool | None) -> str:
+def cell(value: float | bool | None) -> str:
     """A value in full: reading it back gives the same number; empty where there is none."""
     if value is None:
         return ""
