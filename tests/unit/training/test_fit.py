@@ -40,10 +40,14 @@ def images() -> Images:
     return Images({"disks": [[maps]]}, SyntheticMaps(many, many[:, ::2, ::2]))
 
 
+def silent(step: int, loss: float) -> None:
+    """Takes what a training tells of itself."""
+
+
 def test_a_training_goes_on_where_it_was_stopped(
     images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = fit(RECIPE, images, tmp_path / "whole", 3, lambda step, loss: None)
+    whole = fit(RECIPE, images, tmp_path / "whole", 3, silent)
     monkeypatch.setattr("training.fit.CHECKPOINT_EVERY", 4)
     crops = Images.batch
 
@@ -55,20 +59,20 @@ def test_a_training_goes_on_where_it_was_stopped(
     with monkeypatch.context() as stopped:
         stopped.setattr(Images, "batch", until_the_sixth)
         with pytest.raises(KeyboardInterrupt):
-            fit(RECIPE, images, tmp_path / "parts", 3, lambda step, loss: None)
-    parts = fit(RECIPE, images, tmp_path / "parts", 3, lambda step, loss: None)
+            fit(RECIPE, images, tmp_path / "parts", 3, silent)
+    parts = fit(RECIPE, images, tmp_path / "parts", 3, silent)
     assert all(torch.allclose(parts[name].float(), whole[name].float(), atol=1e-3) for name in whole)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(images: Images, tmp_path: Path) -> None:
-    fit(RECIPE, images, tmp_path, 0, lambda step, loss: None)
+    fit(RECIPE, images, tmp_path, 0, silent)
     with pytest.raises(ValueError, match="another recipe or seed"):
-        fit(RECIPE, images, tmp_path, 1, lambda step, loss: None)
+        fit(RECIPE, images, tmp_path, 1, silent)
 
 
 @pytest.mark.filterwarnings("ignore")  # the exporter warns of its own future
 def test_the_file_says_what_the_network_says_at_any_size(images: Images, tmp_path: Path) -> None:
-    weights = fit(RECIPE, images, tmp_path, 0, lambda step, loss: None)
+    weights = fit(RECIPE, images, tmp_path, 0, silent)
     digest = export(RECIPE, weights, tmp_path / "model.onnx")
     assert len(digest) == 64
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
@@ -79,6 +83,6 @@ def test_the_file_says_what_the_network_says_at_any_size(images: Images, tmp_pat
 
 def test_a_network_learns(images: Images, tmp_path: Path) -> None:
     losses: list[float] = []
-    fit(replace(RECIPE, steps=200), images, tmp_path, 0, lambda step, loss: losses.append(loss))
+    fit(replace(RECIPE, steps=200), images, tmp_path, 0, lambda _, loss: losses.append(loss))
     assert len(losses) == 8
     assert np.mean(losses[-2:]) < 0.8 * losses[0]
