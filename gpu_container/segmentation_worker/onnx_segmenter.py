@@ -42,8 +42,8 @@ IN_MEMORY_PX = 2**24
 FAR_TOO_SMALL = 0.5
 """Objects below this share of what is enough at the last side but one are looked at more closely than at the last."""
 
-LEAST_CLOSER, MOST_CLOSER = 1.5, 4.0
-"""Sides grow by these factors at least and at most: a few specks that were seen say little about the size of others."""
+LEAST_CLOSER, BLANK_CLOSER, MOST_CLOSER = 1.5, 2.0, 4.0
+"""Sides grow by these factors: at least, where nothing was seen, and at most, for a few specks say little of others."""
 
 BLANK_FROM = 4
 """In images of so many times the largest side, objects may be there though none was seen, or nothing but one that fills
@@ -199,7 +199,7 @@ class OnnxSegmenter:
                     break
                 closer = min(MOST_CLOSER, max(LEAST_CLOSER, enough / typical))
             elif long_side >= BLANK_FROM * max(settings.sides_px):
-                closer = LEAST_CLOSER
+                closer = BLANK_CLOSER
             else:
                 break
             shrink = shrink_for(long_side, min(long_side, round(closer * side)))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from segmentation_worker.preparation import SPARE, Preprocessing, with_room
-from spheroseg.imaging.mapped import steps, zeros_in_file
+from spheroseg.imaging.mapped import release, steps, zeros_in_file
 from spheroseg.imaging.windowing import FLOAT_SAMPLES, Grey, resized, window_of
 
 QUARTERS = 4
@@ -39,7 +39,7 @@ def view_of(pixels: Grey, shrink: float, settings: Preprocessing, folder: Path) 
     first = shrink / SPARE if blurred and shrink > SPARE else 1.0
     sigma = settings.blur_per_shrink * shrink / first
     margin = math.ceil(4 * sigma) if blurred else 0  # in view pixels; what a Gaussian has beyond 4 σ does not matter
-    for top, bottom in steps(view, step_px=IN_MEMORY_PX, multiple=QUARTERS):
+    for top, bottom in steps(view, step_px=round(IN_MEMORY_PX / shrink**2), multiple=QUARTERS):
         above, below = max(0, top - QUARTERS * math.ceil(margin / QUARTERS)), min(shape[0], bottom + margin)
         rows = pixels[round(above * shrink) : min(height, round(below * shrink))]
         missing = (round(below * shrink) - round(above * shrink) - len(rows), round(shape[1] * shrink) - width)
@@ -49,6 +49,7 @@ def view_of(pixels: Grey, shrink: float, settings: Preprocessing, folder: Path) 
         if blurred:
             band = cast("Grey", cv2.GaussianBlur(band, (0, 0), sigma))
         view[top:bottom] = resized(band, (shape[1], below - above))[top - above : bottom - above]
+        release(pixels)
     return cast("Grey", view)
 
 

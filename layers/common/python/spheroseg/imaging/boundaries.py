@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spheroseg.imaging.mapped import release
+from spheroseg.imaging.mapped import picked, release
 
 Labels = NDArray[np.int32]
 Indices = NDArray[np.int64]
@@ -99,7 +99,7 @@ def _at(labels: Labels, row: Indices, column: Indices) -> NDArray[np.int32]:
     """The labels of pixels; 0 outside the image."""
     height, width = labels.shape
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    return np.where(inside, labels[np.where(inside, row, 0), np.where(inside, column, 0)], np.int32(0))
+    return np.where(inside, picked(labels, np.where(inside, row, 0), np.where(inside, column, 0)), np.int32(0))
 
 
 def _runs(labels: Labels) -> tuple[_Runs, _Runs]:

@@ -23,6 +23,7 @@ class ProbabilityMap(Protocol):
 
 STEP_PX = 2**23
 """Pixels that one step through the rows takes at most: 32 MB of labels."""
+PICKED_AT_ONCE = 2**11
 
 
 def mapped(path: Path, shape: tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
@@ -50,10 +51,27 @@ def steps(*arrays: NDArray[Any], step_px: int = STEP_PX, multiple: int = 1) -> I
             release(array)
 
 
+def picked(array: NDArray[Any], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
+    """Single elements; of a mapped array a few at a time, for around each of them the system maps 64 KB."""
+    if _map_of(array) is None:
+        return array[rows, columns]
+    found = np.empty(rows.size, array.dtype)
+    for start in range(0, rows.size, PICKED_AT_ONCE):
+        some = slice(start, start + PICKED_AT_ONCE)
+        found[some] = array[rows[some], columns[some]]
+        release(array)
+    return found
+
+
 def release(array: NDArray[Any]) -> None:
     """Give the memory of a mapped array back, its content staying in the file; nothing happens to other arrays."""
+    origin = _map_of(array)
+    if origin is not None and hasattr(origin, "madvise"):
+        origin.madvise(mmap.MADV_DONTNEED)
+
+
+def _map_of(array: NDArray[Any]) -> mmap.mmap | None:
     origin: Any = array
     while isinstance(origin, np.ndarray):
         origin = origin.base
-    if isinstance(origin, mmap.mmap) and hasattr(origin, "madvise"):
-        origin.madvise(mmap.MADV_DONTNEED)
+    return origin if isinstance(origin, mmap.mmap) else None
