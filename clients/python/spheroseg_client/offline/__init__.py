@@ -11,10 +11,12 @@ import typer
 from spheroseg_client.offline.compare import compare
 from spheroseg_client.offline.evaluate import evaluate
 from spheroseg_client.offline.measure import measure
+from spheroseg_client.offline.plot import plot
 from spheroseg_client.offline.synthesize import synthesize
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure,
+    "plot": plot,
     "compare": compare,
     "synthesize": synthesize,
     "evaluate": evaluate,

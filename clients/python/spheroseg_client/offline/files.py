@@ -1,12 +1,12 @@
 """Files of commands on local files."""
 
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from spheroseg_client.errors import LocalFileError
 
 
-def stem_of(path: Path) -> str:
+def stem_of(path: PurePath) -> str:
     """A file's name without its suffix, and without ``.ome`` before it."""
     return path.stem.removesuffix(".ome")
 

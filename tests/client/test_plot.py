@@ -1,0 +1,255 @@
+import csv
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from spheroseg_client.command_line import app
+from spheroseg_client.errors import LocalFileError
+from spheroseg_client.offline.measures_table import points_over_time, read_table, times_of, wells_of
+from spheroseg_client.offline.names_tell import Moment, Well, moment_of, well_of
+
+Rows = list[dict[str, Any]]
+
+
+def a_row(name: str, diameter_px: float = 100.0, pixel_size: float | None = 0.5, **more: Any) -> dict[str, Any]:
+    return {
+        "file": f"plate/{name}.tif",
+        "name": name,
+        "spheroid": 1,
+        "equivalent_diameter_px": diameter_px,
+        "equivalent_diameter_um": "" if pixel_size is None else diameter_px * pixel_size,
+        "circularity": 0.9,
+        "touches_edge": "false",
+        "pixel_size_um": "" if pixel_size is None else pixel_size,
+        **more,
+    }
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Twelve wells on three days, growing; two objects an image."""
+    rows = [
+        a_row(f"{row}{column:02d}_day{day}", 100 + 10 * day + column, treatment="drug" if column > 2 else "none")
+        for row in "BCD"
+        for column in (1, 2, 3, 4)
+        for day in (0, 2, 5)
+        for _ in range(2)
+    ]
+    return written(tmp_path, rows)
+
+
+def written(folder: Path, rows: Rows) -> Path:
+    with (folder / "measures.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "measures.csv"
+
+
+def plotted(*arguments: Any) -> Result:
+    return CliRunner().invoke(app, ["plot", *map(str, arguments)])
+
+
+def texts(path: Path) -> str:
+    return " ".join("".join(element.itertext()) for element in ET.parse(path).iter("{http://www.w3.org/2000/svg}text"))
+
+
+@pytest.mark.parametrize("kind", ["histogram", "plate", "time"])
+@pytest.mark.parametrize("by", [None, "treatment"])
+def test_every_kind_is_drawn_as_png_and_svg(table: Path, tmp_path: Path, kind: str, by: str | None) -> None:
+    options = ["--kind", kind, *(["--by", by] if by else [])]
+    for name in ("new/a.png", "new/a.svg"):
+        result = plotted(table, *options, "--out", tmp_path / name)
+        assert result.exit_code == 0, result.output
+    with Image.open(tmp_path / "new" / "a.png") as image:
+        colours = image.convert("RGB").getcolors(2**24)
+        assert image.width > 500
+        assert colours is not None
+        assert len(colours) > 20
+    shown = texts(tmp_path / "new" / "a.svg")
+    assert "equivalent diameter (µm)" in shown
+    assert ("treatment drug" in shown) is (by is not None)
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.png", "a.svg"]
+
+
+def test_the_same_figures_give_the_same_file(table: Path, tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg"):
+        assert plotted(table, "--out", tmp_path / name).exit_code == 0
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_a_histogram_states_number_median_and_quartiles(tmp_path: Path) -> None:
+    table = written(tmp_path, [a_row("a", size) for size in (100, 110, 120, 130, 200)])
+    result = plotted(table, "--out", tmp_path / "a.svg", "--json")
+    assert json.loads(result.stdout)["groups"] == [
+        {"group": "", "n": 5, "empty": 0, "median": 60.0, "q1": 55.0, "q3": 65.0}
+    ]
+    assert "n = 5, median 60.00, IQR 55.00 to 65.00 µm" in texts(tmp_path / "a.svg")
+
+
+def test_without_pixel_sizes_px_are_drawn(tmp_path: Path) -> None:
+    table = written(tmp_path, [a_row("a", 80, None), a_row("b", 90, None)])
+    assert plotted(table, "--out", tmp_path / "a.svg").exit_code == 0
+    assert "equivalent diameter (px)" in texts(tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize("measure", ["equivalent_diameter", "equivalent_diameter_um"])
+def test_px_and_micrometres_are_never_mixed(tmp_path: Path, measure: str) -> None:
+    table = written(tmp_path, [a_row("a"), a_row("b", 90, None), a_row("c", 90, None)])
+    result = plotted(table, "--measure", measure, "--out", tmp_path / "a.svg")
+    assert result.exit_code == 2
+    assert "2 of 3 rows have equivalent_diameter in px only, the first of plate/b.tif" in result.stderr
+    assert not (tmp_path / "a.svg").exists()
+    noted = plotted(table, "--measure", "equivalent_diameter_px", "--out", tmp_path / "a.svg")
+    assert noted.exit_code == 0
+    assert "pixel sizes differ" in noted.stderr
+
+
+def test_cells_without_a_value_are_counted_not_drawn(tmp_path: Path) -> None:
+    rows = [a_row("a", reach_q95_px=4, reach_q95_um=2), a_row("b", reach_q95_px="", reach_q95_um="")]
+    table = written(tmp_path, rows)
+    assert plotted(table, "--measure", "reach_q95", "--out", tmp_path / "a.svg").exit_code == 0
+    assert "n = 1, 1 without a value, median 2.000" in texts(tmp_path / "a.svg")
+
+
+def test_objects_at_the_border_are_told_or_left_out(tmp_path: Path) -> None:
+    table = written(tmp_path, [a_row("a"), a_row("b", touches_edge="true")])
+    assert "1 of 2 objects reach" in plotted(table, "--out", tmp_path / "a.svg").stderr
+    told = json.loads(plotted(table, "--inside-only", "--out", tmp_path / "a.svg", "--json").stdout)
+    assert told["groups"][0]["n"] == 1
+
+
+def test_a_well_gets_the_median_of_its_objects(table: Path) -> None:
+    wells = wells_of(read_table(table, "equivalent_diameter", None, inside_only=False))[""]
+    assert sorted(map(str, wells)) == [f"{row}{column:02d}" for row in "BCD" for column in (1, 2, 3, 4)]
+    assert sorted(wells[Well(2, 3)]) == sorted([103 / 2, 123 / 2, 153 / 2] * 2)
+
+
+def test_a_file_without_a_well_is_named(tmp_path: Path) -> None:
+    table = written(tmp_path, [a_row("B03_a"), a_row("overview")])
+    result = plotted(table, "--kind", "plate", "--out", tmp_path / "a.png")
+    assert result.exit_code == 2
+    assert "overview tells no well" in result.stderr
+
+
+def test_times_are_put_on_one_axis(table: Path, tmp_path: Path) -> None:
+    read = read_table(table, "equivalent_diameter", "treatment", inside_only=False)
+    times, label = times_of(read, None)
+    assert (sorted(set(times)), label) == ([0, 2, 5], "time (days)")
+    points = points_over_time(read, times)
+    assert set(points) == {"drug", "none"}
+    assert sorted(points["none"][5.0].tolist()) == sorted([151 / 2, 152 / 2] * 6)
+    hours = written(tmp_path, [a_row("a_90min"), a_row("a_24h"), a_row("a_day3")])
+    assert times_of(read_table(hours, "circularity", None, inside_only=False), None) == ([1.5, 24, 72], "time (h)")
+    frames = written(tmp_path, [a_row("a_t003"), a_row("a_t012")])
+    assert times_of(read_table(frames, "circularity", None, inside_only=False), None) == ([3, 12], "frame")
+
+
+def test_a_time_and_a_frame_have_no_common_axis(tmp_path: Path) -> None:
+    table = written(tmp_path, [a_row("a_24h"), a_row("a_t003")])
+    result = plotted(table, "--kind", "time", "--out", tmp_path / "a.png")
+    assert result.exit_code == 2
+    assert "no common axis" in result.stderr
+
+
+def test_a_column_may_hold_the_time(tmp_path: Path) -> None:
+    table = written(tmp_path, [a_row("a", hours=3), a_row("b", hours=9.5)])
+    result = plotted(table, "--kind", "time", "--time-column", "hours", "--out", tmp_path / "a.svg")
+    assert result.exit_code == 0, result.output
+    assert "hours" in texts(tmp_path / "a.svg")
+    text = written(tmp_path, [a_row("a", hours="early")])
+    assert plotted(text, "--kind", "time", "--time-column", "hours", "--out", tmp_path / "a.svg").exit_code == 2
+
+
+def test_groups_from_names(table: Path, tmp_path: Path) -> None:
+    told = json.loads(plotted(table, "--by", "well_column", "--out", tmp_path / "a.png", "--json").stdout)
+    assert [group["group"] for group in told["groups"]] == ["1", "2", "3", "4"]
+    told = json.loads(plotted(table, "--by", "well_row", "--out", tmp_path / "a.png", "--json").stdout)
+    assert [group["group"] for group in told["groups"]] == ["B", "C", "D"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--measure", "diametr"], "no column diametr"),
+        (["--by", "treatmnt"], "did you mean treatment"),
+        (["--measure", "name"], "holds text"),
+        (["--out", "a.pdf"], ".png or .svg"),
+        (["--time-column", "spheroid"], "--kind time"),
+        (["--by", "name"], "36 groups"),
+        (["--by", "name", "--kind", "time"], "36 groups"),
+        (["--by", "name", "--kind", "plate"], "36 groups"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_drawn_is_refused(table: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
+    result = plotted(table, "--out", tmp_path / "a.png", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(("content", "words"), [("", "is empty"), ("a,b\n", "no rows"), (None, "no such file")])
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: str | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / "a.csv").write_text(content)
+    result = plotted(tmp_path / "a.csv", "--out", tmp_path / "a.png")
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "well"),
+    [
+        ("B03", "B03"),
+        ("plate1_B3_s2", "B03"),
+        ("wellP24-a", "P24"),
+        ("well D07 day 3", "D07"),
+        ("AF48", "AF48"),
+        ("r02c11f01p01-ch1", "B11"),
+        ("x A01 A1", "A01"),
+    ],
+)
+def test_wells_are_found_in_names(name: str, well: str) -> None:
+    assert str(well_of(name)) == well
+
+
+@pytest.mark.parametrize("name", ["T1", "AB3D", "image12", "B00", "B49", "A01_B02", "xB03", "3D_B", "Q07"])
+def test_no_well_is_guessed(name: str) -> None:
+    with pytest.raises(LocalFileError, match=f"The name {name} tells"):
+        well_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("B03_24h", Moment(24, "h")),
+        ("a-1.5hr", Moment(1.5, "h")),
+        ("T48h_x", Moment(48, "h")),
+        ("a 90 min", Moment(1.5, "h")),
+        ("d3_B07", Moment(72, "h")),
+        ("Day 10", Moment(240, "h")),
+        ("a_2days", Moment(48, "h")),
+        ("a_t012", Moment(12, "frame")),
+        ("frame_7", Moment(7, "frame")),
+        ("t3_24h", Moment(24, "h")),
+    ],
+)
+def test_times_are_found_in_names(name: str, moment: Moment) -> None:
+    assert moment_of(name) == moment
+
+
+@pytest.mark.parametrize("name", ["D7", "3D_spheroid", "a_24h_48h", "a12", "t1_t2", "24hours2"])
+def test_no_time_is_guessed(name: str) -> None:
+    with pytest.raises(LocalFileError, match=f"The name {name} tells"):
+        moment_of(name)
+
+
+def test_nan_is_no_value(tmp_path: Path) -> None:
+    table = written(tmp_path, [a_row("a", np.nan)])
+    assert plotted(table, "--measure", "equivalent_diameter_px", "--out", tmp_path / "a.png").exit_code == 2
