@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from training.synthesis.draws import Field, Rng, between, chance, log_between, pick, whole
-from training.synthesis.noise import fractal_noise, smooth_noise
+from training.synthesis.noise import fractal_noise, rows_and_columns, smooth_noise
 from training.synthesis.scene import Scene
 
 
@@ -59,7 +59,7 @@ def grain(rng: Rng, shape: tuple[int, int], most: float) -> Field:
     field = np.ones(shape, np.float32)
     if chance(rng, 0.7):
         field += min(most, log_between(rng, 0.002, 0.05)) * fractal_noise(
-            rng, shape, log_between(rng, 3, 60), 3, between(rng, 0.4, 1)
+            rng, shape, log_between(rng, 3, 60), 2, between(rng, 0.4, 1)
         )
     if chance(rng, 0.3):
         field += min(most, log_between(rng, 0.003, 0.04)) * smooth_noise(rng, shape, log_between(rng, 1, 3))
@@ -68,7 +68,7 @@ def grain(rng: Rng, shape: tuple[int, int], most: float) -> Field:
 
 def add_well(rng: Rng, light: Field, well: Well) -> None:
     """The wall of a well: a dark or bright line, light or dark outside, a meniscus inside."""
-    y, x = np.ogrid[: light.shape[0], : light.shape[1]]
+    y, x = rows_and_columns(light.shape[0], light.shape[1])
     inside = well.radius_px - np.sqrt((x - np.float32(well.x)) ** 2 + (y - np.float32(well.y)) ** 2)
     scale = max(0.3, min(light.shape) / 512)
     soft = log_between(rng, 1, 8)
@@ -94,7 +94,7 @@ def add_bowl(rng: Rng, light: Field) -> None:
     knots = np.exp(np.cumsum(rng.normal(0, between(rng, 0.05, 0.3), count)))
     table = np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, count), knots / knots[0])
     table = np.convolve(np.pad(table, 12, mode="edge"), np.ones(25) / 25, mode="valid").astype(np.float32)
-    y, x = np.ogrid[:height, :width]
+    y, x = rows_and_columns(height, width)
     away = np.sqrt((x - np.float32(x0)) ** 2 + (y - np.float32(y0)) ** 2) * np.float32(255 / far)
     light *= table[np.minimum(away, 255).astype(np.uint8)]
 
@@ -125,7 +125,7 @@ def add_gel_edge(rng: Rng, light: Field) -> None:
     height, width = light.shape
     side = min(height, width)
     angle = between(rng, 0, 2 * pi)
-    y, x = np.ogrid[:height, :width]
+    y, x = rows_and_columns(height, width)
     away = (x - width * between(rng, 0.2, 0.8)) * np.float32(np.cos(angle))
     away = away + (y - height * between(rng, 0.2, 0.8)) * np.float32(np.sin(angle))
     away += side * between(rng, 0.01, 0.08) * smooth_noise(rng, (height, width), side * between(rng, 0.2, 0.8))

@@ -234,8 +234,8 @@ def paint(rng: Rng, scene: Scene, shape: Shape, style: Style, number: int) -> No
             waver = np.clip(1 + 2 * style.waver * waves[::-1, ::-1], 0, 2.5)
         for line in style.lines:
             light += line.strength * waver * np.exp(-(((signed - line.depth_px) / line.width_px) ** 2) / 2)
-    alpha = cv2.GaussianBlur(body.astype(np.float32), (0, 0), blur)
-    change = cv2.GaussianBlur(np.clip(light, DARKEST, BRIGHTEST) - 1, (0, 0), blur)
+    alpha = wide_blur(body.astype(np.float32), blur)
+    change = wide_blur(np.clip(light, DARKEST, BRIGHTEST) - 1, blur)
     alpha, change = alpha[part], change[part]
     behind = scene.light[frame]
     behind += (1 - behind) * (style.opacity * alpha)

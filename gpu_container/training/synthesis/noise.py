@@ -45,7 +45,8 @@ def smooth_noise(rng: Rng, shape: tuple[int, int], scale_px: float) -> Field:
     field = cv2.GaussianBlur(noise, (0, 0), sigma) * np.float32(max(1.0, 2 * sqrt(pi) * sigma))
     if (height, width) == shape:
         return np.asarray(field, np.float32)
-    return np.asarray(cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
+    how = cv2.INTER_LINEAR if shrink > 2 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(field, (shape[1], shape[0]), interpolation=how), np.float32)
 
 
 def fractal_noise(rng: Rng, shape: tuple[int, int], scale_px: float, octaves: int, gain: float) -> Field:
@@ -56,6 +57,11 @@ def fractal_noise(rng: Rng, shape: tuple[int, int], scale_px: float, octaves: in
     for octave, strength in enumerate(strengths):
         field += float(strength) * smooth_noise(rng, shape, max(scale_px / 2**octave, 1.0))
     return field
+
+
+def rows_and_columns(height: int, width: int) -> tuple[Field, Field]:
+    """(h, 1) and (1, w) float32, whose sums and products are fields; whole numbers would make them float64."""
+    return np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None]
 
 
 def wide_blur(field: Field, sigma: float) -> Field:
@@ -69,9 +75,16 @@ def wide_blur(field: Field, sigma: float) -> Field:
     return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-@lru_cache(maxsize=MOSAICS)
-def _tile(number: int) -> Field:
-    """Cells round jittered points: the nearest point owns a pixel (Worley, S. (1996), SIGGRAPH, 291-294)."""
+@lru_cache(maxsize=3 * MOSAICS)
+def _tile(number: int, halvings: int) -> Field:
+    """A mosaic at full, half or quarter size.
+
+    Cells round jittered points: the nearest point owns a pixel (Worley, S. (1996), SIGGRAPH, 291-294).
+    """
+    if halvings:
+        side = TILE_PX >> halvings
+        small = cv2.resize(_tile(number, 0), (side, side), interpolation=cv2.INTER_AREA)
+        return np.asarray((small - small.mean()) / small.std(), np.float32)
     rng = np.random.default_rng(number)
     count = TILE_PX // TILE_CELL_PX
     grid = np.stack(np.meshgrid(np.arange(count), np.arange(count)), axis=-1).reshape(-1, 2)
@@ -114,8 +127,10 @@ class Textures:
     def cells(self, rng: Rng, shape: tuple[int, int], cell_px: float) -> Field:
         """(h, w) float32 with cells of this size, mean about 0, standard deviation about 1."""
         step = TILE_CELL_PX / cell_px
-        rows, columns = ((int(rng.integers(TILE_PX)) + np.arange(int(side * step) + 2)) % TILE_PX for side in shape)
-        cut = _tile(self.mosaic)[rows[:, None], columns]
+        halvings = min(2, max(0, int(log2(step))))
+        tile, step = _tile(self.mosaic, halvings), step / 2**halvings
+        rows, columns = ((int(rng.integers(len(tile))) + np.arange(int(side * step) + 2)) % len(tile) for side in shape)
+        cut = tile.take(rows, axis=0).take(columns, axis=1)
         if chance(rng, 0.5):
             cut = cut[:, ::-1]
         return np.asarray(cv2.resize(cut, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)

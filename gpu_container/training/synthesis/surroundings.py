@@ -8,6 +8,7 @@ import numpy as np
 
 from training.synthesis import bodies
 from training.synthesis.draws import Field, Rng, between, chance, log_between, whole
+from training.synthesis.noise import rows_and_columns
 from training.synthesis.scene import Scene
 from training.synthesis.shapes import SHIFT, Form, Points, Shape, Window, closed_curve
 
@@ -125,7 +126,7 @@ def add_bubbles(rng: Rng, scene: Scene) -> None:
         radius = min(height, width) * log_between(rng, 0.015, 0.12)
         at = between(rng, 0, width), between(rng, 0, height)
         wide = max(1.5, radius * between(rng, 0.14, 0.3))
-        y, x = np.ogrid[:height, :width]
+        y, x = rows_and_columns(height, width)
         reach = int(radius + 5 * wide) + 2
         clip = Window(int(at[1]) - reach, int(at[0]) - reach, 2 * reach, 2 * reach).clipped(height, width)
         if clip is None:
