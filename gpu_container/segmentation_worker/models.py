@@ -4,13 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation_worker.onnx_segmenter import CPU, OnnxSegmenter
+import onnxruntime
+
+from segmentation_worker.onnx_segmenter import CPU, PROVIDERS, OnnxSegmenter
 from segmentation_worker.tuning import measured_threads, usable_cores
-from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.model_card import ModelCard, Precision
 from spheroseg.domain.segmentation import Order
 from spheroseg.errors import ModelNotFoundError
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.ports import Segmenter
+
+BEST_PRECISION: dict[str, Precision] = {CPU: "int8"}
+"""What a model runs in where it has a file of that kind; on a GPU in float16. Measured in docs/results.md."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def load_segmenters(
     Raises:
         ModelUnusableError: a file is missing, altered, or not what its card says.
     """
-    registry = registry or ModelRegistry.packaged()
+    registry = in_best_precision(registry or ModelRegistry.packaged())
     if threads is None:
         threads = _threads_for(folder, registry.default, streams)
     return LoadedModels(
@@ -60,6 +65,13 @@ def load_segmenters(
             for card in registry.all()
         }
     )
+
+
+def in_best_precision(registry: ModelRegistry) -> ModelRegistry:
+    """Every model by the file that suits the processor at hand."""
+    fastest = next(provider for provider in PROVIDERS if provider in onnxruntime.get_available_providers())
+    precision = BEST_PRECISION.get(fastest, "float16")
+    return ModelRegistry(tuple(card.in_precision(precision) for card in registry.all()))
 
 
 def _threads_for(folder: Path, card: ModelCard, streams: int) -> int:

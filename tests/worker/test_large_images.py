@@ -1,6 +1,7 @@
 """Images that are looked at in tiles or drawn in parts give what they give in one piece."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,7 @@ from segmentation_worker.instances import Labels, Postprocessing, Seen, draw_obj
 from segmentation_worker.onnx_segmenter import OnnxSegmenter
 from segmentation_worker.preparation import Preprocessing, prepared
 from segmentation_worker.settings import MODEL_DIR
-from segmentation_worker.views import shrink_for, view_of, window_of_view
+from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.windowing import Grey, windowed
@@ -173,11 +174,11 @@ def test_views_shrink_in_quarters_and_never_grow() -> None:
     assert [shrink_for(1000, side) for side in (2000, 1000, 999, 800, 500, 300)] == [1, 1, 1, 1.25, 2, 3.25]
 
 
-@pytest.mark.parametrize(("radius", "count"), [(24, 300), (300, 8)])
+@pytest.mark.parametrize(("radius", "count"), [(24, 150), (300, 4)])
 def test_an_image_that_fits_in_memory_gives_the_same_from_files(
     segmenter: OnnxSegmenter, radius: float, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pixels = many_spheroids(3100, radius, share=0.15 if radius < 100 else 0.5)
+    pixels = many_spheroids(2300, radius, share=0.15 if radius < 100 else 0.5)
     in_memory = segmenter.segment(pixels, Parameters())
     monkeypatch.setattr(onnx_segmenter, "IN_MEMORY_PX", 0)
     from_files = segmenter.segment(pixels, Parameters())
@@ -190,3 +191,15 @@ def test_an_image_that_fits_in_memory_gives_the_same_from_files(
         spheroids = spheroids_of(from_files.labels, from_files.probability)
         assert np.median([one.measures.equivalent_diameter_px for one in spheroids]) == pytest.approx(46, rel=0.1)
         assert all(one.confidence is not None and one.confidence > 0.8 for one in spheroids)
+
+
+@pytest.mark.parametrize(("radius", "share", "is_crowd"), [(15, 0.7, True), (300, 0.5, False)])
+def test_a_crowd_is_told_from_large_objects(
+    segmenter: OnnxSegmenter, radius: float, share: float, is_crowd: bool, tmp_path: Path
+) -> None:
+    pixels = many_spheroids(3100, radius, share=share)
+    parameters = Parameters()
+    look = segmenter._looked_at(reduced(pixels, 1536, tmp_path), parameters)
+    look = replace(look, covered=(3100, 3100))
+    crowd_px = segmenter._crowd(pixels, look, parameters)
+    assert crowd_px == (pytest.approx(30, rel=0.15) if is_crowd else None)
