@@ -215,18 +215,19 @@ def in_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _split(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Connected pieces of equal number, not without gaps; OpenCV finds them but where bodies touch."""
-    _, groups, stats, _ = cv2.connectedComponentsWithStats((labels > 0).astype(np.uint8), connectivity=8)
+    _, found, stats, _ = cv2.connectedComponentsWithStats((labels > 0).astype(np.uint8), connectivity=8)
+    groups = np.asarray(found, np.int32)
     inside = np.flatnonzero(groups)
-    lowest = np.full(len(stats), np.iinfo(np.int32).max, np.int32)
-    highest = np.zeros(len(stats), np.int32)
-    np.minimum.at(lowest, groups.ravel()[inside], labels.ravel()[inside])
-    np.maximum.at(highest, groups.ravel()[inside], labels.ravel()[inside])
-    pieces, last = groups.astype(np.int32), len(stats)
+    members, owners = groups.ravel()[inside], labels.ravel()[inside]
+    lowest, highest = np.full(len(stats), np.iinfo(np.int32).max, np.int32), np.zeros(len(stats), np.int32)
+    np.minimum.at(lowest, members, owners)
+    np.maximum.at(highest, members, owners)
+    pieces, last = groups.copy(), len(stats)
     for group in np.flatnonzero(lowest < highest):
         left, top, width, height, _ = stats[group]
         here = slice(top, top + height), slice(left, left + width)
-        members = groups[here] == group
-        parts = np.asarray(label(np.where(members, labels[here], 0), connectivity=2))  # type: ignore[no-untyped-call]
-        pieces[here][members] = parts[members] + last
+        its = groups[here] == group
+        parts = np.asarray(label(np.where(its, labels[here], 0), connectivity=2))  # type: ignore[no-untyped-call]
+        pieces[here][its] = parts[its] + last
         last += int(parts.max())
     return pieces
