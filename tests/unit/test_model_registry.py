@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from spheroseg.domain.model_card import ModelVariant
 from spheroseg.errors import ModelNotFoundError
 from spheroseg.model_registry import ModelRegistry
 
@@ -29,6 +30,16 @@ def test_a_model_that_is_not_registered_is_not_found(name: str, version: str | N
 
 def test_without_a_version_the_latest_is_given() -> None:
     assert versions("1", "2").get("first").version == "2"
+
+
+def test_a_card_names_the_file_of_each_precision() -> None:
+    small = ModelVariant(precision="int8", file="small.onnx", sha256="0" * 64, size_bytes=7)
+    card = ModelRegistry.packaged().get("first").model_copy(update={"variants": (small,)})
+    chosen = card.in_precision("int8")
+    assert (chosen.precision, chosen.file, chosen.sha256, chosen.size_bytes) == ("int8", "small.onnx", "0" * 64, 7)
+    assert (chosen.name, chosen.version, chosen.variants) == (card.name, card.version, ())
+    for without in ("float16", "float32"):
+        assert card.in_precision(without) == card.model_copy(update={"variants": ()})
 
 
 def test_cards_are_read_without_numpy() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from segmentation_worker.models import load_segmenters
+from segmentation_worker.models import in_best_precision, load_segmenters
 from segmentation_worker.settings import MODEL_DIR
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Order, Parameters
@@ -47,7 +47,7 @@ def registered(model: str) -> Method:
         card = ModelRegistry.packaged().get(name, version or None)
     except ModelNotFoundError as error:
         raise EvaluationError(str(error)) from error
-    return _of_card(card, MODEL_DIR)
+    return of_card(card, MODEL_DIR)
 
 
 def unregistered(file: Path, card_file: Path) -> Method:
@@ -62,7 +62,7 @@ def unregistered(file: Path, card_file: Path) -> Method:
         raise EvaluationError(f"{card_file}: {error.strerror or error}") from error
     except ValidationError as error:
         raise EvaluationError(f"{card_file} is no model card: {error}") from error
-    return _of_card(card.model_copy(update={"file": file.name}), file.parent)
+    return of_card(card.model_copy(update={"file": file.name}), file.parent)
 
 
 def otsu() -> Method:
@@ -73,14 +73,21 @@ def otsu() -> Method:
 BASELINES: dict[str, Callable[[], Method]] = {baseline.NAME: otsu}
 
 
-def _of_card(card: ModelCard, folder: Path) -> Method:
+def of_card(card: ModelCard, folder: Path) -> Method:
+    """A model by its card, in the precision that suits this machine; named with it where it is not float32.
+
+    Raises:
+        EvaluationError: a file is not what the card says.
+    """
+    (chosen,) = in_best_precision(ModelRegistry((card,))).all()
     try:
-        segmenters = load_segmenters(folder, threads=1, registry=ModelRegistry((card,)))
+        segmenters = load_segmenters(folder, threads=1, registry=ModelRegistry((chosen,)))
     except ModelUnusableError as error:
         raise EvaluationError(str(error)) from error
-    segmenter = segmenters.of(Order(model=card.name, model_version=card.version))
+    segmenter = segmenters.of(Order(model=chosen.name, model_version=chosen.version))
+    precision = "" if chosen.precision == "float32" else f" {chosen.precision}"
     return Method(
-        f"{card.name}@{card.version}",
+        f"{chosen.name}@{chosen.version}{precision}",
         lambda pixels: segmenter.segment(pixels, Parameters()).labels,
-        f"{card.title}, {card.parameter_count / 1e6:.2f} M parameters, {card.file}, SHA-256 {card.sha256}",
+        f"{chosen.title}, {chosen.parameter_count / 1e6:.2f} M parameters, {chosen.file}, SHA-256 {chosen.sha256}",
     )

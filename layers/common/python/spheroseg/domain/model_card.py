@@ -1,8 +1,25 @@
 """ModelCard: what a user and a worker must know about a model."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Precision = Literal["float32", "float16", "int8"]
+"""Of weights and of what is computed with them."""
+
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*\.onnx$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ModelVariant(BaseModel):
+    """The same model in another precision: smaller, faster on some processors, its figures a little apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    precision: Precision
+    file: FileName
+    sha256: Sha256
+    size_bytes: int
 
 
 class ModelCard(BaseModel):
@@ -17,9 +34,11 @@ class ModelCard(BaseModel):
     version: str
     title: str
     description: str
-    file: str = Field(description="Name of the ONNX file in the model folder")
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    file: FileName = Field(description="Name of the ONNX file in the model folder")
+    sha256: Sha256
     size_bytes: int
+    precision: Precision = "float32"
+    variants: tuple[ModelVariant, ...] = ()
     parameter_count: int
     opset: int
     input: str
@@ -33,3 +52,10 @@ class ModelCard(BaseModel):
     )
     preprocessing: dict[str, Any]
     postprocessing: dict[str, Any]
+
+    def in_precision(self, wanted: Precision) -> Self:
+        """The card of this model's file in one precision, without other variants; as it is where there is none."""
+        for variant in self.variants:
+            if variant.precision == wanted:
+                return self.model_copy(update={**variant.model_dump(), "variants": ()})
+        return self.model_copy(update={"variants": ()})

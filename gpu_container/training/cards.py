@@ -1,0 +1,81 @@
+"""What stands in the cards of the models that ship, but for what is measured."""
+
+from dataclasses import dataclass
+from typing import Any
+
+VERSION = "1"
+
+OPSET = 18
+INPUT = (
+    "image: float32 (n, 1, h, w), h and w multiples of 32; grey, percentile 0.5 at 0 and 99.5 at 1, "
+    "clipped to -0.2 ... 1.2"
+)
+OUTPUT = "logits: float32 (n, 2, h, w); foreground and core, before the sigmoid"
+
+TRAINING_DATA = (
+    "Synthetic images (training.synthesis) and 38 real ones: OrganoID (26 images, masks by experts), lguertle (11, "
+    "silver masks), adiez (1, silver mask); sources, licences and origins: manifest of the data"
+)
+
+INTENDED_USE = (
+    "Brightfield and phase contrast images of spheroids, organoids and gastruloids, one to some hundred in an image, "
+    "in focus, from 10 px in diameter up to the whole frame"
+)
+
+LIMITS = [
+    "Organoids out of focus are found or left out as the network sees fit; experts differ there as well",
+    "Large transparent cysts that overlap are cut into pieces or merged",
+    "Folded and branched bodies may be divided where they are narrow or touch themselves",
+    "Small dark bodies between debris and spheroids are found or not without a clear rule",
+    "Trained with silver masks in part: rims are good to a pixel or two of the network's view, not better",
+    "Not made for fluorescence, three-dimensional stacks or stained sections",
+]
+
+PREPROCESSING: dict[str, Any] = {
+    "window_percent": [0.5, 99.5],
+    "clip": [-0.2, 1.2],
+    "blur_per_shrink": 0.4,
+    "blur_from_shrink": 1.25,
+    "multiple_px": 32,
+}
+
+POSTPROCESSING: dict[str, Any] = {
+    "core_threshold": 0.3,
+    "seed_peak": 0.65,
+    "min_diameter_px": 8,
+    "min_hole_diameter_px": 3,
+    "min_certainty": 0.6,
+}
+"""The core threshold was chosen on organoid_id and lguertle, which the networks learnt from: 0.5 divides folded bodies
+more often, see docs/results.md."""
+
+
+@dataclass(frozen=True)
+class CardText:
+    """What differs between the models.
+
+    Args:
+        sides_px, enough_px: See ``segmentation_worker.preparation.Preprocessing``.
+    """
+
+    title: str
+    description: str
+    sides_px: tuple[int, ...]
+    enough_px: tuple[int, ...]
+
+
+CARDS = {
+    "fast": CardText(
+        "Fast U-Net",
+        "A small U-Net that finds foreground and cores of spheroids; cores grow into objects by a watershed, so that "
+        "touching spheroids stay apart. Looks at an image small first, closer where objects are small.",
+        (256, 512, 768),
+        (64, 48),
+    ),
+    "accurate": CardText(
+        "Accurate U-Net",
+        "The same kind of network with three times the weights, which looks closer; three to four times the time.",
+        (384, 768, 1024),
+        (72, 48),
+    ),
+}

@@ -1,0 +1,171 @@
+"""``python -m training.package``: trained networks to the files, cards and figures that ship.
+
+For each training: the ONNX file in float32, int8 and float16, judged in the precision that runs on a CPU and, to show
+what the fewer bits cost, in float32. Figures are measured here and nowhere else.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from segmentation_worker.settings import MODEL_DIR
+from spheroseg.domain.model_card import ModelCard, ModelVariant
+from training.augment import crop_of
+from training.cards import (
+    CARDS,
+    INPUT,
+    INTENDED_USE,
+    LIMITS,
+    OPSET,
+    OUTPUT,
+    POSTPROCESSING,
+    PREPROCESSING,
+    TRAINING_DATA,
+    VERSION,
+)
+from training.data import real_maps
+from training.evaluation.judging import ImageFigures
+from training.evaluation.methods import of_card
+from training.evaluation.report import figures_of, groups_of
+from training.evaluation.running import Judged, evaluate
+from training.evaluation.sources import find_cases
+from training.smaller import largest_difference, to_float16, to_int8
+
+CARD_DIR = Path("layers/common/python/spheroseg/model_cards")
+SHOWN = ("images", "foreground_iou_mean", "foreground_iou_p10", "object_iou_mean", "ap50_mean", "ap75_mean")
+"""What a card tells of each source; everything else stands in the report of ``spheroseg evaluate``."""
+
+CALIBRATION_SEED = 7
+CROPS_OF_A_SOURCE, SYNTHETIC_CROPS, CROP_PX = 12, 40, 256
+LARGEST_HALF_DIFFERENCE = 0.02
+"""Of a probability between float16 and float32; more is a broken conversion, not rounding."""
+
+
+def calibration_views(data: Path, synthetic: Path) -> list[NDArray[np.float32]]:
+    """Some dozens of views like those that a model sees, from what it learnt from."""
+    random = np.random.default_rng(CALIBRATION_SEED)
+    views = [
+        crop_of(scales[random.integers(len(scales))], CROP_PX, random)[0]
+        for images in real_maps(data).values()
+        for scales in images[:CROPS_OF_A_SOURCE]
+    ]
+    drawn = np.load(synthetic, mmap_mode="r")[:SYNTHETIC_CROPS]
+    views += [crop_of(maps, CROP_PX, random)[0] for maps in drawn]
+    return views
+
+
+def card_of(name: str, trained: dict[str, Any], file: Path, variants: Sequence[ModelVariant]) -> ModelCard:
+    """The card of a trained network, without figures yet."""
+    text = CARDS[name]
+    return ModelCard(
+        name=name,
+        version=VERSION,
+        title=text.title,
+        description=text.description,
+        file=file.name,
+        sha256=trained["sha256"],
+        size_bytes=file.stat().st_size,
+        variants=tuple(variants),
+        parameter_count=trained["parameters"],
+        opset=OPSET,
+        input=INPUT,
+        output=OUTPUT,
+        licence="MIT",
+        training_data=TRAINING_DATA,
+        intended_use=INTENDED_USE,
+        limits=LIMITS,
+        figures={},
+        preprocessing={**PREPROCESSING, "sides_px": text.sides_px, "enough_px": text.enough_px},
+        postprocessing=POSTPROCESSING,
+    )
+
+
+def judged(card: ModelCard, folder: Path, data: Path, jobs: int) -> ModelCard:
+    """The card with its figures: in int8, and what int8 changed against float32."""
+    cases, failures = find_cases(data)
+    if failures:
+        raise ValueError(f"{failures[0].source}/{failures[0].name}: {failures[0].reason}")
+    methods = [of_card(card.in_precision(precision), folder) for precision in ("int8", "float32")]
+    results, failures = evaluate(cases, methods, jobs)
+    if failures:
+        raise ValueError(f"{failures[0].source}/{failures[0].name}: {failures[0].reason}")
+    told = figures_of(groups_of(results), methods[0].name)
+    sources = {case.source for case in cases}
+    figures = {
+        key: value
+        for key, value in told.items()
+        if any(key == f"{source}_{shown}" for source in sources for shown in SHOWN)
+    }
+    small, whole = (_ious(results, method.name) for method in methods)
+    figures |= {
+        "int8_less_float32_foreground_iou_mean": round(float(np.mean(small - whole)), 4),
+        "int8_less_float32_foreground_iou_worst": round(float(np.min(small - whole)), 4),
+    }
+    return card.model_copy(update={"figures": figures})
+
+
+def package(training: Path, data: Path, synthetic: Path, models: Path, cards: Path, jobs: int) -> ModelCard:
+    """Write one training's model files and card.
+
+    Args:
+        training: Folder that ``training.run`` made.
+        synthetic: The ``.npy`` file of synthetic maps that it learnt from.
+    """
+    trained = json.loads((training / "training.json").read_text(encoding="utf-8"))
+    name = trained["recipe"]["name"]
+    views = calibration_views(data, synthetic)
+    whole = models / f"{name}-{VERSION}.onnx"
+    shutil.copyfile(training / f"{name}.onnx", whole)
+    small, half = models / f"{name}-{VERSION}-int8.onnx", models / f"{name}-{VERSION}-float16.onnx"
+    digests = {"int8": to_int8(whole, views, small), "float16": to_float16(whole, half)}
+    difference = largest_difference(whole, half, views[:8])
+    if not difference < LARGEST_HALF_DIFFERENCE:
+        raise ValueError(f"{half} differs from float32 by {difference:.3f}")
+    variants = [
+        ModelVariant(precision=precision, file=file.name, sha256=digests[precision], size_bytes=file.stat().st_size)
+        for precision, file in (("int8", small), ("float16", half))
+    ]
+    card = judged(card_of(name, trained, whole, variants), models, data, jobs)
+    written = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    (cards / f"{name}-{VERSION}.json").write_text(written + "\n", encoding="utf-8")
+    return card
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Package the trainings that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m training.package", description=__doc__)
+    parser.add_argument("trainings", nargs="+", type=Path, help="folders of training.run, such as run/fast-seed-0")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with manifest.csv")
+    parser.add_argument("--models", type=Path, default=MODEL_DIR)
+    parser.add_argument("--cards", type=Path, default=CARD_DIR)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    chosen = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+    onnxruntime.set_default_logger_severity(3)  # the quantiser's advice on graphs that are optimised at loading
+    for training in chosen.trainings:
+        (synthetic, *_) = sorted(training.parent.glob("synthetic-*-512.npy"))
+        card = package(training, chosen.data, synthetic, chosen.models, chosen.cards, chosen.jobs)
+        json.dump({card.name: card.figures}, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    return 0
+
+
+def _ious(results: Sequence[Judged], method: str) -> NDArray[np.float64]:
+    images: list[ImageFigures] = [
+        image for judged in results if judged.method == method for image in judged.judgement.images
+    ]
+    return np.array([image.foreground_iou for image in images])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
