@@ -18,7 +18,7 @@ KEPT_FOR = "private, max-age=300"
 class ModelOut(Answer):
     """What one must know about a model before relying on it."""
 
-    name: str = Field(description="Names the model in requests", examples=["first"])
+    name: str = Field(description="Names the model in requests", examples=["fast"])
     version: str = Field(description="Its version", examples=["1"])
     is_default: bool = Field(description="Whether it runs when no model is named")
     title: str = Field(description="What to call it in a list")

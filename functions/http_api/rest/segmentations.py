@@ -69,7 +69,7 @@ class SegmentationSummary(Answer):
     )
     image_id: UUID = Field(description="The image that it is about")
     project_id: UUID = Field(description="The project of the image")
-    model: str = Field(description="Name of the model", examples=["first"])
+    model: str = Field(description="Name of the model", examples=["fast"])
     model_version: str = Field(description="Version of the model", examples=["1"])
     parameters: ParametersOut = Field(description="How the model is run")
     priority: Priority = Field(description="Which queue it waits in")

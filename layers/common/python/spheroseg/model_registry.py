@@ -10,7 +10,7 @@ from spheroseg.errors import ModelNotFoundError
 CARDS = "model_cards"
 """Folder of this package with one JSON file for each card. The name says nothing; name and version stand inside."""
 
-DEFAULT = "first"
+DEFAULT = "fast"
 """The model of an order that names none: its latest version."""
 
 
