@@ -12,14 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components, depth_first_order
 
 from spheroseg.imaging.mapped import picked, release
 
 Labels = NDArray[np.int32]
 Indices = NDArray[np.int64]
 
-PIXELS_AT_A_TIME = 2_000_000
-"""Compared at once, so that a large image needs little memory beside itself."""
+PIXELS_AT_A_TIME = 250_000
+"""Compared at once: what fits into the processor's cache. A large image then needs little memory beside itself."""
 
 
 @dataclass(frozen=True)
@@ -105,28 +107,32 @@ def _at(labels: Labels, row: Indices, column: Indices) -> NDArray[np.int32]:
 def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
     """The horizontal and the vertical pieces of all boundaries."""
     height, width = labels.shape
-    rows = max(1, PIXELS_AT_A_TIME // (width + 1))
+    stride = width + 1
+    rows = max(1, PIXELS_AT_A_TIME // stride)
     places: list[tuple[Indices, Indices]] = []
     neighbours: list[tuple[Labels, Labels, Labels, Labels]] = []
+    # A row above and one below, and a column that divides the end of a row from the beginning of the next.
+    band = np.zeros((rows + 2, stride), np.int32)
+    differs = np.empty(_whole_words(band.size), bool)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        # A row above and one below, and a column that divides the end of a row from the beginning of the next.
-        band = np.zeros((bottom - top + 2, width + 1), np.int32)
         above, below = max(top - 1, 0), min(bottom + 1, height)
         band[above - top + 1 : below - top + 1, :width] = labels[above:below]
-        flat = band.reshape(-1)
-        last = flat.size if bottom == height else flat.size - (width + 1)
-        across = np.flatnonzero(flat[: last - (width + 1)] != flat[width + 1 : last])
-        down = np.flatnonzero(flat[width : -(width + 1) - 1] != flat[width + 1 : -(width + 1)]) + width + 1
-        shift = top * (width + 1)
-        places.append((across + shift, down + (shift - (width + 1))))
-        neighbours.append((flat[across], flat[across + width + 1], flat[down - 1], flat[down]))
+        if below == bottom:
+            band[bottom - top + 1] = 0
+        flat = band[: bottom - top + 2].reshape(-1)
+        last = flat.size if bottom == height else flat.size - stride
+        across = _changes(flat[: last - stride], flat[stride:last], differs)
+        down = _changes(flat[width : -stride - 1], flat[stride:-stride], differs) + stride
+        shift = top * stride
+        places.append((across + shift, down + (shift - stride)))
+        neighbours.append((flat[across], flat[across + stride], flat[down - 1], flat[down]))
         release(labels)
     across, down = (np.concatenate(parts) for parts in zip(*places, strict=True))
     above_it, below_it, left_of_it, right_of_it = (np.concatenate(parts) for parts in zip(*neighbours, strict=True))
-    y, x = _row_and_column(across, width + 1)
+    y, x = _row_and_column(across, stride)
     horizontal = _joined(y, x, before=above_it, after=below_it, forward_is_after=True)
-    y, x = _row_and_column(down, width + 1)
+    y, x = _row_and_column(down, stride)
     by_column = np.argsort(x * (height + 1) + y)
     vertical = _joined(
         x[by_column],
@@ -136,6 +142,25 @@ def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
         forward_is_after=False,
     )
     return horizontal, vertical
+
+
+def _whole_words(size: int) -> int:
+    return -(-size // 8) * 8
+
+
+def _changes(first: Labels, second: Labels, room: NDArray[np.bool_]) -> Indices:
+    """Where two rows of numbers differ, which is in few places: eight are looked at at a time.
+
+    Args:
+        room: Working memory of at least as many elements, rounded up to eight.
+    """
+    differs = room[: _whole_words(first.size)]
+    np.not_equal(first, second, out=differs[: first.size])
+    differs[first.size :] = False
+    words = np.flatnonzero(differs.view(np.uint64))
+    found = np.flatnonzero(differs.reshape(-1, 8)[words])
+    places: Indices = words[found // 8] * 8 + found % 8
+    return places
 
 
 def _row_and_column(places: Indices, width: int) -> tuple[Indices, Indices]:
@@ -183,10 +208,11 @@ def _turns(labels: Labels, runs: _Runs, others: _Runs, *, horizontal: bool) -> t
     next_forward = (forward ^ left) if horizontal else ~(forward ^ left)
     scale = max(labels.shape) + 1
     key = end * scale + runs.line
-    begin_key = others.line * scale + others.begin
+    # Every piece of the other orientation follows exactly one: in order of where they meet, the first follows the
+    # first. Those of the other orientation are in that order already.
     following = np.empty(end.size, np.int64)
-    following[next_forward] = np.searchsorted(begin_key[: others.forward], key[next_forward])
-    following[~next_forward] = others.forward + np.searchsorted(begin_key[others.forward :], key[~next_forward])
+    for leads, first_of_others in ((np.flatnonzero(next_forward), 0), (np.flatnonzero(~next_forward), others.forward)):
+        following[leads[np.argsort(key[leads])]] = np.arange(first_of_others, first_of_others + leads.size)
 
     places = np.flatnonzero(pinched)
     split = np.searchsorted(places, runs.forward)
@@ -196,21 +222,32 @@ def _turns(labels: Labels, runs: _Runs, others: _Runs, *, horizontal: bool) -> t
 
 
 def _cycles(successor: Indices) -> tuple[Indices, Indices]:
-    """The cycles of a permutation: its elements cycle by cycle, and where each starts, and the end."""
-    follow = successor.tolist()
-    seen = bytearray(len(follow))
-    order: list[int] = []
-    starts = [0]
-    for element in range(len(follow)):
-        if seen[element]:
-            continue
-        walker = element
-        while not seen[walker]:
-            seen[walker] = 1
-            order.append(walker)
-            walker = follow[walker]
-        starts.append(len(order))
-    return np.array(order, np.int64), np.array(starts, np.int64)
+    """The cycles of a permutation: its elements cycle by cycle, each from its smallest, and where each starts, and the
+    end."""
+    count = successor.size
+    if count == 0:
+        return np.zeros(0, np.int64), np.zeros(1, np.int64)
+    elements = np.arange(count, dtype=np.int32)
+    _, cycle = connected_components(_as_graph(successor), directed=True, connection="strong")
+    smallest = np.empty(int(cycle.max()) + 1, np.int64)
+    smallest[cycle[::-1]] = elements[::-1]
+    smallest.sort()
+    # The last of each cycle is led to the first of the next one, which makes one way through everything.
+    before = np.empty(count, np.int32)
+    before[successor] = elements
+    way = successor.copy()
+    way[before[smallest]] = np.append(smallest[1:], before[smallest[-1]])
+    order = depth_first_order(_as_graph(way), int(smallest[0]), return_predecessors=False).astype(np.int64)
+    is_start = np.zeros(count, bool)
+    is_start[smallest] = True
+    return order, np.append(np.flatnonzero(is_start[order]), count)
+
+
+def _as_graph(successor: Indices) -> csr_array:
+    """One edge from each element."""
+    count = successor.size
+    begins = np.arange(count + 1, dtype=np.int32)
+    return csr_array((np.ones(count), successor.astype(np.int32), begins), shape=(count, count))
 
 
 def _rings(horizontal: _Runs, order: Indices, starts: Indices) -> Rings:

@@ -144,12 +144,13 @@ def _sides(hull: _Corners, unit: int, outwards: Floats) -> "_Sides":
     )
     which = np.concatenate([which, *[hulls] * 4])
     distance = np.concatenate([distance, *box])
-    # Of two sides in one direction the nearer one bounds.
-    order = np.lexsort((distance, angle, which))
+    # By body, and in it by direction; directions differ by less than the 8 that part two bodies.
+    order = np.argsort(angle + 8.0 * which, kind="stable")
     which, angle, distance = which[order], angle[order], distance[order]
     first = np.ones(angle.size, bool)
     first[1:] = (angle[1:] != angle[:-1]) | (which[1:] != which[:-1])
-    return _Sides(which[first], angle[first], distance[first])
+    # Of two sides in one direction the nearer one bounds.
+    return _Sides(which[first], angle[first], np.minimum.reduceat(distance, np.flatnonzero(first)))
 
 
 @dataclass(frozen=True)
@@ -181,11 +182,11 @@ class _Sides:
         redundant is still there when it goes.
         """
         sides = self
+        x, y = np.cos(sides.angle), np.sin(sides.angle)
         while True:
             starts = sides._starts
             counts = np.diff(np.append(starts, sides.body.size))
             before, after = _neighbours(starts, counts)
-            x, y = np.cos(sides.angle), np.sin(sides.angle)
             meets = x[before] * y[after] - y[before] * x[after]  # > 0 where the neighbours meet on the line's side
             inner = (x * y[after] - y * x[after]) * sides.distance[before]
             inner += (x[before] * y - y[before] * x) * sides.distance[after]
@@ -197,6 +198,7 @@ class _Sides:
             last = starts + counts - 1
             gone[last] &= ~gone[starts]
             sides = _Sides(sides.body[~gone], sides.angle[~gone], sides.distance[~gone])
+            x, y = x[~gone], y[~gone]
 
     def widths(self) -> tuple[Floats, Floats]:
         """Largest and smallest distance of parallel lines around each body."""

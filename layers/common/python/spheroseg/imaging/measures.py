@@ -4,6 +4,9 @@ Everything is computed from the boundary rings of all objects at once. Area, cen
 the corners by Green's theorem, exactly: the outline runs along pixel edges, so it encloses the pixels themselves.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import cv2
@@ -31,8 +34,9 @@ def spheroids_of(labels: Labels, probability: ProbabilityMap | None = None) -> l
         probability: (h, w) float32, 0 to 1; the mean over an object's pixels is its confidence.
     """
     rings = trace(labels)
-    polygons = polygons_of(rings)
-    measured = measures_of(rings)
+    with _uncollected():
+        polygons = polygons_of(rings)
+        measured = measures_of(rings)
     height, width = labels.shape
     spheroids = []
     for number, measures in measured.items():
@@ -56,6 +60,19 @@ def spheroids_of(labels: Labels, probability: ProbabilityMap | None = None) -> l
             )
         )
     return spheroids
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looks for reference cycles: hundreds of thousands of points are made, none of them in a cycle, and the
+    collector would walk through them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def measures_of(rings: Rings) -> dict[int, Measures]:
@@ -161,25 +178,34 @@ class _Objects:
         Convexity compares two lengths of the same smoothed points, so it cannot exceed 1.
         """
         rings_of = np.diff(np.append(self.first, self.rings.label.size))
-        points, starts, lengths, drawn = smoothed_boundaries(self.rings, np.repeat(low, rings_of, axis=0))
-        ends = starts[self.first + self._per_object(outer.astype(np.int64))]
+        smoothed = smoothed_boundaries(self.rings, np.repeat(low, rings_of, axis=0))
+        ends = smoothed.starts[self.first + self._per_object(outer.astype(np.int64))]
+        bulging = smoothed.points[smoothed.bulges]
+        before = np.concatenate([[0], np.cumsum(smoothed.bulges)])
         hulls = [
-            cv2.arcLength(cv2.convexHull(points[begin:end]), closed=True)
-            for begin, end in zip(starts[self.first].tolist(), ends.tolist(), strict=True)
+            cv2.arcLength(cv2.convexHull(bulging[begin:end]), closed=True)
+            for begin, end in zip(before[smoothed.starts[self.first]].tolist(), before[ends].tolist(), strict=True)
         ]
-        return lengths, np.array(hulls) / self._per_object(np.where(outer, drawn, 0))
+        return smoothed.lengths, np.array(hulls) / self._per_object(np.where(outer, smoothed.drawn, 0))
 
     def _hulls(self, low: Indices) -> list[NDArray[np.int32]]:
         """Convex hulls of the pixels' centres, in coordinates of the bounding boxes: (n, 1, 2) each."""
-        starts = self._first_corner
-        ends = np.append(starts[1:], len(self.rings.corners))
-        corners = self.rings.corners
-        # Horizontal edges lead from even to odd corners, with the object's pixels to the right of the way. Those at an
-        # edge's two ends are enough.
-        left_to_right = np.repeat(corners[0::2, 0] < corners[1::2, 0], 2)
-        pixels = corners - np.repeat(low, ends - starts, axis=0)
-        pixels[:, 1] -= ~left_to_right
-        pixels[0::2, 0] -= ~left_to_right[0::2]
-        pixels[1::2, 0] -= left_to_right[1::2]
-        pixels = pixels.astype(np.int32)
-        return [hull_of(pixels[begin:end]) for begin, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        rings, starts = self.rings, self._first_corner
+        counts = np.diff(np.append(starts, len(rings.corners)))
+        pixels = (rings.corners - np.repeat(low, counts, axis=0)).astype(np.int32)
+        # Horizontal edges lead from even to odd corners, vertical ones from odd to even, with the object's pixels to
+        # the right of the way. The pixels beside corners where the way turns right are enough.
+        following = np.arange(2, len(pixels) + 1, 2)
+        following[rings.starts[1:] // 2 - 1] = rings.starts[:-1]
+        to_right = pixels[0::2, 0] < pixels[1::2, 0]
+        to_below = pixels[1::2, 1] < pixels[following, 1]
+        turns_right = np.empty(len(pixels), bool)
+        turns_right[1::2] = to_right == to_below
+        turns_right[following] = to_right[following // 2] != to_below
+        pixels[:, 1] -= np.repeat(~to_right, 2)
+        pixels[0::2, 0] -= ~to_right
+        pixels[1::2, 0] -= to_right
+        pixels = pixels[turns_right]
+        before = np.concatenate([[0], np.cumsum(turns_right)])
+        begins, ends = before[starts], before[starts + counts]
+        return [hull_of(pixels[begin:end]) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
