@@ -127,7 +127,7 @@ def fit(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimiser.step()
         _average(averaged, network.state_dict(), min(recipe.averaging, (step + 1) / (step + 10)))
-        if (step + 1) % TOLD_EVERY == 0:
+        if (step + 1) % TOLD_EVERY == 0 or step + 1 == recipe.steps:
             _note(folder / "curve.csv", step + 1, loss.item())
             told(step + 1, loss.item())
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == recipe.steps:

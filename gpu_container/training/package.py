@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ from training.cards import (
 )
 from training.data import real_maps
 from training.evaluation.judging import ImageFigures
-from training.evaluation.methods import of_card
-from training.evaluation.report import figures_of, groups_of
+from training.evaluation.methods import Method, of_card
+from training.evaluation.overlays import write_worst
+from training.evaluation.report import Circumstances, Group, figures_of, groups_of, markdown
 from training.evaluation.running import Judged, evaluate
 from training.evaluation.sources import find_cases
 from training.smaller import largest_difference, to_float16, to_int8
@@ -90,8 +92,12 @@ def card_of(name: str, trained: dict[str, Any], file: Path, variants: Sequence[M
     )
 
 
-def judged(card: ModelCard, folder: Path, data: Path, jobs: int) -> ModelCard:
-    """The card with its figures: in int8, and what int8 changed against float32."""
+def judged(card: ModelCard, folder: Path, data: Path, jobs: int, report: Path) -> ModelCard:
+    """The card with its figures: in int8, and what int8 changed against float32.
+
+    Args:
+        report: Folder for ``report.md`` and the overlays of the worst images.
+    """
     cases, failures = find_cases(data)
     if failures:
         raise ValueError(f"{failures[0].source}/{failures[0].name}: {failures[0].reason}")
@@ -99,7 +105,9 @@ def judged(card: ModelCard, folder: Path, data: Path, jobs: int) -> ModelCard:
     results, failures = evaluate(cases, methods, jobs)
     if failures:
         raise ValueError(f"{failures[0].source}/{failures[0].name}: {failures[0].reason}")
-    told = figures_of(groups_of(results), methods[0].name)
+    groups = groups_of(results)
+    told = figures_of(groups, methods[0].name)
+    write_report(results, groups, methods, report)
     sources = {case.source for case in cases}
     figures = {
         key: value
@@ -114,13 +122,25 @@ def judged(card: ModelCard, folder: Path, data: Path, jobs: int) -> ModelCard:
     return card.model_copy(update={"figures": figures})
 
 
-def package(training: Path, data: Path, synthetic: Path, models: Path, cards: Path, jobs: int) -> ModelCard:
-    """Write one training's model files and card.
+def write_report(results: Sequence[Judged], groups: Sequence[Group], methods: Sequence[Method], folder: Path) -> None:
+    """Tables of every source and the worst images of the model as it ships, beside the training."""
+    of_first = [one for one in results if one.method == methods[0].name]
+    pictures = [str(file.relative_to(folder)) for file in write_worst(of_first, methods[0], folder / "overlays")]
+    circumstances = Circumstances("python -m training.package", datetime.now(UTC), None)
+    about = {method.name: method.about for method in methods}
+    text = markdown(results, groups, about, [], circumstances, {methods[0].name: pictures})
+    (folder / "report.md").write_text(text, encoding="utf-8")
+
+
+def package(training: Path, data: Path, models: Path, cards: Path, jobs: int) -> ModelCard:
+    """Write one training's model files and card, and beside the training its report.
 
     Args:
-        training: Folder that ``training.run`` made.
-        synthetic: The ``.npy`` file of synthetic maps that it learnt from.
+        training: Folder that ``training.run`` made, beside the synthetic images that were learnt from.
     """
+    models.mkdir(parents=True, exist_ok=True)
+    cards.mkdir(parents=True, exist_ok=True)
+    (synthetic, *_) = sorted(training.parent.glob("synthetic-*-512.npy"))
     trained = json.loads((training / "training.json").read_text(encoding="utf-8"))
     name = trained["recipe"]["name"]
     views = calibration_views(data, synthetic)
@@ -135,7 +155,7 @@ def package(training: Path, data: Path, synthetic: Path, models: Path, cards: Pa
         ModelVariant(precision=precision, file=file.name, sha256=digests[precision], size_bytes=file.stat().st_size)
         for precision, file in (("int8", small), ("float16", half))
     ]
-    card = judged(card_of(name, trained, whole, variants), models, data, jobs)
+    card = judged(card_of(name, trained, whole, variants), models, data, jobs, training)
     written = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
     (cards / f"{name}-{VERSION}.json").write_text(written + "\n", encoding="utf-8")
     return card
@@ -153,8 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
     onnxruntime.set_default_logger_severity(3)  # the quantiser's advice on graphs that are optimised at loading
     for training in chosen.trainings:
-        (synthetic, *_) = sorted(training.parent.glob("synthetic-*-512.npy"))
-        card = package(training, chosen.data, synthetic, chosen.models, chosen.cards, chosen.jobs)
+        card = package(training, chosen.data, chosen.models, chosen.cards, chosen.jobs)
         json.dump({card.name: card.figures}, sys.stdout, indent=2)
         sys.stdout.write("\n")
     return 0

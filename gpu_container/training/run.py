@@ -1,7 +1,8 @@
 """``python -m training.run``: from the data to the files that ship, in one command that can be stopped and goes on.
 
-Everything lands in one folder: the synthetic images, a folder for each training with its checkpoint and curve, and the
-ONNX files.
+Everything lands in one folder: the synthetic images, a folder for each training with its checkpoint, curve, ONNX file
+and report, the models in all precisions with their cards, and a picture of the curves. ``--adopt`` puts models and
+cards where the project keeps them.
 """
 
 import argparse
@@ -16,10 +17,13 @@ from pathlib import Path
 import cv2
 import torch
 
+from segmentation_worker.settings import MODEL_DIR
+from training.curves import draw_curves
 from training.data import generator_version, real_maps, synthetic_maps
 from training.export import export
 from training.fit import Images, fit
 from training.network import Unet, parameter_count
+from training.package import CARD_DIR, package
 from training.recipes import RECIPES, TrainingRecipe
 
 FIRST_SYNTHETIC_SEED = 1_000_000
@@ -61,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--without", nargs="*", default=[], metavar="SOURCE", help="sources that are not learnt from")
     parser.add_argument("--steps", type=int, help="instead of the recipe's")
     parser.add_argument("--synthetic-images", type=int, help="instead of the recipe's")
+    parser.add_argument("--unjudged", action="store_true", help="only train; `training.package` does the rest later")
+    parser.add_argument("--adopt", action="store_true", help="put models and cards where the project keeps them")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args(arguments)
     cv2.setNumThreads(1)
@@ -69,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
+    trained: list[Path] = []
     real = real_maps(chosen.data, chosen.without)
     for name in chosen.models:
         recipe = RECIPES[name]
@@ -86,8 +93,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         synthetic = synthetic_maps(chosen.out, recipe.synthetic_images, FIRST_SYNTHETIC_SEED, chosen.threads, drawn)
         for seed in chosen.seeds:
             label = "-".join([name, *(f"without-{source}" for source in chosen.without), f"seed-{seed}"])
-            file = train(recipe, Images(real, synthetic), chosen.out / label, seed, chosen.without, say)
-            print(file)
+            trained.append(train(recipe, Images(real, synthetic), chosen.out / label, seed, chosen.without, say).parent)
+    print(draw_curves(chosen.out))
+    if not chosen.without and not chosen.unjudged:
+        models, cards = (MODEL_DIR, CARD_DIR) if chosen.adopt else (chosen.out / "models", chosen.out / "cards")
+        for folder in trained:
+            if folder.name.endswith(f"-seed-{chosen.seeds[0]}"):
+                say(f"Judging {folder.name}")
+                package(folder, chosen.data, models, cards, chosen.threads)
+                print(folder / "report.md")
     return 0
 
 
