@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from spheroseg.errors import (
     EmptyUploadError,
@@ -82,3 +83,11 @@ def test_limits_are_checked_before_anything_is_decoded(tmp_path: Path) -> None:
     path.write_bytes(tiff(np.zeros((9, 8, 8), np.uint8), photometric="minisblack"))
     with pytest.raises(ImageTooLargeError, match="pages"):
         decode(path, limits=DecodeLimits(max_pages=8))
+
+
+@pytest.mark.parametrize("name", ["jpeg", "bmp"])
+def test_a_librarys_own_limit_does_not_stand_in_the_way(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert decoded(SOUND[name], tmp_path).pixels.shape == (37, 53)

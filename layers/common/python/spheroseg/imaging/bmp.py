@@ -51,6 +51,7 @@ def _grey(path: Path, limits: DecodeLimits) -> Grey:
     limits.check(info.width, info.height, 4)
     if info.compression in EMBEDDED:
         raise UnsupportedImageError(f"The BMP wraps a {EMBEDDED[info.compression]}; send that")
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels  # Pillow's own limit is lower
     with Image.open(path, formats=["BMP"]) as image:
         image.load()
         if image.size != (info.width, info.height):

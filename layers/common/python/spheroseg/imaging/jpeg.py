@@ -50,6 +50,7 @@ def decode_jpeg(path: Path, limits: DecodeLimits) -> tuple[Grey, str]:
         raise UnsupportedImageError("The JPEG is of a rare kind: lossless, arithmetic, or not 8 bit")
     if frame.components not in {1, 3}:
         raise UnsupportedImageError("The JPEG has four colours, which is for printing; save it as a grey or RGB image")
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels  # Pillow's own limit is lower
     with Image.open(path, formats=["JPEG"]) as image:
         image.draft("L", None)  # the decoder leaves colours out, which gives the luminance itself and is faster
         return np.asarray(image if image.mode == "L" else image.convert("L")), "uint8"
