@@ -16,6 +16,8 @@ FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 READ_FRAMES = {0xC0, 0xC1, 0xC2}
 """Baseline, extended and progressive; the others are lossless, hierarchical or arithmetic (ITU-T T.81, table B.1)."""
 
+ROWS_AT_A_TIME = 2048
+
 
 class _Frame(NamedTuple):
     process: int
@@ -53,7 +55,16 @@ def decode_jpeg(path: Path, limits: DecodeLimits) -> tuple[Grey, str]:
     Image.MAX_IMAGE_PIXELS = limits.max_pixels  # Pillow's own limit is lower
     with Image.open(path, formats=["JPEG"]) as image:
         image.draft("L", None)  # the decoder leaves colours out, which gives the luminance itself and is faster
-        return np.asarray(image if image.mode == "L" else image.convert("L")), "uint8"
+        return _array(image if image.mode == "L" else image.convert("L")), "uint8"
+
+
+def _array(image: Image.Image) -> Grey:
+    """The pixels, copied some rows at a time: at once there would be three of each for a while."""
+    pixels = np.empty((image.height, image.width), np.uint8)
+    for top in range(0, image.height, ROWS_AT_A_TIME):
+        bottom = min(top + ROWS_AT_A_TIME, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _frame(path: Path) -> _Frame:
