@@ -32,12 +32,12 @@ def outlines_of(labels: Labels) -> dict[int, tuple[Polygon, ...]]:
 def polygons_of(rings: Rings) -> dict[int, tuple[Polygon, ...]]:
     """Traced rings as polygons, by object."""
     starts = rings.starts.tolist()
-    points = list(zip(rings.corners[:, 0].tolist(), rings.corners[:, 1].tolist(), strict=True))
+    points = tuple(zip(rings.corners[:, 0].tolist(), rings.corners[:, 1].tolist(), strict=True))
     exteriors: dict[int, Ring] = {}
     holes: dict[int, list[Ring]] = {}
     polygons: dict[int, list[int]] = {}
     for ring, (label, owner) in enumerate(zip(rings.label.tolist(), rings.owner.tolist(), strict=True)):
-        part = tuple(points[starts[ring] : starts[ring + 1]])
+        part = points[starts[ring] : starts[ring + 1]]
         if owner == ring:
             exteriors[ring] = part
             polygons.setdefault(label, []).append(ring)
