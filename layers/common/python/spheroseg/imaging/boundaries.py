@@ -130,13 +130,13 @@ def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
         release(labels)
     across, down = (np.concatenate(parts) for parts in zip(*places, strict=True))
     above_it, below_it, left_of_it, right_of_it = (np.concatenate(parts) for parts in zip(*neighbours, strict=True))
-    y, x = _row_and_column(across, stride)
-    horizontal = _joined(y, x, before=above_it, after=below_it, forward_is_after=True)
-    y, x = _row_and_column(down, stride)
-    by_column = np.argsort(x * (height + 1) + y)
+    horizontal = _joined(across, stride, before=above_it, after=below_it, forward_is_after=True)
+    row = down // stride  # much faster than divmod
+    down = (down - row * stride) * (height + 1) + row
+    by_column = np.argsort(down)
     vertical = _joined(
-        x[by_column],
-        y[by_column],
+        down[by_column],
+        height + 1,
         before=left_of_it[by_column],
         after=right_of_it[by_column],
         forward_is_after=False,
@@ -163,22 +163,24 @@ def _changes(first: Labels, second: Labels, room: NDArray[np.bool_]) -> Indices:
     return places
 
 
-def _row_and_column(places: Indices, width: int) -> tuple[Indices, Indices]:
-    row = places // width  # much faster than divmod
-    return row, places - row * width
+def _joined(places: Indices, length: int, before: Labels, after: Labels, *, forward_is_after: bool) -> _Runs:
+    """Unit edges joined to pieces; an edge between two objects becomes part of a piece of each.
 
-
-def _joined(line: Indices, place: Indices, before: Labels, after: Labels, *, forward_is_after: bool) -> _Runs:
-    """Unit edges joined to pieces; an edge between two objects becomes part of a piece of each."""
+    Args:
+        places: Of the edges, ascending: the line times ``length``, which is longer than a line by one, and where on it.
+    """
     parts = []
     for label in (after, before) if forward_is_after else (before, after):
-        kept = label != 0
-        lines, places, names = line[kept], place[kept], label[kept]
-        first = np.ones(lines.size, bool)
-        first[1:] = (lines[1:] != lines[:-1]) | (places[1:] != places[:-1] + 1) | (names[1:] != names[:-1])
-        last = np.ones(lines.size, bool)
-        last[:-1] = first[1:]
-        parts.append((lines[first], places[first], places[last] + 1, names[first]))
+        kept = np.flatnonzero(label)
+        along, names = places[kept], label[kept]
+        first = np.ones(along.size, bool)
+        first[1:] = (along[1:] != along[:-1] + 1) | (names[1:] != names[:-1])
+        starts = np.flatnonzero(first)
+        ends = np.append(starts[1:], along.size)
+        low = along[starts]
+        line = low // length  # much faster than divmod
+        low -= line * length
+        parts.append((line, low, low + (ends - starts), names[starts]))
     lines, lows, highs, names = (np.concatenate(pair) for pair in zip(*parts, strict=True))
     return _Runs(lines, lows, highs, names, forward=parts[0][0].size)
 

@@ -35,8 +35,12 @@ def spheroids_of(labels: Labels, probability: ProbabilityMap | None = None) -> l
     """
     rings = trace(labels)
     with _uncollected():
-        polygons = polygons_of(rings)
-        measured = measures_of(rings)
+        return _spheroids(labels, rings, probability)
+
+
+def _spheroids(labels: Labels, rings: Rings, probability: ProbabilityMap | None) -> list[Spheroid]:
+    polygons = polygons_of(rings)
+    measured = measures_of(rings)
     height, width = labels.shape
     spheroids = []
     for number, measures in measured.items():

@@ -72,10 +72,13 @@ def smoothed_boundaries(rings: Rings, origin: Indices) -> Smoothed:
 def _midpoints(rings: Rings, origin: Indices) -> tuple[NDArray[np.float32], Indices]:
     """The midpoints of the unit edges in order, (n, 2), and where each ring starts among them, and the end."""
     corners = rings.corners
-    following = np.arange(1, len(corners) + 1)
-    following[rings.starts[1:] - 1] = rings.starts[:-1]
-    way = corners[following] - corners
-    units = np.abs(way).sum(axis=1)
+    # Horizontal edges lead from even to odd corners, vertical ones from odd to the next even one.
+    following = np.arange(2, len(corners) + 1, 2)
+    following[rings.starts[1:] // 2 - 1] = rings.starts[:-1]
+    along_x, along_y = corners[1::2, 0] - corners[0::2, 0], corners[following, 1] - corners[1::2, 1]
+    units = np.empty(len(corners), np.int64)
+    np.abs(along_x, out=units[0::2])
+    np.abs(along_y, out=units[1::2])
     edge_starts = np.concatenate([[0], np.cumsum(units)])
     starts = edge_starts[rings.starts]
     # In half pixels everything is whole. Steps round a ring add up to nothing, so the running sum begins anew with
@@ -83,8 +86,10 @@ def _midpoints(rings: Rings, origin: Indices) -> tuple[NDArray[np.float32], Indi
     beginnings = (2 * (corners[rings.starts[:-1]] - origin)).astype(np.int32)
     counts = np.diff(starts)
     midpoints = np.empty((starts[-1], 2), np.float32)
-    for axis in (0, 1):
-        step = np.repeat(np.sign(way[:, axis]).astype(np.int8), units)
+    for axis, lengths in enumerate((along_x, along_y)):
+        directions = np.zeros(len(corners), np.int8)
+        directions[axis::2] = np.sign(lengths)
+        step = np.repeat(directions, units)
         along = np.cumsum(step, dtype=np.int32)
         along *= 2
         along -= step
