@@ -41,6 +41,24 @@ def test_outlines_are_valid_and_enclose_exactly_the_pixels(labels: Labels) -> No
         assert len(polygons) == ndimage.label(labels == number)[1]  # pieces that hang together by pixel edges
 
 
+def test_the_label_image_made_from_outlines_is_the_one_they_came_from() -> None:
+    rough = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=(220, 260)), 3)
+    ground, _ = ndimage.label(rough > 0)  # bodies with holes, islands in them, contact in corners and at the border
+    labels = np.where(rough > 0.06, ground + 1000, ground).astype(np.int32)  # and each around others of its own
+    outlines = outlines_of(labels)
+    made = np.zeros_like(labels)
+    y, x = np.mgrid[: labels.shape[0], : labels.shape[1]] + 0.5
+    for number, polygons in outlines.items():
+        for polygon in polygons:
+            shape = shape_of(polygon)
+            assert shape.is_valid
+            inside = shapely.contains_xy(shape, x, y)
+            assert not made[inside].any()
+            made[inside] = number
+    assert (made == labels).all()
+    assert sum(len(polygon.holes) for polygons in outlines.values() for polygon in polygons) > 20
+
+
 @settings(max_examples=100, deadline=None)
 @given(SMALL_LABELS, st.integers(0, 5), st.integers(0, 5))
 def test_a_shifted_image_has_shifted_outlines(labels: Labels, right: int, down: int) -> None:
