@@ -228,6 +228,12 @@ def test_invasion_is_measured_of_the_whole_image(tmp_path: Path) -> None:
     assert any("--together" in note for note in image["notes"])
 
 
+def test_a_second_spheroid_is_not_taken_for_loose_cells_unnoticed(label_file: Path) -> None:
+    result = measured(label_file, "--together", "--invasion")
+    assert result.exit_code == 0, result.output
+    assert "second largest piece of spheroid 1 has 70% of" in result.stderr
+
+
 @pytest.mark.parametrize(
     "options", [("--binary", "--together"), ("--simplify-px", "1"), ("--core-opening-px", "3")], ids=lambda o: o[0]
 )

@@ -202,6 +202,8 @@ def _objects_table(one: "MeasuredFile") -> Table:
     }
     rows = [one.measures(spheroid) | one.extras[spheroid.number] for spheroid in one.spheroids[:SHOWN_OBJECTS]]
     present = {name: heading for name, heading in columns.items() if not rows or name in rows[0]}
+    if "fragment_count" in present:  # room for them
+        del present["solidity"], present["aspect_ratio"]
     table.add_column("object", justify="right")
     for heading, _ in present.values():
         table.add_column(heading, justify="right")

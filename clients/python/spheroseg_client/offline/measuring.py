@@ -39,6 +39,9 @@ IMAGE_CHANGES, IMAGE_FROM_PX = 0.2, 1000
 """Where more than this share of pixels has a neighbour of another number, objects would be under 5 px wide: it is a
 photo taken for a label image. Small drawings are left alone."""
 
+SPHEROID_NOT_CELL = 0.2
+"""A piece with more than this share of the largest one's area is no loose cell or small cluster; that is told."""
+
 LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_labels", "_label", "-labels", "-label", "-lbl", "_seg")
 """What programs append to an image's name for its label image (cellpose, napari, Fiji's MorphoLibJ, …)."""
 
@@ -264,6 +267,13 @@ def _pieces(inside: NDArray[np.bool_]) -> tuple[int, Labels]:
     return count - 1, numbered.astype(np.int32, copy=False)
 
 
+def _areas(inside: NDArray[np.bool_]) -> list[int]:
+    """Pixels of each piece, corners counting as contact."""
+    stats = cv2.connectedComponentsWithStats(inside.view(np.uint8), connectivity=8)[2]
+    areas: list[int] = stats[1:, cv2.CC_STAT_AREA].tolist()
+    return areas
+
+
 def _brightness(labels: Labels, image: Path, how: How) -> tuple[dict[int, Intensities], list[str]]:
     header = read_header(image, LIMITS)
     if header.pages > 1 and how.image_page is None:
@@ -309,6 +319,12 @@ def _add_invasion(
         left, top = int(measures.bbox_x_px), int(measures.bbox_y_px)
         right, bottom = left + int(measures.bbox_width_px), top + int(measures.bbox_height_px)
         whole = labels[top:bottom, left:right] == spheroid.number
+        areas = sorted(_areas(whole), reverse=True)
+        if len(areas) > 1 and areas[1] > SPHEROID_NOT_CELL * areas[0]:
+            notes.append(
+                f"the second largest piece of spheroid {spheroid.number} has {areas[1] / areas[0]:.0%} of the largest "
+                "one's area: perhaps a spheroid of its own, not loose cells"
+            )
         values: dict[str, Value] = {field.name: None for field in fields(Invasion)}
         try:
             values = asdict(invasion_of(whole, core_of(whole, how.core_opening_px)))
