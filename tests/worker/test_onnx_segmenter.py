@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 import segmentation_worker
-from segmentation_worker.models import LoadedModels, load_segmenters
+from segmentation_worker.models import LoadedModels, in_best_precision, load_segmenters
 from segmentation_worker.onnx_segmenter import OnnxSegmenter, provider_options
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.errors import InvalidPixelsError, ModelNotFoundError, ModelUnusableError
@@ -170,7 +170,7 @@ def test_a_missing_file_is_told_at_the_start(tmp_path: Path) -> None:
 
 
 def test_an_altered_file_is_told_at_the_start(tmp_path: Path) -> None:
-    card = ModelRegistry.packaged().default
+    card = in_best_precision(ModelRegistry.packaged()).default
     content = bytearray((MODELS / card.file).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / card.file).write_bytes(content)
