@@ -13,6 +13,7 @@ import psutil
 import pytest
 import tifffile
 
+from segmentation_worker import decoding
 from segmentation_worker.decoding import DecoderPool
 from spheroseg.errors import ImageTooLargeError, InvalidInputError, PageNotFoundError, UndecodableImageError
 from spheroseg.imaging.decode import decode
@@ -133,6 +134,28 @@ def test_the_memory_budget_counts_from_what_the_process_has_anyway(tmp_path: Pat
         assert enough.decode(path).pixels.shape == (4000, 4000)
 
 
+def test_a_large_image_comes_back_in_a_file_that_nobody_sees(pool: DecoderPool, tmp_path: Path) -> None:
+    path = tmp_path / "large.tif"
+    pixels = np.arange(4100 * 4200, dtype=np.uint32).astype(np.uint8).reshape(4100, 4200)
+    tifffile.imwrite(path, pixels, compression="zlib", tile=(256, 256))
+    decoded = pool.decode(path)
+    assert isinstance(decoded.pixels, np.memmap)
+    assert [left.name for left in tmp_path.iterdir()] == ["large.tif"]
+    assert np.array_equal(decoded.pixels, pixels)
+    path.write_bytes(path.read_bytes()[:-200_000])
+    with pytest.raises(UndecodableImageError):
+        pool.decode(path)
+    assert [left.name for left in tmp_path.iterdir()] == ["large.tif"]
+
+
+def test_a_large_file_may_take_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = an_image(tmp_path, "hang")
+    monkeypatch.setattr(decoding, "BYTES_PER_S", path.stat().st_size)
+    patient = DecoderPool(1, time_limit_s=0.5, program=MISBEHAVING)
+    with patient, pytest.raises(UndecodableImageError, match=r"after 1\.5 s"):
+        patient.decode(path)
+
+
 def test_many_threads_share_a_pool(pool: DecoderPool, tmp_path: Path) -> None:
     paths = []
     for number in range(12):
@@ -165,6 +188,7 @@ def test_children_end_with_a_killed_parent_even_while_they_work(tmp_path: Path) 
     program = f"""
 import threading, time, psutil
 from pathlib import Path
+from segmentation_worker import decoding
 from segmentation_worker.decoding import DecoderPool
 pool = DecoderPool(2, program={MISBEHAVING!r})
 pool.decode(Path({str(an_image(tmp_path))!r}))
