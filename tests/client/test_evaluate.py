@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from segmentation_worker.models import in_best_precision
 from segmentation_worker.settings import MODEL_DIR
 from spheroseg.model_registry import ModelRegistry
 from spheroseg_client.command_line import app
@@ -80,7 +81,8 @@ def test_the_table_names_source_method_and_figures(data: Path) -> None:
     result = evaluated("--data", data)
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert ["lab", "first@1", "2"] in [line[:3] for line in lines]
+    default = in_best_precision(ModelRegistry.packaged()).default
+    assert ["lab", f"{default.name}@{default.version}", default.precision, "2"] in [line[:4] for line in lines]
     assert "Judging 2 images" in result.stderr
 
 
