@@ -17,25 +17,12 @@ from skimage.measure import find_contours, regionprops
 from spheroseg.imaging.labels import outlines_of
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.simplify import simplified
+from tests.benchmarks.baselines import SKIMAGE_MEASURES
 from tests.benchmarks.conftest import Record
 
 pytestmark = pytest.mark.benchmark
 
 Labels = NDArray[np.int32]
-
-MEASURES = [
-    "area",
-    "perimeter_crofton",
-    "solidity",
-    "extent",
-    "feret_diameter_max",
-    "axis_major_length",
-    "axis_minor_length",
-    "centroid",
-    "bbox",
-    "equivalent_diameter_area",
-]
-"""What scikit-image has of our 26 measures."""
 
 
 def blobs(side: int, count: int, radius: float) -> Labels:
@@ -60,7 +47,7 @@ def blobs(side: int, count: int, radius: float) -> Labels:
 
 def by_scikit_image(labels: Labels) -> None:
     for region in regionprops(labels):  # type: ignore[no-untyped-call]
-        for name in MEASURES:
+        for name in SKIMAGE_MEASURES:
             getattr(region, name)
         find_contours(np.pad(region.image, 1), 0.5)  # type: ignore[no-untyped-call]
 

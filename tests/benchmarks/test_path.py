@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from statistics import median
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +14,7 @@ from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
 from infra_cdk.local.cloud import LocalCloud
-from segmentation_worker.onnx_segmenter import OnnxSegmenter
-from segmentation_worker.settings import MODEL_DIR
-from spheroseg.domain.segmentation import Parameters
-from spheroseg.model_registry import ModelRegistry
+from tests.benchmarks.baselines import bare_runs
 from tests.benchmarks.conftest import Record
 from tests.flow.api_user import ApiUser, eventually
 from tests.flow.conftest import SAMPLES
@@ -80,29 +76,12 @@ def test_one_image_by_stage(user: ApiUser, watched: ClientConnection, sample: by
         record(f"one image, {stage}, p50", median(milliseconds), "ms", "one image, whole, p50", whole)
 
 
-class RecordingSession:
-    """A session that keeps what it is fed."""
-
-    def __init__(self, session: Any) -> None:
-        self.session = session
-        self.feeds: list[dict[str, Any]] = []
-
-    def run(self, names: Any, feed: dict[str, Any]) -> Any:
-        self.feeds.append(feed)
-        return self.session.run(names, feed)
-
-
 def bare_rate(sample: bytes, threads: int) -> float:
     """Images that the model's session alone gets through in a second, prepared and waiting in memory."""
-    registry = ModelRegistry.packaged()
-    card = registry.default
-    segmenter = OnnxSegmenter(MODEL_DIR / card.file, card, threads=threads)
-    recording = segmenter._session = RecordingSession(segmenter._session)
-    segmenter.segment(np.asarray(Image.open(io.BytesIO(sample)).convert("L")), Parameters())
+    run = bare_runs(np.asarray(Image.open(io.BytesIO(sample)).convert("L")), threads)
     begun = time.perf_counter()
     for _ in range(MANY_IMAGES):
-        for feed in recording.feeds:
-            recording.session.run(None, feed)
+        run()
     return MANY_IMAGES / (time.perf_counter() - begun)
 
 

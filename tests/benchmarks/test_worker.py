@@ -25,16 +25,15 @@ from skimage.segmentation import watershed
 
 from segmentation_worker.enlargement import enlarged
 from segmentation_worker.instances import draw_objects, find_objects
-from segmentation_worker.models import in_best_precision
 from segmentation_worker.onnx_segmenter import OnnxSegmenter
 from segmentation_worker.preparation import prepared
-from segmentation_worker.settings import MODEL_DIR
 from segmentation_worker.tuning import usable_cores
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Order, Parameters, Segmentation
 from spheroseg.imaging.decode import decode
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.model_registry import ModelRegistry
+from tests.benchmarks.baselines import DEFAULT, bare_runs, loaded
 from tests.benchmarks.conftest import Record
 from tests.benchmarks.pictures import spheroids_tiff, unet_31m
 from tests.postgres import Servers
@@ -45,7 +44,6 @@ pytestmark = pytest.mark.benchmark
 WORKER_IMAGES = 120
 FOR_S = 4.0
 CARDS = ModelRegistry.packaged().all()
-DEFAULT = in_best_precision(ModelRegistry.packaged()).default
 
 
 @pytest.fixture
@@ -75,10 +73,6 @@ def images(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def loaded(card: ModelCard, threads: int = 1) -> OnnxSegmenter:
-    return OnnxSegmenter(MODEL_DIR / card.file, card, threads=threads)
-
-
 class Speed(NamedTuple):
     """Images a second on all cores, and the processor time of one, which other programs disturb less."""
 
@@ -104,25 +98,10 @@ def speed(work: Callable[[Path], object], images: list[Path]) -> Speed:
     return Speed(done / (time.perf_counter() - begun), 1000 * (time.process_time() - used) / done)
 
 
-class Recording:
-    """A session that keeps what it is fed."""
-
-    def __init__(self, session: Any) -> None:
-        self.session = session
-        self.feeds: list[dict[str, Any]] = []
-
-    def run(self, names: Any, feed: dict[str, Any]) -> Any:
-        self.feeds.append(feed)
-        return self.session.run(names, feed)
-
-
 def bare_speed(image: Path) -> Speed:
     """Of the model's session alone, from tensors in memory."""
-    segmenter = loaded(DEFAULT)
-    recording = segmenter._session = Recording(segmenter._session)
-    segmenter.segment(decode(image).pixels, Parameters())
-    feeds = list(recording.feeds)
-    return speed(lambda _: [recording.session.run(None, feed) for feed in feeds], [image])
+    run = bare_runs(decode(image).pixels)
+    return speed(lambda _: run(), [image])
 
 
 def test_worker_against_the_bare_session(around: Surroundings, images: list[Path], record: Record) -> None:
