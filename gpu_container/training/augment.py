@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.targets import DEPTH, FOREGROUND, HIGHEST, LOWEST, NEUTRAL, VIEW, WEIGHT, Maps, view_of
+from training.targets import DEPTH, FOREGROUND, HIGHEST, LOWEST, NEUTRAL, VIEW, WEIGHT, Maps, channel_of, view_of
 
 ZOOM = (0.7, 1.4)
 """Range of scales beside those of the maps: the gaps between them."""
@@ -65,8 +65,7 @@ def worn(view: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.f
         view = view + noise * np.float32(np.exp(random.uniform(np.log(0.01), np.log(0.12))))
     view = np.clip(view, LOWEST, HIGHEST).astype(np.float32, copy=False)
     if random.random() < CHANCES["jpeg"]:
-        grey = np.rint((view - LOWEST) * (255 / (HIGHEST - LOWEST))).astype(np.uint8)
-        _, file = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(30, 90))])
+        _, file = cv2.imencode(".jpg", channel_of(view), [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(30, 90))])
         read = cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)
         assert read is not None  # noqa: S101 - it was written a line ago
         view = view_of(read.astype(np.uint8, copy=False))

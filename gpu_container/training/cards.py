@@ -31,14 +31,6 @@ LIMITS = [
     "Not made for fluorescence, three-dimensional stacks or stained sections",
 ]
 
-PREPROCESSING: dict[str, Any] = {
-    "window_percent": [0.5, 99.5],
-    "clip": [-0.2, 1.2],
-    "blur_per_shrink": 0.4,
-    "blur_from_shrink": 1.25,
-    "multiple_px": 32,
-}
-
 POSTPROCESSING: dict[str, Any] = {
     "core_threshold": 0.3,
     "seed_peak": 0.65,

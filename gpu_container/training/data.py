@@ -16,6 +16,7 @@ import training.synthesis
 import training.targets
 from segmentation_worker.preparation import Preprocessing, prepared
 from spheroseg.imaging.decode import decode
+from spheroseg.imaging.label_files import read_labels
 from spheroseg.imaging.windowing import Grey
 from training.synthesis import synthesize
 from training.targets import HIGHEST, LOWEST, Labels, Maps, maps_of
@@ -39,7 +40,7 @@ SMALLEST_PX, LARGEST_PX = 9, 400
 of larger ones a crop shows no rim."""
 
 SYNTHETIC_SIDES_PX = (512, 256)
-SYNTHETIC_SIDE_PX = 512
+"""Long sides at which a synthetic image is learnt from; it is drawn at the first."""
 
 RIM_WEIGHT = {"silver": 0.3, "expert": 1.0}
 """Weight of the pixels along a rim, by who made the masks: silver ones are good to a few pixels there, not better."""
@@ -76,13 +77,11 @@ def examples(data: Path, *, trainable: bool = True, without: Sequence[str] = ())
         if source in without or (trainable and row["train"] != "yes"):
             continue
         (mask,) = (data / source / "masks").glob(f"{Path(name).stem}.*")
-        labels = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
-        if labels is None or labels.ndim != 2:
-            raise ValueError(f"{mask} is no label image")
+        labels = read_labels(mask)
         pixels = decode(data / source / "images" / name).pixels
         if pixels.shape != labels.shape:
             raise ValueError(f"{mask} is {labels.shape} (height, width), its image {pixels.shape}")
-        yield Example(source, name, pixels, labels.astype(np.int32), row["masks"])
+        yield Example(source, name, pixels, labels, row["masks"])
 
 
 def scaled(example: Example, side_px: int) -> Maps:
@@ -119,9 +118,6 @@ class SyntheticMaps:
 
     large: NDArray[np.uint8]
     small: NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.large)
 
 
 def synthetic_maps(folder: Path, count: int, first_seed: int, jobs: int, told: Callable[[int], None]) -> SyntheticMaps:
@@ -165,6 +161,6 @@ def generator_version() -> str:
 
 def _synthetic(seed: int) -> list[Maps]:
     cv2.setNumThreads(1)
-    image = synthesize(seed, height_px=SYNTHETIC_SIDE_PX, width_px=SYNTHETIC_SIDE_PX)
+    image = synthesize(seed, height_px=SYNTHETIC_SIDES_PX[0], width_px=SYNTHETIC_SIDES_PX[0])
     example = Example("synthetic", str(seed), image.pixels, image.labels, "exact")
     return [scaled(example, side) for side in SYNTHETIC_SIDES_PX]

@@ -8,10 +8,10 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from training.cards import OPSET
 from training.network import CORE, Unet
 from training.recipes import TrainingRecipe
 
-OPSET = 18
 LARGEST_DIFFERENCE = 2e-3
 """Of logits between PyTorch and ONNX Runtime, both in float32."""
 

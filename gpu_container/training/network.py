@@ -7,9 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SHRINKS = 32
-"""Height and width must be multiples of this: the stem halves them, four levels more below it."""
-
 FOREGROUND, CORE, DEPTH = 0, 1, 2
 """What the channels of the output say of each pixel, as logits; depth serves training alone and is not exported."""
 

@@ -30,11 +30,10 @@ from training.cards import (
     OPSET,
     OUTPUT,
     POSTPROCESSING,
-    PREPROCESSING,
     TRAINING_DATA,
     VERSION,
 )
-from training.data import real_maps
+from training.data import VIEW, real_maps
 from training.evaluation.judging import ImageFigures
 from training.evaluation.methods import Method, of_card
 from training.evaluation.overlays import write_worst
@@ -87,7 +86,7 @@ def card_of(name: str, trained: dict[str, Any], file: Path, variants: Sequence[M
         intended_use=INTENDED_USE,
         limits=LIMITS,
         figures={},
-        preprocessing={**PREPROCESSING, "sides_px": text.sides_px, "enough_px": text.enough_px},
+        preprocessing={**VIEW.model_dump(), "sides_px": text.sides_px, "enough_px": text.enough_px},
         postprocessing=POSTPROCESSING,
     )
 

@@ -47,15 +47,20 @@ def maps_of(view: NDArray[np.float32], labels: Labels, rim_weight: float = 1.0) 
         rim = cv2.dilate(inside, kernel) != cv2.erode(inside, kernel)
         weight[rim] *= rim_weight
     weight[touching(labels)] = NEUTRAL * TOUCHING
-    scaled = (view - LOWEST) * (255 / (HIGHEST - LOWEST))
     return np.dstack(
         [
-            np.clip(np.rint(scaled), 0, 255).astype(np.uint8),
+            channel_of(view),
             inside * np.uint8(255),
             depth_of(labels),
             weight.astype(np.uint8),
         ]
     )
+
+
+def channel_of(view: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A view as it is kept in 8 bits: (…) uint8; what lies outside its range is set to the range's end."""
+    channel: NDArray[np.uint8] = np.clip(np.rint((view - LOWEST) * (255 / (HIGHEST - LOWEST))), 0, 255).astype(np.uint8)
+    return channel
 
 
 def view_of(channel: NDArray[np.uint8]) -> NDArray[np.float32]:
