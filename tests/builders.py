@@ -11,6 +11,7 @@ from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import (
     Failure,
+    ModelFile,
     Order,
     Parameters,
     PixelSizeSource,
@@ -88,6 +89,7 @@ def a_result(spheroid_count: int = 1, **changes: Any) -> Result:
         pixel_size_source=PixelSizeSource.FILE,
         spheroid_count=spheroid_count,
         stages_s={"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04},
+        ran=ModelFile(model="spheroid-unet", version="1", precision="int8", sha256="0" * 64),
     )
     return replace(result, **changes)
 

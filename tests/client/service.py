@@ -29,6 +29,7 @@ from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.ports import UploadForm
 from spheroseg.use_cases.read_segmentations import LABELS_FILE, OUTLINES_FILE, PREVIEW_FILE
+from tests.builders import a_result
 from tests.fakes import InMemoryClock, InMemoryImageStore
 from tests.functions.http_api.world import BehindGateway, InMemorySignIn, SomeTokens, World
 
@@ -173,7 +174,7 @@ class Service:
         self.store.put(prefix + OUTLINES_FILE, feature_collection(spheroids, size_um), "application/geo+json")
         self.store.put(prefix + PREVIEW_FILE, preview, "image/jpeg")
         source = PixelSizeSource.USER if size_um else None
-        result = Result(width, height, "uint8", size_um, source, len(spheroids), {"model": 0.1})
+        result = Result(width, height, "uint8", size_um, source, len(spheroids), {"model": 0.1}, a_result().ran)
         self.world.segmentations.rows[run.id] = running.succeeded(result, now + timedelta(milliseconds=125))
         self.world.segmentations.found[run.id] = spheroids
 

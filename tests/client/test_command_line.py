@@ -97,6 +97,12 @@ def test_a_document_for_programs_stands_alone_on_stdout(run: Run, tmp_path: Path
     assert image["area_median_px2"] == pytest.approx((850 + 400) / 2)
     assert image["area_median_um2"] is None
     assert image["work_s"] == pytest.approx(0.125)
+    assert image["ran"] == {
+        "model": "spheroid-unet",
+        "model_version": "1",
+        "precision": "int8",
+        "sha256": "0" * 64,
+    }
     for kind in ("outlines", "labels", "overlay"):
         assert Path(image[kind]).is_file()
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
-from spheroseg_client.models import Parameters, Result, Segmentation
+from spheroseg_client.models import ModelFile, Parameters, Result, Segmentation
 from spheroseg_client.outlines import Outline
 from spheroseg_client.outputs import MEASURES, ResultFolder, columns, in_um
 from tests.builders import a_spheroid
@@ -25,6 +25,7 @@ def a_run(pixel_size_um: float | None = None) -> Segmentation:
         pixel_size_source="file" if pixel_size_um else None,
         spheroid_count=1,
         stages_s={},
+        ran=ModelFile(model="spheroid-unet", model_version="1", precision="int8", sha256="0" * 64),
     )
     return Segmentation(
         id=uuid4(),
@@ -75,6 +76,7 @@ def test_every_number_is_read_back_as_it_was(tmp_path: Path) -> None:
     for name, value in expected.in_um(0.65).items():
         assert name == "area_um2" or float(row[name]) == value
     assert (row["pixel_size_um"], row["pixel_size_source"]) == ("0.65", "file")
+    assert (row["ran_model"], row["ran_precision"], row["ran_sha256"]) == ("spheroid-unet@1", "int8", "0" * 64)
 
 
 def test_cells_in_micrometres_are_empty_when_the_pixel_size_is_unknown(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_a_finished_run_gives_its_spheroids_page_by_page(repository: Segmentatio
 
 def test_a_run_may_find_nothing(repository: SegmentationRepository, image: Image) -> None:
     running = stored(repository, a_segmentation(image, status=RUNS))
-    result = a_result(0, pixel_size_um=None, pixel_size_source=None)
+    result = a_result(0, pixel_size_um=None, pixel_size_source=None, ran=None)  # as runs of earlier releases
     repository.finish(running, running.succeeded(result, NOW), [])
     assert repository.get(running.id).result == result
 

@@ -31,6 +31,12 @@ def test_an_uploaded_file_becomes_outlines_and_measures(user: ApiUser, sample: b
     assert run["result"]["pixel_size_um"] is None
     assert set(run["result"]["stages_s"]) == {"download", "decode", "model", "outlines", "store"}
 
+    ran, card = run["result"]["ran"], user.get(f"/models/{run['model']}")
+    assert (ran["model"], ran["model_version"]) == (run["model"], run["model_version"]) == ("fast", card["version"])
+    assert ran["sha256"] in {
+        file["sha256"] for file in [card, *card["variants"]] if file["precision"] == ran["precision"]
+    }
+
     links = user.get(f"/segmentations/{run['id']}")["links"]
     labels = tifffile.imread(io.BytesIO(httpx.get(links["labels"]).content))
     assert labels.dtype == np.uint16

@@ -59,11 +59,22 @@ class Order(Answer):
     priority: Priority = "normal"
 
 
+class ModelFile(Answer):
+    """The very file that a run was made with: ``precision`` is ``int8``, ``float16`` or ``float32``, ``sha256`` its
+    digest in hexadecimal digits."""
+
+    model: str
+    model_version: str
+    precision: str
+    sha256: str
+
+
 class Result(Answer):
     """What a finished run says about the image.
 
     ``pixel_size_um`` is None when it is unknown: measures are then in pixels only. ``pixel_size_source`` is ``user``,
     ``file`` or ``project``, None exactly when the size is unknown. ``stages_s`` are the worker's seconds by stage.
+    ``ran`` is the model file that found the spheroids, None in runs of before the service noted it.
     """
 
     width_px: int
@@ -73,6 +84,7 @@ class Result(Answer):
     pixel_size_source: str | None
     spheroid_count: int
     stages_s: dict[str, float]
+    ran: ModelFile | None = None
 
 
 class Links(Answer):
@@ -195,8 +207,16 @@ class AnnouncedImage(Image):
     upload: UploadForm
 
 
+class ModelVariant(Answer):
+    """The same model in another precision."""
+
+    precision: str
+    size_bytes: int
+    sha256: str
+
+
 class Model(Answer):
-    """What one must know about a model before relying on it."""
+    """What one must know about a model before relying on it; ``variants`` are its files in other precisions."""
 
     name: str
     version: str
@@ -211,6 +231,8 @@ class Model(Answer):
     parameter_count: int
     size_bytes: int
     sha256: str
+    precision: str = "float32"
+    variants: Sequence[ModelVariant] = ()
 
 
 class QueueStatus(Answer):

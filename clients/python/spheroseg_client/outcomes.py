@@ -65,6 +65,7 @@ class Outcome:
             "pixel_size_source": result.pixel_size_source if result else None,
             "model": segmentation.model if segmentation else None,
             "model_version": segmentation.model_version if segmentation else None,
+            "ran": result.ran.model_dump() if result and result.ran else None,
             "image_id": str(segmentation.image_id) if segmentation else None,
             "segmentation_id": str(segmentation.id) if segmentation else None,
             "work_s": segmentation.duration_s if segmentation else None,

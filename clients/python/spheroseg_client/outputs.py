@@ -51,6 +51,17 @@ MEASURES: Sequence[str] = (
 )
 """In the order of the columns; one that has a unit stands there twice, in pixels and in µm."""
 
+ORIGIN: Sequence[str] = (
+    "model",
+    "model_version",
+    "image_id",
+    "segmentation_id",
+    "ran_model",
+    "ran_precision",
+    "ran_sha256",
+)
+"""Columns that say where a spheroid comes from: what was asked for, and the model file that ran."""
+
 PARTS_PREFIX = ".spheroseg-"
 PARTS_LEFT_AFTER_S = 24 * 3600.0
 ROOM_PER_IMAGE_BYTES = 1_000_000
@@ -75,7 +86,7 @@ def columns() -> list[str]:
         *("file", "name", "spheroid"),
         *measures,
         *("confidence", "touches_edge", "pixel_size_um", "pixel_size_source"),
-        *("model", "model_version", "image_id", "segmentation_id"),
+        *ORIGIN,
     ]
 
 
@@ -224,12 +235,14 @@ def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> 
         missing = error.args[0]
         raise UnexpectedAnswerError(f"The service sent no {missing} for spheroid {outline.number} of {file}") from error
     result = segmentation.result
+    ran = result.ran if result else None
     return [
         *(file, name, str(outline.number)),
         *measures,
         *(cell(outline.confidence), cell(outline.touches_edge)),
         *(cell(result.pixel_size_um if result else None), (result.pixel_size_source if result else None) or ""),
         *(segmentation.model, segmentation.model_version, str(segmentation.image_id), str(segmentation.id)),
+        *((f"{ran.model}@{ran.model_version}", ran.precision, ran.sha256) if ran else ("", "", "")),
     ]
 
 

@@ -8,11 +8,19 @@ from pydantic import Field
 from http_api.rest.answers import Answer, Wired, problems
 from http_api.use_cases import Models
 from http_api.viewer import CurrentViewer
-from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.model_card import ModelCard, Precision
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 KEPT_FOR = "private, max-age=300"
 """Models change with a release only."""
+
+
+class ModelVariantOut(Answer):
+    """The same model in another precision."""
+
+    precision: Precision = Field(description="Of weights and of what is computed with them", examples=["int8"])
+    size_bytes: int = Field(description="Size of its file, in bytes")
+    sha256: str = Field(description="Digest of its file")
 
 
 class ModelOut(Answer):
@@ -33,13 +41,21 @@ class ModelOut(Answer):
     parameter_count: int = Field(description="Trained parameters", examples=[1_090_000])
     size_bytes: int = Field(description="Size of its file, in bytes")
     sha256: str = Field(description="Digest of its file, which workers check before they load it")
+    precision: Precision = Field(description="Precision of that file", examples=["float32"])
+    variants: list[ModelVariantOut] = Field(
+        description="Its files in other precisions; a segmentation's `result.ran` says which one ran"
+    )
 
     @classmethod
     def of(cls, card: ModelCard, models: Models) -> "ModelOut":
         """The registry's card."""
         default = models.default
         return cls(
-            **card.model_dump(include=set(cls.model_fields)),
+            **card.model_dump(include=set(cls.model_fields) - {"variants"}),
+            variants=[
+                ModelVariantOut(**variant.model_dump(include=set(ModelVariantOut.model_fields)))
+                for variant in card.variants
+            ],
             is_default=(card.name, card.version) == (default.name, default.version),
         )
 

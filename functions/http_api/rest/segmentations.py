@@ -13,7 +13,9 @@ from http_api.rest.orders import FailureOut, OrderIn, ParametersOut
 from http_api.rest.queue_status import wait_reason
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.backlog import Backlog
+from spheroseg.domain.model_card import Precision
 from spheroseg.domain.segmentation import (
+    ModelFile,
     PixelSizeSource,
     Priority,
     Result,
@@ -23,6 +25,29 @@ from spheroseg.domain.segmentation import (
 from spheroseg.use_cases.read_segmentations import ReadSegmentations, ResultLinks
 
 router = APIRouter(prefix="/v1", tags=["segmentations"])
+
+
+class ModelFileOut(Answer):
+    """The very file that a run was made with."""
+
+    model: str = Field(description="Name of the model", examples=["fast"])
+    model_version: str = Field(description="Version of the model", examples=["1"])
+    precision: Precision = Field(
+        description="Of its weights and of what was computed with them: `int8` on processors, `float16` on GPUs, "
+        "`float32` where the model has no such file",
+        examples=["int8"],
+    )
+    sha256: str = Field(
+        description="SHA-256 of the ONNX file, in hexadecimal digits; the model's card names the same",
+        examples=["0" * 64],
+    )
+
+    @classmethod
+    def of(cls, file: ModelFile | None) -> "ModelFileOut | None":
+        """The domain's model file."""
+        if file is None:
+            return None
+        return cls(model=file.model, model_version=file.version, precision=file.precision, sha256=file.sha256)
 
 
 class ResultOut(Answer):
@@ -43,6 +68,9 @@ class ResultOut(Answer):
         description="Seconds spent in each stage of the work",
         examples=[{"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04}],
     )
+    ran: ModelFileOut | None = Field(
+        description="The model file that found them; null in segmentations of before it was noted"
+    )
 
     @classmethod
     def of(cls, result: Result | None) -> "ResultOut | None":
@@ -57,6 +85,7 @@ class ResultOut(Answer):
             pixel_size_source=result.pixel_size_source,
             spheroid_count=result.spheroid_count,
             stages_s=result.stages_s,
+            ran=ModelFileOut.of(result.ran),
         )
 
 

@@ -24,6 +24,7 @@ def test_a_succeeded_run_has_a_result_and_links(world: World, owner: Client) -> 
         "pixel_size_source": "file",
         "spheroid_count": 1,
         "stages_s": {"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04},
+        "ran": {"model": "spheroid-unet", "model_version": "1", "precision": "int8", "sha256": "0" * 64},
     }
     prefix = f"https://links.invalid/results/{run.id}/1"
     assert body["links"] == {
@@ -37,6 +38,11 @@ def test_an_unknown_pixel_size_is_null_not_guessed(world: World, owner: Client) 
     run = world.a_succeeded_run(result=a_result(pixel_size_um=None, pixel_size_source=None))
     result = owner.get(f"/v1/segmentations/{run.id}").json()["result"]
     assert (result["pixel_size_um"], result["pixel_size_source"]) == (None, None)
+
+
+def test_a_run_of_before_files_were_noted_names_none(world: World, owner: Client) -> None:
+    run = world.a_succeeded_run(result=a_result(ran=None))
+    assert owner.get(f"/v1/segmentations/{run.id}").json()["result"]["ran"] is None
 
 
 def test_a_failed_run_tells_why(world: World, owner: Client) -> None:

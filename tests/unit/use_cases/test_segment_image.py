@@ -12,6 +12,7 @@ import pytest
 from spheroseg.domain.image import Image, original_key
 from spheroseg.domain.segmentation import (
     SILENT_WORKER_AFTER,
+    ModelFile,
     PixelSizeSource,
     Segmentation,
     SegmentationStatus,
@@ -29,7 +30,7 @@ from spheroseg.errors import (
 )
 from spheroseg.ports import DecodedImage, SegmentedPixels, StoredObject
 from spheroseg.use_cases.segment_image import DecodedWork, SegmentedWork, SegmentImage
-from tests.builders import a_project, a_segmentation, an_image, an_order
+from tests.builders import a_model_card, a_project, a_segmentation, an_image, an_order
 from tests.fakes import (
     InMemoryClock,
     InMemoryDecoder,
@@ -139,6 +140,14 @@ def test_a_queued_run_ends_with_objects_row_spheroids_and_announcements(bench: B
     assert bench.results() == [prefix + "labels.tif", prefix + "outlines.geojson", prefix + "preview.jpg"]
     outlines = json.loads(bench.store.objects[prefix + "outlines.geojson"])
     assert [len(feature["geometry"]["coordinates"]) for feature in outlines["features"]] == [2, 1]
+
+
+def test_a_result_names_the_very_file_that_ran(bench: Bench) -> None:
+    bench.segmenter.card = a_model_card(precision="int8", sha256="ab" * 32)
+    ended = bench.do()
+    assert ended is not None
+    assert ended.result is not None
+    assert ended.result.ran == ModelFile(model="spheroid-unet", version="1", precision="int8", sha256="ab" * 32)
 
 
 def test_the_file_is_kept_no_longer_than_its_decoding_takes(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID, uuid5
 
+from spheroseg.domain.model_card import Precision
 from spheroseg.errors import IllegalMoveError, SpherosegError
 
 SILENT_WORKER_AFTER = timedelta(seconds=25)
@@ -89,6 +90,22 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class ModelFile:
+    """The very file that a run was made with, so that its result can be made again.
+
+    Args:
+        model, version: Name and version of the model's card.
+        precision: Of its weights and of what was computed with them; the same model has a file for each.
+        sha256: Digest of the ONNX file in hexadecimal digits, as checked when it was loaded.
+    """
+
+    model: str
+    version: str
+    precision: Precision
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Result:
     """What a finished run says about the image and itself.
 
@@ -99,6 +116,7 @@ class Result:
         pixel_size_source: Where that number comes from; None exactly when it is unknown.
         spheroid_count: Objects found, 0 included.
         stages_s: Seconds spent in each stage (``download``, ``decode``, ``model``, ``outlines``, ``store``).
+        ran: The model file that found them; None in runs of before it was noted.
     """
 
     width_px: int
@@ -108,6 +126,7 @@ class Result:
     pixel_size_source: PixelSizeSource | None
     spheroid_count: int
     stages_s: dict[str, float]
+    ran: ModelFile | None = None
 
 
 @dataclass(frozen=True)

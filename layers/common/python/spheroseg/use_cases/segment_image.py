@@ -8,8 +8,10 @@ from typing import TypeVar
 from uuid import UUID
 
 from spheroseg.domain.image import Image, original_key
+from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import (
     Failure,
+    ModelFile,
     PixelSizeSource,
     Result,
     Segmentation,
@@ -153,6 +155,7 @@ class SegmentImage:
             pixel_size_source=source,
             spheroid_count=len(spheroids),
             stages_s=dict(work.stages_s),
+            ran=_file_of(work.segmenter.card),
         )
         succeeded = running.succeeded(result, self.clock.now())
         ended = self._ended(running, succeeded, lambda: self.segmentations.finish(running, succeeded, spheroids))
@@ -256,3 +259,7 @@ class SegmentImage:
         outcome = step()
         stages_s[stage] = (self.clock.now() - begun).total_seconds()
         return outcome
+
+
+def _file_of(card: ModelCard) -> ModelFile:
+    return ModelFile(model=card.name, version=card.version, precision=card.precision, sha256=card.sha256)

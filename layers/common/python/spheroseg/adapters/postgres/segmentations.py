@@ -11,21 +11,30 @@ from spheroseg.adapters.postgres import spheroids as spheroid_rows
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, order_of, order_values, utc
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
-from spheroseg.domain.segmentation import PixelSizeSource, Priority, Result, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import (
+    ModelFile,
+    PixelSizeSource,
+    Priority,
+    Result,
+    Segmentation,
+    SegmentationStatus,
+)
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import SegmentationNotFoundError, StaleStateError
 
 COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameters, priority, status, attempt,
     correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
-    pixel_size_source, spheroid_count, stages_s, failure_code, failure_detail"""
+    pixel_size_source, spheroid_count, stages_s, ran_model, ran_model_version, ran_precision, ran_sha256,
+    failure_code, failure_detail"""
 
 ADD = f"""
 INSERT INTO segmentations ({COLUMNS}) VALUES (
     %(id)s, %(image_id)s, %(project_id)s, %(owner_id)s, %(model)s, %(model_version)s, %(parameters)s, %(priority)s,
     %(status)s, %(attempt)s, %(correlation_id)s, %(queued_at)s, %(started_at)s, %(alive_at)s, %(finished_at)s,
     %(width_px)s, %(height_px)s, %(pixel_type)s, %(pixel_size_um)s, %(pixel_size_source)s, %(spheroid_count)s,
-    %(stages_s)s, %(failure_code)s, %(failure_detail)s)
+    %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(failure_code)s,
+    %(failure_detail)s)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -52,7 +61,8 @@ UPDATE segmentations SET priority = %(priority)s, status = %(status)s, attempt =
     started_at = %(started_at)s, alive_at = %(alive_at)s, finished_at = %(finished_at)s, width_px = %(width_px)s,
     height_px = %(height_px)s, pixel_type = %(pixel_type)s, pixel_size_um = %(pixel_size_um)s,
     pixel_size_source = %(pixel_size_source)s, spheroid_count = %(spheroid_count)s, stages_s = %(stages_s)s,
-    failure_code = %(failure_code)s, failure_detail = %(failure_detail)s
+    ran_model = %(ran_model)s, ran_model_version = %(ran_model_version)s, ran_precision = %(ran_precision)s,
+    ran_sha256 = %(ran_sha256)s, failure_code = %(failure_code)s, failure_detail = %(failure_detail)s
 WHERE id = %(id)s AND status = %(status_before)s AND attempt = %(attempt_before)s
 """
 
@@ -199,6 +209,7 @@ def _ahead(priority: Priority, waiting: Sequence[Row]) -> int:
 
 def _values(run: Segmentation) -> dict[str, Any]:
     result = run.result
+    ran = result.ran if result else None
     return {
         "id": run.id,
         "image_id": run.image_id,
@@ -218,6 +229,10 @@ def _values(run: Segmentation) -> dict[str, Any]:
         "pixel_size_source": result.pixel_size_source.value if result and result.pixel_size_source else None,
         "spheroid_count": result.spheroid_count if result else None,
         "stages_s": Jsonb(result.stages_s) if result else None,
+        "ran_model": ran.model if ran else None,
+        "ran_model_version": ran.version if ran else None,
+        "ran_precision": ran.precision if ran else None,
+        "ran_sha256": ran.sha256 if ran else None,
         **order_values(run.order),
         **failure_values(run.failure),
     }
@@ -254,4 +269,16 @@ def _result(row: Row) -> Result | None:
         pixel_size_source=PixelSizeSource(source) if source else None,
         spheroid_count=row["spheroid_count"],
         stages_s=row["stages_s"],
+        ran=_model_file(row),
+    )
+
+
+def _model_file(row: Row) -> ModelFile | None:
+    if row["ran_model"] is None:
+        return None
+    return ModelFile(
+        model=row["ran_model"],
+        version=row["ran_model_version"],
+        precision=row["ran_precision"],
+        sha256=row["ran_sha256"],
     )
