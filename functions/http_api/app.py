@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from http_api.envelope import Answered, Envelope
 from http_api.problems import Problem, add_problem_handlers
 from http_api.rest import (
+    account,
     auth,
     docs,
     health,
@@ -34,6 +35,7 @@ back, follow the work, fetch outlines and measures.
   the one that comes back.
 """
 TAGS = [
+    {"name": "account", "description": "Who you are, how much you may keep, and what you keep."},
     {"name": "projects", "description": "Named collections of images; each has one owner."},
     {"name": "images", "description": "Announce, upload, list and delete image files."},
     {"name": "segmentations", "description": "Runs of a model over an image: status, result, files, spheroids."},
@@ -86,7 +88,7 @@ def described(*, has_sign_in: bool) -> Api:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    resources = (projects, images, segmentations, spheroids, models, queue_status, socket_tickets)
+    resources = (account, projects, images, segmentations, spheroids, models, queue_status, socket_tickets)
     for part in (*resources, *([auth] if has_sign_in else []), health, problem_pages, docs):
         app.include_router(part.router)
     return app

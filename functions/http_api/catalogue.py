@@ -115,6 +115,11 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The image's file has not arrived, or was refused.",
         "Upload it with the form that came with the image; if the image's status is `refused`, see its failure.",
     ),
+    "quota-exceeded": (
+        "No room left",
+        "The images or bytes to be added do not fit into the quota of the project's owner.",
+        "`quota` tells what is left. Delete images, or announce fewer; where no size is told, 100 MB are kept free.",
+    ),
     "not-finished": (
         "No result",
         "The segmentation waits, runs, failed or was cancelled.",

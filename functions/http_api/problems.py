@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from http_api.catalogue import CATALOGUE
-from spheroseg.errors import SpherosegError
+from spheroseg.errors import QuotaExceededError, SpherosegError
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED = 50
@@ -23,6 +23,13 @@ class FieldProblem(BaseModel):
     location: str = Field(description="`body`, `query`, `path` or `header`", examples=["body"])
     field: str = Field(description="Where in it, empty for the whole", examples=["files[3].pixel_size_um"])
     detail: str = Field(description="What is wrong", examples=["Input should be less than or equal to 1000"])
+
+
+class QuotaLeft(BaseModel):
+    """What would still fit into the quota."""
+
+    left_bytes: int = Field(description="Bytes of original files", examples=[1_048_576])
+    left_images: int = Field(description="Images", examples=[12])
 
 
 class Problem(BaseModel):
@@ -50,6 +57,7 @@ class Problem(BaseModel):
     instance: str = Field(description="The path that was asked for")
     code: str = Field(description="Stable name of the kind of problem; programs decide by it")
     errors: list[FieldProblem] | None = Field(default=None, description="What is wrong with which field, up to 50")
+    quota: QuotaLeft | None = Field(default=None, description="What is left; only with `quota-exceeded`")
 
 
 def problem(
@@ -58,6 +66,7 @@ def problem(
     detail: str,
     *,
     errors: Sequence[FieldProblem] | None = None,
+    quota: QuotaLeft | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer for a code of the catalogue."""
@@ -70,6 +79,7 @@ def problem(
         instance=request.url.path,
         code=code,
         errors=list(errors) if errors else None,
+        quota=quota,
     )
     return Response(body.model_dump_json(exclude_none=True), entry.status, {**(headers or {})}, media_type=MEDIA_TYPE)
 
@@ -88,7 +98,10 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
     if status == 500:
         raise error
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(status)
-    return problem(request, error.code, str(error), headers=headers)
+    quota = None
+    if isinstance(error, QuotaExceededError) and error.left_bytes is not None and error.left_images is not None:
+        quota = QuotaLeft(left_bytes=error.left_bytes, left_images=error.left_images)
+    return problem(request, error.code, str(error), quota=quota, headers=headers)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -6,10 +6,13 @@ from typing import Protocol
 
 from http_api.health import Part
 from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
@@ -26,11 +29,11 @@ class Models(Protocol):
     def default(self) -> ModelCard:
         """The model that runs when none is named."""
 
-    def all(self) -> Sequence[ModelCard]:
-        """Every model."""
+    def selectable(self) -> Sequence[ModelCard | ChoosingModel]:
+        """Whatever an order may name: every model, and the rules that choose between models."""
 
-    def get(self, name: str, version: str | None = None) -> ModelCard:
-        """A model, its latest version unless one is named, or raise ``ModelNotFoundError``."""
+    def select(self, name: str, version: str | None = None) -> ModelCard | ChoosingModel:
+        """A model or a rule, its latest version unless one is named, or raise ``ModelNotFoundError``."""
 
 
 class Tokens(Protocol):
@@ -77,6 +80,8 @@ class UseCases:
         socket_url: Where clients open a socket.
     """
 
+    read_account: ReadAccount
+    change_profile: ChangeProfile
     create_project: CreateProject
     read_projects: ReadProjects
     request_upload: RequestUpload

@@ -11,6 +11,7 @@ from http_api.use_cases import UseCases
 from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
 from spheroseg.adapters.cdn import CdnDownloadLinks
 from spheroseg.adapters.cognito import CognitoSignIn
+from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
@@ -25,8 +26,10 @@ from spheroseg.model_registry import ModelRegistry
 from spheroseg.ports import DownloadLinks
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
@@ -53,7 +56,10 @@ def wire(settings: Settings) -> UseCases:
     queue = SqsSegmentationQueue(sqs, settings.queue_urls)
     models = ModelRegistry.packaged()
     default = models.default
+    accounts = PostgresAccounts(database)
     return UseCases(
+        read_account=ReadAccount(accounts),
+        change_profile=ChangeProfile(accounts),
         create_project=CreateProject(projects, clock, ids),
         read_projects=ReadProjects(projects),
         request_upload=RequestUpload(projects, images, store, clock, ids),

@@ -48,7 +48,7 @@ def tables_of(settings: DatabaseSettings) -> set[str]:
 
 def test_an_empty_database_gets_every_table_and_a_second_run_changes_nothing(fresh: DatabaseSettings) -> None:
     assert migrate(fresh, lambda: CREDENTIALS) == newest_revision()
-    assert {"projects", "images", "segmentations", "spheroids", "watchers", "tickets"} < tables_of(fresh)
+    assert {"projects", "images", "segmentations", "spheroids", "watchers", "tickets", "accounts"} < tables_of(fresh)
     assert migrate(fresh, lambda: CREDENTIALS) == newest_revision()
 
 

@@ -1,6 +1,12 @@
 """One fake per port, in memory; tests/contract holds each to what its real adapter does."""
 
-from tests.fakes.repositories import InMemoryImages, InMemoryProjects, InMemorySegmentations, InMemoryWatchers
+from tests.fakes.repositories import (
+    InMemoryAccounts,
+    InMemoryImages,
+    InMemoryProjects,
+    InMemorySegmentations,
+    InMemoryWatchers,
+)
 from tests.fakes.segmenting import InMemoryDecoder, InMemorySegmenter, InMemorySegmenters
 from tests.fakes.services import (
     InMemoryDownloadLinks,
@@ -12,6 +18,7 @@ from tests.fakes.services import (
 from tests.fakes.system import InMemoryClock, InMemoryIds
 
 __all__ = [
+    "InMemoryAccounts",
     "InMemoryClock",
     "InMemoryDecoder",
     "InMemoryDownloadLinks",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from spheroseg.domain.account import Account, Profile, Quota, Usage
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
@@ -147,8 +148,17 @@ class InMemoryImages:
 
     segmentations: InMemorySegmentations = field(default_factory=InMemorySegmentations)
     rows: dict[UUID, Image] = field(default_factory=dict)
+    quotas: dict[str, Quota] = field(default_factory=dict)
+
+    def account(self, owner_id: str) -> Account:
+        """Quota and usage of an owner, without a profile."""
+        usage = Usage.of(row for row in self.rows.values() if row.owner_id == owner_id)
+        return Account(owner_id, quota=self.quotas.get(owner_id, Quota()), usage=usage)
 
     def add_many(self, images: Sequence[Image]) -> None:
+        wanted = Usage.of(images)
+        for owner_id in {image.owner_id for image in images} if wanted.images else ():
+            self.account(owner_id).require_room(wanted)
         ids = [image.id for image in images]
         if len(set(ids)) < len(ids) or any(id_ in self.rows for id_ in ids):
             raise ConflictError("One of the images exists")
@@ -192,6 +202,23 @@ class InMemoryImages:
             if row.status is ImageStatus.AWAITING_UPLOAD and row.created_at < requested_before and _is_past(row, after)
         ]
         return sorted(late, key=_age, reverse=True)[:limit]
+
+
+@dataclass
+class InMemoryAccounts:
+    """Profiles in a dict, beside the images that take the room."""
+
+    images: InMemoryImages
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+    def one(self, viewer: Viewer) -> Account:
+        return self.get(viewer.user_id)
+
+    def get(self, user_id: str) -> Account:
+        return replace(self.images.account(user_id), profile=self.profiles.get(user_id, Profile()))
+
+    def replace_profile(self, user_id: str, profile: Profile) -> None:
+        self.profiles[user_id] = profile
 
 
 @dataclass

@@ -42,7 +42,8 @@ class FileIn(Body):
     )
     size_bytes: Annotated[int, Field(ge=1, le=MAX_SIZE_BYTES)] | None = Field(
         default=None,
-        description="Its size in bytes, up to 5 GB; the store refuses more than is announced. Null: not known",
+        description="Its size in bytes, up to 5 GB; the store refuses more than is announced. Null: not known, then up "
+        "to 100 MB are taken, and kept free in the quota until it is there",
         examples=[2_097_318],
     )
     pixel_size_um: PixelSizeUm | None = Field(
@@ -145,7 +146,7 @@ def _common(image: Image) -> dict[str, object]:
     response_description="An image and an upload form for each file",
     responses={
         201: {"headers": POSITION_HEADER},
-        **problems("project-not-found", "model-not-found", "image-too-large", "body-too-large"),
+        **problems("project-not-found", "model-not-found", "image-too-large", "body-too-large", "quota-exceeded"),
     },
 )
 async def announce_images(

@@ -56,6 +56,9 @@ class Row:
 
 FILES = {"json": {"files": [{"name": "a.tif"}]}}
 ROWS = {
+    ("get", "/v1/me"): Row(200),
+    ("patch", "/v1/me"): Row(200, request={"json": {"name": "Ada"}}),
+    ("get", "/v1/me/usage"): Row(200),
     ("post", "/v1/projects"): Row(201, request={"json": {"name": "Day 7"}}),
     ("get", "/v1/projects"): Row(200),
     ("get", "/v1/projects/{project_id}"): Row(200, project),

@@ -16,6 +16,7 @@ from http_api.health import Part
 from http_api.use_cases import UseCases
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
@@ -27,8 +28,10 @@ from spheroseg.errors import (
 )
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
@@ -36,8 +39,9 @@ from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.watch_updates import WatchUpdates
-from tests.builders import OWNER, a_model_card, a_project, a_segmentation, a_spheroid, an_image, an_order
+from tests.builders import OWNER, a_model_card, a_model_choice, a_project, a_segmentation, a_spheroid, an_image, an_order
 from tests.fakes import (
+    InMemoryAccounts,
     InMemoryClock,
     InMemoryDownloadLinks,
     InMemoryIds,
@@ -61,13 +65,13 @@ class SomeModels:
     def default(self) -> ModelCard:
         return self.cards[0]
 
-    def all(self) -> Sequence[ModelCard]:
-        return self.cards
+    def selectable(self) -> Sequence[ModelCard | ChoosingModel]:
+        return [*self.cards, ChoosingModel(a_model_choice(), self.cards[0], self.cards[-1])]
 
-    def get(self, name: str, version: str | None = None) -> ModelCard:
-        for card in self.cards:
-            if card.name == name and version in {None, card.version}:
-                return card
+    def select(self, name: str, version: str | None = None) -> ModelCard | ChoosingModel:
+        for one in self.selectable():
+            if one.name == name and version in {None, one.version}:
+                return one
         raise ModelNotFoundError(f"There is no model {name}")
 
 
@@ -123,11 +127,14 @@ class World:
 
     def __post_init__(self) -> None:
         self.images = InMemoryImages(self.segmentations)
+        self.accounts = InMemoryAccounts(self.images)
         self.store = InMemoryImageStore(self.clock)
 
     def use_cases(self) -> UseCases:
         default = self.models.default
         return UseCases(
+            read_account=ReadAccount(self.accounts),
+            change_profile=ChangeProfile(self.accounts),
             create_project=CreateProject(self.projects, self.clock, self.ids),
             read_projects=ReadProjects(self.projects),
             request_upload=RequestUpload(self.projects, self.images, self.store, self.clock, self.ids),
@@ -199,6 +206,7 @@ class World:
             list(self.queue.sent),
             list(self.updates.published),
             dict(self.watchers.tickets),
+            dict(self.accounts.profiles),
         )
 
 

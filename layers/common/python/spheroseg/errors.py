@@ -105,6 +105,21 @@ class NotStoredYetError(ConflictError):
     code = "not-stored-yet"
 
 
+class QuotaExceededError(ConflictError):
+    """What is to be added does not fit into what the account may keep.
+
+    Args:
+        left_bytes, left_images: What would still fit, None: not known.
+    """
+
+    code = "quota-exceeded"
+
+    def __init__(self, detail: str, *, left_bytes: int | None = None, left_images: int | None = None) -> None:
+        super().__init__(detail)
+        self.left_bytes = left_bytes
+        self.left_images = left_images
+
+
 class NotFinishedError(ConflictError):
     """The segmentation has no result, or not yet."""
 

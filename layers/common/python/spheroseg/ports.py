@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from spheroseg.domain.account import Account, Profile
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.image import Image
 from spheroseg.domain.model_card import ModelCard
@@ -42,6 +43,19 @@ class IdSource(Protocol):
         """An id that was never given out before; later ones sort later (UUID version 7 where it is at hand)."""
 
 
+class AccountRepository(Protocol):
+    """Profiles, quotas and usage, by person; one who was never heard of has an empty account."""
+
+    def one(self, viewer: Viewer) -> Account:
+        """The viewer's own account."""
+
+    def get(self, user_id: str) -> Account:
+        """An account as last written."""
+
+    def replace_profile(self, user_id: str, profile: Profile) -> None:
+        """Store what somebody says about themselves; the last one wins."""
+
+
 class ProjectRepository(Protocol):
     """Projects, by owner."""
 
@@ -62,7 +76,12 @@ class ImageRepository(Protocol):
     """Images, by project and owner."""
 
     def add_many(self, images: Sequence[Image]) -> None:
-        """Store new images, all or none."""
+        """Store new images of one owner, all or none; what they need is taken from the owner's quota.
+
+        Raises:
+            QuotaExceededError: the owner's quota has no room for them, whoever else adds at the same time.
+            ConflictError: one of them is there already.
+        """
 
     def get(self, image_id: UUID) -> Image:
         """The image whoever owns it, or raise ``ImageNotFoundError``."""
@@ -231,6 +250,14 @@ class WatcherSockets(Protocol):
 
 
 @dataclass(frozen=True)
+class ChosenModel:
+    """Which model made the objects, and why that one, in words; None: it was asked for."""
+
+    card: ModelCard
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class SegmentedPixels:
     """What a model makes of an image.
 
@@ -239,16 +266,20 @@ class SegmentedPixels:
             they lie in a file that is mapped into memory.
         probability: (height, width) float32, 0 to 1: how likely each pixel belongs to a spheroid; of a large image
             made for the parts that are asked for.
+        chosen: The model that made it; None: the segmenter's own.
     """
 
     labels: "NDArray[np.int32]"
     probability: "ProbabilityMap"
+    chosen: ChosenModel | None = None
 
 
 class Segmenter(Protocol):
-    """A loaded model."""
+    """A loaded model, or several that are chosen between."""
 
-    card: ModelCard
+    @property
+    def card(self) -> ModelCard:
+        """What runs where the answer names no other model."""
 
     def segment(
         self, pixels: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]", parameters: Parameters

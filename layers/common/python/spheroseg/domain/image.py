@@ -55,9 +55,13 @@ class Image:
         return replace(self, status=ImageStatus.STORED, size_bytes=size_bytes, etag=etag, stored_at=at)
 
     def refused(self, failure: Failure) -> Self:
-        """The image whose file cannot be taken in, and why."""
+        """The image whose file cannot be taken in, and why; the file may lie there still."""
         self._require(ImageStatus.AWAITING_UPLOAD, ImageStatus.REFUSED)
         return replace(self, status=ImageStatus.REFUSED, failure=failure)
+
+    def given_up(self, failure: Failure) -> Self:
+        """The image whose file never came; it takes no room any more."""
+        return replace(self.refused(failure), size_bytes=None)
 
     def _require(self, expected: ImageStatus, target: ImageStatus) -> None:
         if self.status is not expected:

@@ -14,6 +14,7 @@ from spheroseg.errors import (
     ObjectChangedError,
     ObjectNotFoundError,
     ProjectNotFoundError,
+    QuotaExceededError,
     StaleStateError,
 )
 from spheroseg.messages import SegmentationRequested
@@ -67,6 +68,7 @@ class AcceptUpload:
         Raises:
             ProjectNotFoundError, InvalidInputError: the key names no project; the object stays, marked with the reason.
             ObjectChangedError: another object lies there by now; its own event takes it in.
+            QuotaExceededError: the project's owner has no room for it; the object stays, marked with the reason.
             ObjectNotFoundError: the object was removed before it was taken in.
         """
         try:
@@ -84,14 +86,21 @@ class AcceptUpload:
 
     def _expected(self, project: Project, name: str, key: str, etag: str, correlation_id: str) -> Image:
         """The row of an inbox file, there before its copy: the copy's own event must not find it missing."""
+        image_id = inbox_image_id(project.id, key, etag)
+        try:
+            return self.images.get(image_id)  # an earlier delivery of the same event made it
+        except ImageNotFoundError:
+            stored = self.store.describe(key)
+        if stored.etag != etag:
+            raise ObjectChangedError(f"{key} is no longer the object that was announced")
         image = Image(
-            id=inbox_image_id(project.id, key, etag),
+            id=image_id,
             project_id=project.id,
             owner_id=project.owner_id,
             name=name,
             status=ImageStatus.AWAITING_UPLOAD,
             pixel_size_um=None,
-            size_bytes=None,
+            size_bytes=stored.size_bytes,
             etag=None,
             order=self.inbox_order,
             correlation_id=correlation_id,
@@ -99,8 +108,11 @@ class AcceptUpload:
         )
         try:
             self.images.add_many([image])
+        except QuotaExceededError as error:
+            self.store.refuse(key, error.code)
+            raise
         except ConflictError:
-            return self.images.get(image.id)  # an earlier delivery of the same event made it
+            return self.images.get(image.id)  # another delivery of the same event is making it now
         return image
 
     def _copied(self, image: Image, key: str, etag: str) -> StoredObject:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from spheroseg.domain.account import UNTOLD_BYTES
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.segmentation import Order
 from spheroseg.domain.viewer import Viewer
@@ -24,7 +25,7 @@ class AnnouncedFile:
 
     Args:
         name: Its name, 1 to 255 characters, only shown.
-        size_bytes: Its size if known; a larger file is then refused by the store.
+        size_bytes: Its size if known, else ``UNTOLD_BYTES`` at most; the store refuses a larger file.
         pixel_size_um: Edge of one pixel in µm if the user knows better than the file, else None.
     """
 
@@ -51,6 +52,7 @@ class RequestUpload:
         Raises:
             ProjectNotFoundError: the project is not the viewer's.
             ImageTooLargeError: a file is larger than the store takes; then no image was made.
+            QuotaExceededError: the project's owner has no room for all of them; then no image was made.
         """
         project = self.projects.one(viewer, project_id)
         for file in files:
@@ -74,6 +76,6 @@ class RequestUpload:
         ]
         self.images.add_many(images)
         return [
-            (image, self.store.upload_form(original_key(image.id), image.size_bytes or MAX_SIZE_BYTES, FORM_LIFETIME))
+            (image, self.store.upload_form(original_key(image.id), image.size_bytes or UNTOLD_BYTES, FORM_LIFETIME))
             for image in images
         ]

@@ -89,7 +89,7 @@ class RequeueStalled:
             return 0
         error = UploadNotAcceptedError(f"No file for {image.name} arrived within a day; announce and upload it again")
         try:
-            self.images.replace(image, image.refused(Failure.of(error)))
+            self.images.replace(image, image.given_up(Failure.of(error)))
         except StaleStateError:
             return 0  # its file arrived after all
         return 1

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from spheroseg.adapters.postgres import segmentations
+from spheroseg.adapters.postgres import accounts, segmentations
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, order_of, order_values, utc
+from spheroseg.domain.account import Usage
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.segmentation import Segmentation
@@ -18,12 +19,7 @@ from spheroseg.errors import ImageNotFoundError, StaleStateError
 COLUMNS = """id, project_id, owner_id, name, status, pixel_size_um, size_bytes, etag, model, model_version, parameters,
     priority, correlation_id, created_at, stored_at, failure_code, failure_detail"""
 
-ADD = f"""
-INSERT INTO images ({COLUMNS}) VALUES (
-    %(id)s, %(project_id)s, %(owner_id)s, %(name)s, %(status)s, %(pixel_size_um)s, %(size_bytes)s, %(etag)s,
-    %(model)s, %(model_version)s, %(parameters)s, %(priority)s, %(correlation_id)s, %(created_at)s, %(stored_at)s,
-    %(failure_code)s, %(failure_detail)s)
-"""
+COPY = f"COPY images ({COLUMNS}) FROM STDIN"
 
 GET = f"SELECT {COLUMNS} FROM images WHERE id = %(id)s"
 
@@ -60,9 +56,26 @@ class PostgresImages:
         self._database = database
 
     def add_many(self, images: Sequence[Image]) -> None:
-        """Store new images, all or none; raise ``ConflictError`` when an id is taken."""
-        rows = [_values(image) for image in images]
-        self._database.write(lambda cursor: cursor.executemany(ADD, rows))
+        """Store new images of one owner, all or none.
+
+        The owner's account is locked until they are stored, so that uploads at the same time see one another.
+
+        Raises:
+            QuotaExceededError: the owner's quota has no room for them.
+            ConflictError: an id is taken.
+        """
+        wanted = Usage.of(images)
+        names = COLUMNS.replace("\n", "").replace(" ", "").split(",")
+        rows = [[values[name] for name in names] for values in map(_values, images)]
+
+        def work(cursor: Cursor) -> None:
+            for owner_id in {image.owner_id for image in images}:
+                accounts.require_room(cursor, owner_id, wanted)
+            with cursor.copy(COPY) as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+        self._database.write(work)
 
     def get(self, image_id: UUID) -> Image:
         """The image whoever owns it, or raise ``ImageNotFoundError``."""
