@@ -70,9 +70,7 @@ def examples(data: Path, *, trainable: bool = True, without: Sequence[str] = ())
         trainable: Only those whose manifest allows that a model that ships learns from them.
         without: Sources to leave out.
     """
-    with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
+    for row in _manifest(data):
         source, name = row["source"], row["file"]
         if source in without or (trainable and row["train"] != "yes"):
             continue
@@ -82,6 +80,11 @@ def examples(data: Path, *, trainable: bool = True, without: Sequence[str] = ())
         if pixels.shape != labels.shape:
             raise ValueError(f"{mask} is {labels.shape} (height, width), its image {pixels.shape}")
         yield Example(source, name, pixels, labels, row["masks"])
+
+
+def trainable_sources(data: Path) -> frozenset[str]:
+    """Sources of which at least one image may train a model that ships."""
+    return frozenset(row["source"] for row in _manifest(data) if row["train"] == "yes")
 
 
 def scaled(example: Example, side_px: int) -> Maps:
@@ -157,6 +160,11 @@ def generator_version() -> str:
     for file in [*sorted(folder.glob("*.py")), Path(training.targets.__file__), Path(__file__)]:
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _manifest(data: Path) -> list[dict[str, str]]:
+    with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _synthetic(seed: int) -> list[Maps]:

@@ -1,6 +1,7 @@
 """Weights to an ONNX file that says the same."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from training.cards import OPSET
-from training.network import CORE, Unet
+from training.network import CORE, Ensemble, Unet
 from training.recipes import TrainingRecipe
 
 LARGEST_DIFFERENCE = 2e-3
@@ -19,17 +20,21 @@ LARGEST_DIFFERENCE = 2e-3
 class Exported(nn.Module):
     """The network without what served training alone."""
 
-    def __init__(self, network: Unet) -> None:
+    def __init__(self, network: Ensemble) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
         """(n, 1, h, w) to (n, 2, h, w): logits of foreground and core."""
-        return self.network(image)[:, : CORE + 1]
+        logits: Tensor = self.network(image)
+        return logits[:, : CORE + 1]
 
 
-def export(recipe: TrainingRecipe, weights: dict[str, Tensor], file: Path) -> str:
+def export(recipe: TrainingRecipe, weights: Sequence[dict[str, Tensor]], file: Path) -> str:
     """Write the ONNX file: ``image`` (n, 1, h, w) to ``logits`` (n, 2, h, w), batch and size free.
+
+    Args:
+        weights: Of one network, or of several whose logits are averaged.
 
     Returns:
         SHA-256 of the file.
@@ -37,9 +42,10 @@ def export(recipe: TrainingRecipe, weights: dict[str, Tensor], file: Path) -> st
     Raises:
         ValueError: ONNX Runtime answers otherwise than PyTorch does.
     """
-    network = Unet(recipe.widths)
-    network.load_state_dict(weights)
-    model = Exported(network).eval()
+    networks = [Unet(recipe.widths) for _ in weights]
+    for network, learnt in zip(networks, weights, strict=True):
+        network.load_state_dict(learnt)
+    model = Exported(Ensemble(networks)).eval()
     torch.onnx.export(
         model,
         (torch.zeros(1, 1, 64, 96),),

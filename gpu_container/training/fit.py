@@ -20,6 +20,7 @@ from training.network import CORE, DEPTH, Unet
 from training.recipes import TrainingRecipe
 from training.targets import Maps
 
+CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_EVERY = 250
 TOLD_EVERY = 25
 WARM_UP = 0.05
@@ -85,13 +86,19 @@ def loss_of(logits: Tensor, targets: Tensor, recipe: TrainingRecipe) -> Tensor:
 
 
 def fit(
-    recipe: TrainingRecipe, images: Images, folder: Path, seed: int, told: Callable[[int, float], None]
+    recipe: TrainingRecipe,
+    images: Images,
+    folder: Path,
+    seed: int,
+    told: Callable[[int, float], None],
+    start: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Train a network, or go on with it, and give its averaged weights.
 
     Args:
         folder: Holds ``checkpoint.pt`` and ``curve.csv``; a finished training is only read again.
         told: Called with the step and the loss every few steps.
+        start: Weights to begin with instead of drawn ones.
 
     Raises:
         ValueError: the checkpoint in the folder is of another recipe or seed.
@@ -102,11 +109,13 @@ def fit(
     for parameter in network.modules():
         if isinstance(parameter, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(parameter.weight, nonlinearity="relu")
+    if start is not None:
+        network.load_state_dict(start)
     network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     averaged = {name: value.clone() for name, value in network.state_dict().items()}
     identity = json.dumps({**asdict(recipe), "seed": seed}, sort_keys=True)
-    checkpoint = folder / "checkpoint.pt"
+    checkpoint = folder / CHECKPOINT
     done = 0
     if checkpoint.exists():
         state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
@@ -117,7 +126,7 @@ def fit(
         averaged, done = state["averaged"], state["step"]
     for step, views, targets in _ahead(recipe, images, seed, range(done, recipe.steps)):
         for group in optimiser.param_groups:
-            group["lr"] = recipe.rate * _rate(step / recipe.steps)
+            group["lr"] = recipe.rate * _rate(step / recipe.steps, cools=recipe.cools)
         network.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16()):
             logits = network.halved(views.to(memory_format=torch.channels_last))
@@ -146,6 +155,12 @@ def fit(
     return averaged
 
 
+def weights_in(folder: Path) -> dict[str, Tensor]:
+    """Averaged weights of the training that a folder holds, as far as it has got."""
+    averaged: dict[str, Tensor] = torch.load(folder / CHECKPOINT, weights_only=True)["averaged"]
+    return averaged
+
+
 def _ahead(
     recipe: TrainingRecipe, images: Images, seed: int, steps: Sequence[int]
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -158,9 +173,11 @@ def _ahead(
             yield step, *waiting.pop(0).result()
 
 
-def _rate(progress: float) -> float:
+def _rate(progress: float, *, cools: bool) -> float:
     """Share of the largest learning rate."""
-    return min(progress / WARM_UP, 0.5 * (1 + float(np.cos(np.pi * progress)))) if progress > 0 else 0.02
+    if progress == 0:
+        return 0.02
+    return min(progress / WARM_UP, 0.5 * (1 + float(np.cos(np.pi * progress))) if cools else 1.0)
 
 
 def _average(averaged: dict[str, Tensor], current: dict[str, Tensor], keep: float) -> None:

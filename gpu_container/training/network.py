@@ -37,12 +37,8 @@ class Unet(nn.Module):
         )
         self.head = nn.Conv2d(widths[0], 3, 1)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """(n, 1, h, w) to (n, 3, h, w); h and w are multiples of 32."""
-        return functional.interpolate(self.halved(image), scale_factor=2.0, mode="bilinear", align_corners=False)
-
     def halved(self, image: Tensor) -> Tensor:
-        """(n, 1, h, w) to (n, 3, h / 2, w / 2): what the full size is interpolated from."""
+        """(n, 1, h, w) to (n, 3, h / 2, w / 2), from which the full size is interpolated; h and w multiples of 32."""
         levels = []
         maps = self.stem(image)
         for level in self.down:
@@ -54,6 +50,26 @@ class Unet(nn.Module):
             maps = level(torch.cat([levels.pop(), larger], 1))
         logits: Tensor = self.head(maps)
         return logits
+
+
+class Ensemble(nn.Module):
+    """Several networks of the same kind, whose logits are averaged.
+
+    Networks that began with other seeds err differently, so their mean errs less, and where they disagree it is unsure.
+
+    Source: Lakshminarayanan, B., Pritzel, A. & Blundell, C. (2017), Simple and scalable predictive uncertainty
+    estimation using deep ensembles, NeurIPS.
+    """
+
+    def __init__(self, members: Sequence[Unet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(n, 1, h, w) to (n, 3, h, w); h and w are multiples of 32."""
+        halved = [member.halved(image) for member in self.members]
+        mean = torch.stack(halved).mean(0) if len(halved) > 1 else halved[0]
+        return functional.interpolate(mean, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def parameter_count(network: nn.Module) -> int:

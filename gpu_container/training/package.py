@@ -141,7 +141,7 @@ def package(training: Path, data: Path, models: Path, cards: Path, jobs: int) ->
     cards.mkdir(parents=True, exist_ok=True)
     (synthetic, *_) = sorted(training.parent.glob("synthetic-*-512.npy"))
     trained = json.loads((training / "training.json").read_text(encoding="utf-8"))
-    name = trained["recipe"]["name"]
+    name = trained["model"]
     views = calibration_views(data, synthetic)
     whole = models / f"{name}-{VERSION}.onnx"
     shutil.copyfile(training / f"{name}.onnx", whole)

@@ -1,8 +1,8 @@
 """``python -m training.run``: from the data to the files that ship, in one command that can be stopped and goes on.
 
-Everything lands in one folder: the synthetic images, a folder for each training with its checkpoint, curve, ONNX file
-and report, the models in all precisions with their cards, and a picture of the curves. ``--adopt`` puts models and
-cards where the project keeps them.
+Everything lands in one folder: the synthetic images, a folder for each training with its checkpoint, curve and ONNX
+file, the models in all precisions with their cards and reports, and a picture of the curves. ``--adopt`` puts models
+and cards where the project keeps them.
 """
 
 import argparse
@@ -11,48 +11,114 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import torch
+from torch import Tensor
 
 from segmentation_worker.settings import MODEL_DIR
 from training.curves import draw_curves
-from training.data import generator_version, real_maps, synthetic_maps
+from training.data import SyntheticMaps, generator_version, real_maps, synthetic_maps, trainable_sources
 from training.export import export
-from training.fit import Images, fit
+from training.fit import Images, fit, weights_in
+from training.folds import judge_folds
 from training.network import Unet, parameter_count
 from training.package import CARD_DIR, package
-from training.recipes import RECIPES, TrainingRecipe
+from training.recipes import ENSEMBLES, FOLDS, RECIPES, TrainingRecipe
 
 FIRST_SYNTHETIC_SEED = 1_000_000
 """Seeds below are for tests and test sets; those above it are learnt from."""
 
 
-def train(
-    recipe: TrainingRecipe, images: Images, folder: Path, seed: int, without: Sequence[str], say: Callable[[str], None]
-) -> Path:
-    """One network from its images to its ONNX file, which is returned; beside it lies what it was made from."""
-    started = time.monotonic()
+@dataclass(frozen=True)
+class Task:
+    """One training.
 
-    def told(step: int, loss: float) -> None:
-        seconds = time.monotonic() - started
-        say(f"{recipe.name} seed {seed}: step {step} of {recipe.steps}, loss {loss:.4f}, {seconds:.0f} s")
+    Args:
+        data: Folder with ``manifest.csv``.
+        out: Folder that holds the synthetic images and the folders of all trainings.
+        without: Sources that it does not learn from.
+    """
 
-    weights = fit(recipe, images, folder, seed, told)
-    file = folder / f"{recipe.name}.onnx"
+    recipe: TrainingRecipe
+    seed: int
+    without: tuple[str, ...]
+    data: Path
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """Of this training."""
+        return self.out / "-".join([_label(self.recipe.name, self.without), f"seed-{self.seed}"])
+
+    @property
+    def start(self) -> Path:
+        """Of what all trainings of this seed begin with."""
+        return self.out / f"{self.recipe.name}-drawn-seed-{self.seed}"
+
+    def synthetic(self) -> SyntheticMaps:
+        """Images that were drawn before."""
+        total = self.recipe.synthetic_images
+        return synthetic_maps(self.out, total, FIRST_SYNTHETIC_SEED, 1, _drawn(total))
+
+
+def begin(task: Task) -> dict[str, Tensor] | None:
+    """Weights that have learnt from synthetic images alone; nothing where the recipe wants none."""
+    if not task.recipe.drawn_steps:
+        return None
+    told = _told(task.start.name, task.recipe.drawn_steps)
+    return fit(task.recipe.drawn(), Images({}, task.synthetic()), task.start, task.seed, told)
+
+
+def train(task: Task) -> Path:
+    """One network from its images to its ONNX file; returns its folder, where it lies beside what it was made from."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    start = begin(task)
+    real = real_maps(task.data, task.without)
+    shares = {source: share for source, share in task.recipe.real_shares.items() if source in real}
+    recipe = replace(task.recipe, real_shares=shares)
+    told = _told(task.folder.name, recipe.steps)
+    weights = fit(recipe, Images(real, task.synthetic()), task.folder, task.seed, told, start)
+    write(recipe.name, recipe, [weights], [task.seed], task.without, task.folder)
+    return task.folder
+
+
+def write(
+    name: str,
+    recipe: TrainingRecipe,
+    weights: Sequence[dict[str, Tensor]],
+    seeds: Sequence[int],
+    without: Sequence[str],
+    folder: Path,
+) -> None:
+    """The ONNX file of a network, or of several as one, and beside it what it was made from."""
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{name}.onnx"
     about = {
+        "model": name,
         "recipe": asdict(recipe),
-        "seed": seed,
+        "seeds": list(seeds),
         "without": list(without),
-        "parameters": parameter_count(Unet(recipe.widths)),
+        "parameters": parameter_count(Unet(recipe.widths)) * len(weights),
         "sha256": export(recipe, weights, file),
         "size_bytes": file.stat().st_size,
         "generator": generator_version(),
     }
     (folder / "training.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    return file
+
+
+def join(name: str, tasks: Sequence[Task]) -> Path:
+    """The ensemble of finished trainings; returns its folder."""
+    first = tasks[0]
+    folder = first.out / _label(name, first.without)
+    weights = [weights_in(task.folder) for task in tasks]
+    write(name, first.recipe, weights, [task.seed for task in tasks], first.without, folder)
+    return folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,49 +126,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.run", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with manifest.csv")
     parser.add_argument("--out", type=Path, default=Path("training-run"), help="folder for everything that is made")
-    parser.add_argument("--models", nargs="+", choices=sorted(RECIPES), default=sorted(RECIPES))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--without", nargs="*", default=[], metavar="SOURCE", help="sources that are not learnt from")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="the first is the fast model")
+    parser.add_argument("--folds", action="store_true", help="also train without each real source, and judge on it")
+    parser.add_argument("--drawn-steps", type=int, help="instead of the recipe's")
     parser.add_argument("--steps", type=int, help="instead of the recipe's")
     parser.add_argument("--synthetic-images", type=int, help="instead of the recipe's")
-    parser.add_argument("--unjudged", action="store_true", help="only train; `training.package` does the rest later")
     parser.add_argument("--adopt", action="store_true", help="put models and cards where the project keeps them")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trainings at a time, a thread each")
     chosen = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    torch.set_num_threads(chosen.threads)
 
-    def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
-    trained: list[Path] = []
-    real = real_maps(chosen.data, chosen.without)
-    for name in chosen.models:
-        recipe = RECIPES[name]
+    learnable = trainable_sources(chosen.data)
+    models: list[Path] = []
+    for standard in RECIPES.values():
         recipe = replace(
-            recipe,
-            steps=chosen.steps or recipe.steps,
-            synthetic_images=chosen.synthetic_images or recipe.synthetic_images,
-            real_shares={source: share for source, share in recipe.real_shares.items() if source in real},
+            standard,
+            steps=standard.steps if chosen.steps is None else chosen.steps,
+            drawn_steps=standard.drawn_steps if chosen.drawn_steps is None else chosen.drawn_steps,
+            synthetic_images=chosen.synthetic_images or standard.synthetic_images,
         )
-
-        def drawn(count: int, total: int = recipe.synthetic_images) -> None:
-            if count % 250 == 0:
-                say(f"{count} of {total} synthetic images")
-
-        synthetic = synthetic_maps(chosen.out, recipe.synthetic_images, FIRST_SYNTHETIC_SEED, chosen.threads, drawn)
-        for seed in chosen.seeds:
-            label = "-".join([name, *(f"without-{source}" for source in chosen.without), f"seed-{seed}"])
-            trained.append(train(recipe, Images(real, synthetic), chosen.out / label, seed, chosen.without, say).parent)
+        total = recipe.synthetic_images
+        synthetic_maps(chosen.out, total, FIRST_SYNTHETIC_SEED, chosen.jobs, _drawn(total))
+        for without in [(), *(fold for fold in FOLDS if chosen.folds and learnable.intersection(fold))]:
+            tasks = [Task(recipe, seed, without, chosen.data, chosen.out) for seed in chosen.seeds]
+            with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
+                trained = list(pool.map(train, tasks))
+            joined = [join(name, tasks) for name, member in ENSEMBLES.items() if member == recipe.name]
+            models += [] if without else [trained[0], *joined]
     print(draw_curves(chosen.out))
-    if not chosen.without and not chosen.unjudged:
-        models, cards = (MODEL_DIR, CARD_DIR) if chosen.adopt else (chosen.out / "models", chosen.out / "cards")
-        for folder in trained:
-            if folder.name.endswith(f"-seed-{chosen.seeds[0]}"):
-                say(f"Judging {folder.name}")
-                package(folder, chosen.data, models, cards, chosen.threads)
-                print(folder / "report.md")
+    files, cards = (MODEL_DIR, CARD_DIR) if chosen.adopt else (chosen.out / "models", chosen.out / "cards")
+    for folder in models:
+        print(f"Judging {folder.name}", file=sys.stderr, flush=True)
+        package(folder, chosen.data, files, cards, chosen.jobs)
+        print(folder / "report.md")
+    if chosen.folds:
+        print(judge_folds(chosen.out, chosen.data, chosen.jobs))
     return 0
+
+
+def _told(name: str, steps: int) -> Callable[[int, float], None]:
+    """What says how far a training is."""
+    started = time.monotonic()
+
+    def told(step: int, loss: float) -> None:
+        seconds = time.monotonic() - started
+        print(f"{name}: step {step} of {steps}, loss {loss:.4f}, {seconds:.0f} s", file=sys.stderr, flush=True)
+
+    return told
+
+
+def _drawn(total: int) -> Callable[[int], None]:
+    """What says how far the drawing is."""
+
+    def drawn(count: int) -> None:
+        if count % 250 == 0:
+            print(f"{count} of {total} synthetic images", file=sys.stderr, flush=True)
+
+    return drawn
+
+
+def _label(name: str, without: Sequence[str]) -> str:
+    return "-".join([name, *(f"without-{source}" for source in without)])
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Calibration(CalibrationDataReader):
 
 
 def to_int8(file: Path, views: Sequence[NDArray[np.float32]], written: Path) -> str:
-    """Weights per channel and activations in 8 bits, as QDQ nodes; the last convolution stays in float32.
+    """Weights per channel and activations in 8 bits, as QDQ nodes; the last convolutions stay in float32.
 
     Args:
         file: ONNX model in float32, ``image`` (n, 1, h, w) to ``logits``.
@@ -50,7 +50,6 @@ def to_int8(file: Path, views: Sequence[NDArray[np.float32]], written: Path) -> 
         inferred = Path(folder) / "inferred.onnx"
         quant_pre_process(str(file), str(inferred), skip_symbolic_shape=True)
         graph = onnx.load(str(inferred)).graph
-        convolutions = [node.name for node in graph.node if node.op_type == "Conv"]
         quantize_static(
             str(inferred),
             str(written),
@@ -60,10 +59,23 @@ def to_int8(file: Path, views: Sequence[NDArray[np.float32]], written: Path) -> 
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.Percentile,
-            nodes_to_exclude=[convolutions[-1], *(node.name for node in graph.node if node.op_type in KEPT)],
+            nodes_to_exclude=[*heads(graph), *(node.name for node in graph.node if node.op_type in KEPT)],
             extra_options={"CalibPercentile": CALIBRATION_PERCENTILE, "ActivationSymmetric": False},
         )
     return hashlib.sha256(written.read_bytes()).hexdigest()
+
+
+def heads(graph: onnx.GraphProto) -> list[str]:
+    """Names of the convolutions that no other follows: one, or one for each member of an ensemble."""
+    followed: set[str] = set()
+    found = []
+    for node in reversed(graph.node):  # a graph's nodes stand in order of their computation
+        is_convolution = node.op_type == "Conv"
+        if is_convolution and not followed.intersection(node.output):
+            found.append(node.name)
+        if is_convolution or followed.intersection(node.output):
+            followed.update(node.input)
+    return found
 
 
 def to_float16(file: Path, written: Path) -> str:

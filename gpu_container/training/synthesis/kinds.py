@@ -91,7 +91,7 @@ class Looks:
         """In some images some bodies are a little out of focus, and still count."""
         dark = np.mean(style.profile) < 0.6
         if self.blurred and dark and chance(self.rng, 0.5):
-            style = replace(style, defocus_px=min(8.0, radius_px * between(self.rng, 0.03, 0.2)))
+            style = replace(style, defocus_px=min(5.0, radius_px * between(self.rng, 0.03, 0.09)))
         widest = max(1.0, radius_px * 0.15)
         lines = tuple(
             replace(

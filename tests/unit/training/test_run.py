@@ -13,6 +13,8 @@ from training.recipes import RECIPES
 torch = pytest.importorskip("torch", reason="torch is not installed: uv sync --group training")
 
 from spheroseg.domain.model_card import ModelCard  # noqa: E402
+from training.cards import VERSION  # noqa: E402
+from training.network import Unet, parameter_count  # noqa: E402
 from training.run import main  # noqa: E402 - imports torch
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter and the quantiser warn of their own future
@@ -42,27 +44,22 @@ def test_one_command_leads_from_images_to_models_cards_and_reports(
 ) -> None:
     monkeypatch.setitem(RECIPES, "fast", TINY)
     out = tmp_path / "run"
-    words = ["--data", str(data), "--out", str(out), "--models", "fast", "--steps", "6", "--threads", "1"]
-    assert main([*words, "--synthetic-images", "52"]) == 0
-    card = ModelCard.model_validate_json((out / "cards" / "fast-1.json").read_bytes())
-    assert {one.precision for one in card.variants} == {"int8", "float16"}
-    for file in (card.file, *(one.file for one in card.variants)):
-        assert (out / "models" / file).is_file()
-    assert card.figures["elsewhere_images"] == 1
-    assert "int8_less_float32_foreground_iou_worst" in card.figures
-    assert json.loads((out / "fast-seed-0" / "training.json").read_text())["recipe"]["steps"] == 6
+    words = ["--data", str(data), "--out", str(out), "--seeds", "0", "1", "--drawn-steps", "2", "--steps", "4"]
+    assert main([*words, "--jobs", "1", "--synthetic-images", "52", "--folds"]) == 0
+    for name, seeds in (("fast", 1), ("accurate", 2)):
+        card = ModelCard.model_validate_json((out / "cards" / f"{name}-{VERSION}.json").read_bytes())
+        assert card.parameter_count == seeds * parameter_count(Unet(TINY.widths))
+        assert {one.precision for one in card.variants} == {"int8", "float16"}
+        for file in (card.file, *(one.file for one in card.variants)):
+            assert (out / "models" / file).is_file()
+        assert card.figures["elsewhere_images"] == 1
+        assert "int8_less_float32_foreground_iou_worst" in card.figures
+    assert json.loads((out / "fast-seed-0" / "training.json").read_text())["recipe"]["steps"] == 4
     assert "elsewhere (1 images, 1 objects)" in (out / "fast-seed-0" / "report.md").read_text(encoding="utf-8")
     assert (out / "curves.png").is_file()
-
-
-def test_a_source_left_out_is_named_and_nothing_ships(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(RECIPES, "fast", TINY)
-    out = tmp_path / "run"
-    words = ["--data", str(data), "--out", str(out), "--models", "fast", "--steps", "2", "--threads", "1"]
-    assert main([*words, "--synthetic-images", "50", "--without", "organoid_id"]) == 0
-    told = json.loads((out / "fast-without-organoid_id-seed-0" / "training.json").read_text())
+    told = json.loads((out / "fast-without-organoid_id-seed-1" / "training.json").read_text())
     assert told["without"] == ["organoid_id"]
     assert told["recipe"]["real_shares"] == {}
-    assert not (out / "models").exists()
+    table = (out / "folds.md").read_text(encoding="utf-8")
+    assert "| organoid_id | fast | 2 | 1 |" in table
+    assert "| elsewhere | accurate | 1 | 1 |" in table

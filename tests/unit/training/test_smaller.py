@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from training.smaller import largest_difference, to_float16, to_int8
+from training.smaller import heads, largest_difference, to_float16, to_int8
 
 
 @pytest.fixture
@@ -64,3 +64,14 @@ def test_half_precision_takes_half_and_says_the_same(model: Path, views: list[np
     to_float16(model, small)
     assert small.stat().st_size < 0.6 * model.stat().st_size
     assert 0 < largest_difference(model, small, views) < 2e-3
+
+
+def test_each_member_of_an_ensemble_has_a_head() -> None:
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["a"], "stem"),
+        helper.make_node("Conv", ["a", "w"], ["b"], "one"),
+        helper.make_node("Relu", ["a"], ["c"], "relu"),
+        helper.make_node("Conv", ["c", "w"], ["d"], "other"),
+        helper.make_node("Add", ["b", "d"], ["logits"], "sum"),
+    ]
+    assert sorted(heads(helper.make_graph(nodes, "net", [], []))) == ["one", "other"]
