@@ -17,7 +17,7 @@ from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
-from spheroseg.adapters.s3 import S3ImageStore
+from spheroseg.adapters.s3_transfers import S3TransferStore
 from spheroseg.adapters.sqs import SqsReceiver, SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
 from spheroseg.use_cases.segment_image import SegmentImage
@@ -42,7 +42,7 @@ def wire(settings: Settings) -> Iterator[Consumer]:
             projects=PostgresProjects(database),
             images=PostgresImages(database),
             segmentations=PostgresSegmentations(database),
-            store=S3ImageStore(s3_client(max_connections=10 * threads), settings.bucket, clock),
+            store=S3TransferStore(s3_client(max_connections=10 * threads), settings.bucket, clock),
             decoder=decoder,
             segmenters=load_segmenters(
                 settings.model_dir,

@@ -1,6 +1,7 @@
 """The object store: what it does in memory and on S3 (the emulator here, the same client as in production)."""
 
 import os
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,14 @@ import pytest
 
 from spheroseg.adapters import aws as clients
 from spheroseg.adapters import s3
+from spheroseg.adapters import s3_transfers as s3_transfers_module
 from spheroseg.adapters.s3 import FOREVER, REFUSED_TAG, S3DownloadLinks, S3ImageStore
+from spheroseg.adapters.s3_transfers import S3TransferStore
 from spheroseg.errors import ObjectChangedError, ObjectNotFoundError, StorageUnavailableError
 from spheroseg.ports import DownloadLinks, ImageStore
 from tests.builders import an_id
 from tests.fakes import InMemoryClock, InMemoryDownloadLinks, InMemoryImageStore
+from tests.postgres import free_port
 
 WRONG_TAG = "0" * 32
 
@@ -34,9 +38,20 @@ def s3_store(bucket: str) -> S3ImageStore:
     return S3ImageStore(clients.s3_client(), bucket, InMemoryClock())
 
 
-@pytest.fixture(params=["in_memory", "s3"])
+@pytest.fixture
+def s3_transfers(bucket: str) -> S3ImageStore:
+    return S3TransferStore(clients.s3_client(), bucket, InMemoryClock())
+
+
+@pytest.fixture(params=["in_memory", "s3_store", "s3_transfers"])
 def store(request: pytest.FixtureRequest) -> ImageStore:
-    return InMemoryImageStore() if request.param == "in_memory" else request.getfixturevalue("s3_store")
+    return InMemoryImageStore() if request.param == "in_memory" else request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["s3_store", "s3_transfers"])
+def any_s3(request: pytest.FixtureRequest) -> S3ImageStore:
+    found: S3ImageStore = request.getfixturevalue(request.param)
+    return found
 
 
 def content_of(store: ImageStore, key: str, folder: Path) -> bytes:
@@ -55,12 +70,13 @@ def test_what_was_put_is_downloaded(store: ImageStore, tmp_path: Path, content: 
 
 
 def test_a_large_object_is_downloaded_in_parts(
-    s3_store: S3ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    any_s3: S3ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spheroseg.adapters.s3.PARALLEL_FROM_BYTES", 1_000_000)
+    for module in (s3, s3_transfers_module):
+        monkeypatch.setattr(module, "PARALLEL_FROM_BYTES", 1_000_000)
     content = os.urandom(9_000_000)
-    s3_store.put("large", content, "image/tiff")
-    assert content_of(s3_store, "large", tmp_path) == content
+    any_s3.put("large", content, "image/tiff")
+    assert content_of(any_s3, "large", tmp_path) == content
 
 
 def test_an_absent_object_is_not_found(store: ImageStore, tmp_path: Path) -> None:
@@ -112,7 +128,7 @@ def test_refusing_what_is_gone_does_nothing(store: ImageStore) -> None:
 
 
 def test_a_form_lasts_as_long_as_it_says(store: ImageStore) -> None:
-    form = store.upload_form("originals/x", 1000, timedelta(minutes=15))
+    [form] = store.upload_forms([("originals/x", 1000)], timedelta(minutes=15))
     assert form.expires_at == InMemoryClock().now() + timedelta(minutes=15)
     assert form.fields["key"] == "originals/x"
 
@@ -139,14 +155,14 @@ def test_a_refused_object_carries_the_reason(s3_store: S3ImageStore, bucket: str
     assert tags == [{"Key": REFUSED_TAG, "Value": "project-not-found"}]
 
 
-def test_results_may_be_kept_for_ever_by_whoever_fetched_them(s3_store: S3ImageStore, bucket: str) -> None:
-    s3_store.put("results/1/1/preview.jpg", b"x", "image/jpeg")
+def test_results_may_be_kept_for_ever_by_whoever_fetched_them(any_s3: S3ImageStore, bucket: str) -> None:
+    any_s3.put("results/1/1/preview.jpg", b"x", "image/jpeg")
     head = boto3.client("s3").head_object(Bucket=bucket, Key="results/1/1/preview.jpg")
     assert (head["CacheControl"], head["ContentType"]) == (FOREVER, "image/jpeg")
 
 
 def posted(store: ImageStore, content: bytes, **changed: str) -> int:
-    form = store.upload_form("originals/x", 1000, timedelta(minutes=15))
+    [form] = store.upload_forms([("originals/x", 1000)], timedelta(minutes=15))
     return httpx.post(form.url, data={**form.fields, **changed}, files={"file": ("name.tif", content)}).status_code
 
 
@@ -178,17 +194,36 @@ def test_an_upload_goes_to_the_region_of_the_bucket(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     client = clients.s3_client()
-    form = S3ImageStore(client, "our-images", InMemoryClock()).upload_form("originals/x", 1, timedelta(minutes=1))
+    store = S3ImageStore(client, "our-images", InMemoryClock())
+    [form] = store.upload_forms([("originals/x", 1)], timedelta(minutes=1))
     link = S3DownloadLinks(client, "our-images").link("results/x", timedelta(minutes=1))
     assert urlsplit(form.url).hostname == urlsplit(link).hostname == "our-images.s3.eu-central-1.amazonaws.com"
 
 
-def test_a_store_that_does_not_answer_is_unavailable(aws: Mapping[str, str], tmp_path: Path) -> None:
-    absent = S3ImageStore(clients.s3_client(), f"absent-{an_id()}", InMemoryClock())
+@pytest.mark.parametrize("kind", [S3ImageStore, S3TransferStore])
+def test_a_bucket_that_is_not_there_is_unavailable(
+    aws: Mapping[str, str], tmp_path: Path, kind: type[S3ImageStore]
+) -> None:
+    absent = kind(clients.s3_client(), f"absent-{an_id()}", InMemoryClock())
     with pytest.raises(StorageUnavailableError):
         absent.put("x", b"x", "image/png")
     with pytest.raises(StorageUnavailableError):
+        absent.download("x", tmp_path / "file")
+    with pytest.raises(StorageUnavailableError):
         absent.delete_under("x/")
+
+
+def test_transfers_that_get_no_answer_are_given_up_soon(
+    aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    nowhere = S3TransferStore(clients.s3_client(), "bucket", InMemoryClock())
+    begun = time.monotonic()
+    with pytest.raises(StorageUnavailableError):
+        nowhere.put("x", b"x", "image/png")
+    with pytest.raises(StorageUnavailableError):
+        nowhere.download("x", tmp_path / "file")
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("links", ["in_memory", "s3"])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 15
+TRIES = 3
 LONG_POLL_S = 20
 """SQS answers a long poll after this long at the latest."""
 
@@ -57,5 +58,5 @@ def _config(read_timeout_s: int, max_connections: int = 10) -> Config:
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
         max_pool_connections=max_connections,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": TRIES},
     )
