@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.model_choice import ModelChoice
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import (
     Failure,
@@ -189,6 +190,22 @@ def a_model_card(**changes: Any) -> ModelCard:
         postprocessing={},
     )
     return card.model_copy(update=changes)
+
+
+def a_model_choice(**changes: Any) -> ModelChoice:
+    choice = ModelChoice(
+        name="auto",
+        rule="1",
+        title="The model that the image needs",
+        description="Takes the thorough model where the usual one is not sure",
+        intended_use="Tests",
+        limits=["Made up"],
+        usual="spheroid-unet",
+        thorough="other",
+        min_confidence=0.9,
+        most_touching=0.5,
+    )
+    return choice.model_copy(update=changes)
 
 
 def an_id() -> UUID:

@@ -1,11 +1,12 @@
 """The models that this worker can run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnxruntime
 
+from segmentation_worker.choosing import ChoosingSegmenter
 from segmentation_worker.onnx_segmenter import CPU, PROVIDERS, OnnxSegmenter
 from segmentation_worker.tuning import measured_threads, usable_cores
 from spheroseg.domain.model_card import ModelCard, Precision
@@ -20,7 +21,7 @@ BEST_PRECISION: dict[str, Precision] = {CPU: "int8"}
 
 @dataclass(frozen=True)
 class LoadedModels:
-    """The port Segmenters: every registered model, loaded and checked."""
+    """The port Segmenters: every registered model, loaded and checked, and the rules that choose between them."""
 
     by_name_and_version: Mapping[tuple[str, str], Segmenter]
 
@@ -57,21 +58,26 @@ def load_segmenters(
     registry = in_best_precision(registry or ModelRegistry.packaged())
     if threads is None:
         threads = _threads_for(folder, registry.default, streams)
-    return LoadedModels(
-        {
-            (card.name, card.version): OnnxSegmenter(
-                folder / card.file, card, threads=threads, folder=scratch, on_progress=on_progress
-            )
-            for card in registry.all()
-        }
-    )
+    loaded = {
+        (card.name, card.version): OnnxSegmenter(
+            folder / card.file, card, threads=threads, folder=scratch, on_progress=on_progress
+        )
+        for card in registry.all()
+    }
+    choosing = {
+        (model.name, model.version): ChoosingSegmenter(
+            model.choice, *(loaded[card.name, card.version] for card in model.members)
+        )
+        for model in registry.choosing()
+    }
+    return LoadedModels({**loaded, **choosing})
 
 
 def in_best_precision(registry: ModelRegistry) -> ModelRegistry:
     """Every model by the file that suits the processor at hand."""
     fastest = next(provider for provider in PROVIDERS if provider in onnxruntime.get_available_providers())
     precision = BEST_PRECISION.get(fastest, "float16")
-    return ModelRegistry(tuple(card.in_precision(precision) for card in registry.all()))
+    return replace(registry, cards=tuple(card.in_precision(precision) for card in registry.all()))
 
 
 def _threads_for(folder: Path, card: ModelCard, streams: int) -> int:

@@ -145,8 +145,18 @@ class OnnxSegmenter:
         Raises:
             InvalidPixelsError: all pixels are equal.
         """
+        found = self.segment_if(pixels, parameters, lambda _: True)
+        assert found is not None  # noqa: S101 - whatever is seen is enough
+        return found
+
+    def segment_if(
+        self, pixels: Grey, parameters: Parameters, is_enough: Callable[[Seen], bool]
+    ) -> SegmentedPixels | None:
+        """The same; None, and nothing is drawn, where what was seen is not enough."""
         if pixels.size <= IN_MEMORY_PX:
             look = self._looked_closer(pixels, self._looked_at(pixels, parameters), parameters)
+            if not is_enough(look.seen):
+                return None
             return (
                 self._drawn(look, pixels, parameters)
                 if look.is_whole
@@ -158,6 +168,8 @@ class OnnxSegmenter:
             shrink = max(1, max(pixels.shape) // (SPARE * max(self._preprocessing.sides_px)))
             covered = (small.shape[0] * shrink, small.shape[1] * shrink)
             look = self._looked_closer(pixels, replace(look, covered=covered), parameters)
+            if not is_enough(look.seen):
+                return None
             return self._drawn_in_parts(look, pixels, parameters)
 
     def _drawn(self, look: _Look, pixels: Grey, parameters: Parameters) -> SegmentedPixels:

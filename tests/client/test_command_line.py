@@ -102,6 +102,7 @@ def test_a_document_for_programs_stands_alone_on_stdout(run: Run, tmp_path: Path
         "model_version": "1",
         "precision": "int8",
         "sha256": "0" * 64,
+        "reason": None,
     }
     for kind in ("outlines", "labels", "overlay"):
         assert Path(image[kind]).is_file()
@@ -116,6 +117,13 @@ def test_what_was_asked_for_reaches_the_service(run: Run, service: Service, tmp_
     assert (order.model, order.model_version, order.priority) == ("other", "3", "low")
     parameters = order.parameters
     assert (parameters.threshold, parameters.min_diameter_px, parameters.holes, parameters.page) == (0.4, 12, False, 3)
+
+
+def test_the_model_may_be_left_to_each_image(run: Run, service: Service, tmp_path: Path) -> None:
+    (given,) = files(tmp_path, "a.png")
+    assert run("segment", given, "--out", tmp_path / "o", "--model", "auto").exit_code == 0
+    (segmentation,) = service.world.segmentations.rows.values()
+    assert (segmentation.order.model, segmentation.order.model_version) == ("auto", "1-spheroid-unet1-other3")
 
 
 def test_the_same_project_name_is_the_same_project(run: Run, service: Service, tmp_path: Path) -> None:
@@ -244,7 +252,7 @@ def test_a_service_that_is_not_there_is_told_soon(run: Run) -> None:
 
 def test_models_queue_and_version_are_told(run: Run) -> None:
     models = run("models", "--json")
-    assert [model["name"] for model in json.loads(models.stdout)] == ["spheroid-unet", "other"]
+    assert [model["name"] for model in json.loads(models.stdout)] == ["spheroid-unet", "other", "auto"]
     assert "spheroid-unet" in run("models").stdout
     assert document(run("queue", "--json"))["queued"] == 0
     assert "waiting" in run("queue").stdout

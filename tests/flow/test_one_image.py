@@ -37,6 +37,11 @@ def test_an_uploaded_file_becomes_outlines_and_measures(user: ApiUser, sample: b
         file["sha256"] for file in [card, *card["variants"]] if file["precision"] == ran["precision"]
     }
 
+    auto = user.post(f"/images/{image_id}/segmentations", {"model": "auto"})
+    ran = eventually(lambda: user.get(f"/segmentations/{auto['id']}")["result"])["ran"]
+    assert f"{ran['model']}@{ran['model_version']}" in user.get("/models/auto")["chooses_between"]
+    assert ran["reason"]
+
     links = user.get(f"/segmentations/{run['id']}")["links"]
     labels = tifffile.imread(io.BytesIO(httpx.get(links["labels"]).content))
     assert labels.dtype == np.uint16

@@ -1,11 +1,14 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from spheroseg.domain.model_card import ModelVariant
+from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.errors import ModelNotFoundError
 from spheroseg.model_registry import ModelRegistry
+from tests.builders import a_model_choice
 
 
 def versions(*names: str) -> ModelRegistry:
@@ -30,6 +33,31 @@ def test_a_model_that_is_not_registered_is_not_found(name: str, version: str | N
 
 def test_without_a_version_the_latest_is_given() -> None:
     assert versions("1", "2").get("fast").version == "2"
+
+
+def test_a_rule_is_selected_by_name_and_changes_its_version_with_its_models() -> None:
+    choice = a_model_choice(usual="fast", thorough="accurate")
+    alone = ModelRegistry(versions("1", "2").cards, (choice,))
+    assert alone.select("auto").version == "1-fast2"
+    accurate = alone.get("fast").model_copy(update={"name": "accurate", "version": "1"})
+    both = replace(alone, cards=(accurate, *alone.cards))
+    assert both.select("auto") == both.select("auto", "1-fast2-accurate1") == both.choosing()[0]
+    assert both.select("fast") == both.get("fast")
+    assert {(one.name, one.version) for one in both.selectable()} == {
+        ("accurate", "1"),
+        ("fast", "1"),
+        ("fast", "2"),
+        ("auto", "1-fast2-accurate1"),
+    }
+    with pytest.raises(ModelNotFoundError, match=r"auto \(version 1-fast2-accurate1\)"):
+        both.select("auto", "1-fast2")
+    assert replace(both, cards=(accurate,)).choosing() == ()
+
+
+def test_the_packaged_rule_chooses_from_the_default_model_on() -> None:
+    auto = ModelRegistry.packaged().select("auto")
+    assert isinstance(auto, ChoosingModel)
+    assert auto.usual == ModelRegistry.packaged().default
 
 
 def test_a_card_names_the_file_of_each_precision() -> None:

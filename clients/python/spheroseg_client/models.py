@@ -61,12 +61,13 @@ class Order(Answer):
 
 class ModelFile(Answer):
     """The very file that a run was made with: ``precision`` is ``int8``, ``float16`` or ``float32``, ``sha256`` its
-    digest in hexadecimal digits."""
+    digest in hexadecimal digits. ``reason`` tells why this model, where ``auto`` chose it for the image."""
 
     model: str
     model_version: str
     precision: str
     sha256: str
+    reason: str | None = None
 
 
 class Result(Answer):
@@ -216,7 +217,11 @@ class ModelVariant(Answer):
 
 
 class Model(Answer):
-    """What one must know about a model before relying on it; ``variants`` are its files in other precisions."""
+    """What one must know about a model before relying on it; ``variants`` are its files in other precisions.
+
+    A rule, such as ``auto``, has no file: ``sha256`` and ``precision`` are None, ``chooses_between`` names its models
+    (NAME@VERSION, the usual one first) and ``rule`` its limits.
+    """
 
     name: str
     version: str
@@ -230,9 +235,11 @@ class Model(Answer):
     licence: str
     parameter_count: int
     size_bytes: int
-    sha256: str
-    precision: str = "float32"
+    sha256: str | None
+    precision: str | None = None
     variants: Sequence[ModelVariant] = ()
+    chooses_between: Sequence[str] = ()
+    rule: dict[str, float] = Field(default_factory=dict)
 
 
 class QueueStatus(Answer):

@@ -25,7 +25,10 @@ def _finite(value: float | None) -> float | None:
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if it is not there.")]
 ModelOption = Annotated[
-    str | None, typer.Option(help="Model to run, see [bold]spheroseg models[/]; NAME or NAME@VERSION.")
+    str | None,
+    typer.Option(
+        help="Model to run, see [bold]spheroseg models[/]; NAME or NAME@VERSION; [bold]auto[/]: what each image needs."
+    ),
 ]
 ThresholdOption = Annotated[
     float,

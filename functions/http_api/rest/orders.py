@@ -67,7 +67,7 @@ class OrderIn(Body):
     model: str | None = Field(
         default=None,
         max_length=40,
-        description="Name of a model of GET /v1/models; null: the default one",
+        description="Name of a model of GET /v1/models; `auto`: the one that each image needs; null: the default one",
         examples=[None],
     )
     model_version: str | None = Field(
@@ -82,12 +82,11 @@ class OrderIn(Body):
         Raises:
             ModelNotFoundError: it names none.
         """
-        card = models.default if self.model is None else models.get(self.model, self.model_version)
-        if self.model is None and self.model_version is not None:
-            card = models.get(card.name, self.model_version)
+        name = models.default.name if self.model is None else self.model
+        selected = models.select(name, self.model_version)
         return Order(
-            model=card.name,
-            model_version=card.version,
+            model=selected.name,
+            model_version=selected.version,
             parameters=self.parameters.parameters(),
             priority=self.priority,
         )

@@ -51,6 +51,7 @@ class ImageFigures:
         count_error: Found less drawn.
         single_round: One object is drawn, with a circularity of at least 0.8.
         sizes: Areas of partners.
+        chosen: The model, NAME@VERSION, that was chosen for this image; None where there was no choice.
     """
 
     image: str
@@ -67,6 +68,7 @@ class ImageFigures:
     count_error: int
     single_round: bool
     sizes: SizePairs
+    chosen: str | None = None
 
     @property
     def count_error_absolute(self) -> int:

@@ -9,11 +9,13 @@ from pydantic import ValidationError
 from segmentation_worker.models import in_best_precision, load_segmenters
 from segmentation_worker.settings import MODEL_DIR
 from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.domain.segmentation import Order, Parameters
 from spheroseg.errors import ModelNotFoundError, ModelUnusableError
 from spheroseg.imaging.boundaries import Labels
 from spheroseg.imaging.windowing import Grey
 from spheroseg.model_registry import ModelRegistry
+from spheroseg.ports import Segmenter
 from training.evaluation import baseline
 from training.evaluation.sources import EvaluationError
 
@@ -26,15 +28,21 @@ class Method:
         name: Unique among those that are judged together.
         find: Grey pixels (h, w) to labels (h, w) int32; called from several threads at a time.
         about: What it is, in words; for a model with the SHA-256 of its file.
+        choose: For a rule that chooses between models: as ``find``, with the model, NAME@VERSION.
     """
 
     name: str
     find: Callable[[Grey], Labels]
     about: str
+    choose: Callable[[Grey], tuple[Labels, str]] | None = None
+
+    def found(self, pixels: Grey) -> tuple[Labels, str | None]:
+        """Labels, and the model that was chosen to find them; None where there is no choice."""
+        return (self.find(pixels), None) if self.choose is None else self.choose(pixels)
 
 
 def registered(model: str) -> Method:
-    """A model of the registry, with the parameters of a user who sets none.
+    """A model of the registry, or a rule that chooses between models, with the parameters of a user who sets none.
 
     Args:
         model: NAME or NAME@VERSION; without a version the latest.
@@ -44,10 +52,10 @@ def registered(model: str) -> Method:
     """
     name, _, version = model.partition("@")
     try:
-        card = ModelRegistry.packaged().get(name, version or None)
+        selected = ModelRegistry.packaged().select(name, version or None)
     except ModelNotFoundError as error:
         raise EvaluationError(str(error)) from error
-    return of_card(card, MODEL_DIR)
+    return of_choice(selected, MODEL_DIR) if isinstance(selected, ChoosingModel) else of_card(selected, MODEL_DIR)
 
 
 def unregistered(file: Path, card_file: Path) -> Method:
@@ -73,6 +81,33 @@ def otsu() -> Method:
 BASELINES: dict[str, Callable[[], Method]] = {baseline.NAME: otsu}
 
 
+def of_choice(model: ChoosingModel, folder: Path) -> Method:
+    """A rule that chooses between models, each in the precision that suits this machine.
+
+    Raises:
+        EvaluationError: a file is not what its card says.
+    """
+    registry = in_best_precision(ModelRegistry(model.members, (model.choice,)))
+    segmenter = _loaded(folder, registry, model.name, model.version)
+
+    def choose(pixels: Grey) -> tuple[Labels, str]:
+        found = segmenter.segment(pixels, Parameters())
+        card = found.chosen.card if found.chosen else segmenter.card
+        return found.labels, f"{card.name}@{card.version}"
+
+    limits = ", ".join(f"{name} {value:g}" for name, value in model.choice.thresholds.items())
+    members = "; ".join(
+        f"{card.name}@{card.version} {card.precision}, SHA-256 {card.sha256}" for card in registry.all()
+    )
+    alone = "" if model.thorough else f"; {model.choice.thorough} is not registered, so there is no choice"
+    return Method(
+        f"{model.name}@{model.version}",
+        lambda pixels: choose(pixels)[0],
+        f"{model.choice.title}: {limits}; {members}{alone}",
+        choose,
+    )
+
+
 def of_card(card: ModelCard, folder: Path) -> Method:
     """A model by its card, in the precision that suits this machine; named with it where it is not float32.
 
@@ -80,14 +115,18 @@ def of_card(card: ModelCard, folder: Path) -> Method:
         EvaluationError: a file is not what the card says.
     """
     (chosen,) = in_best_precision(ModelRegistry((card,))).all()
-    try:
-        segmenters = load_segmenters(folder, threads=1, registry=ModelRegistry((chosen,)))
-    except ModelUnusableError as error:
-        raise EvaluationError(str(error)) from error
-    segmenter = segmenters.of(Order(model=chosen.name, model_version=chosen.version))
+    segmenter = _loaded(folder, ModelRegistry((chosen,)), chosen.name, chosen.version)
     precision = "" if chosen.precision == "float32" else f" {chosen.precision}"
     return Method(
         f"{chosen.name}@{chosen.version}{precision}",
         lambda pixels: segmenter.segment(pixels, Parameters()).labels,
         f"{chosen.title}, {chosen.parameter_count / 1e6:.2f} M parameters, {chosen.file}, SHA-256 {chosen.sha256}",
     )
+
+
+def _loaded(folder: Path, registry: ModelRegistry, name: str, version: str) -> Segmenter:
+    try:
+        segmenters = load_segmenters(folder, threads=1, registry=registry)
+    except ModelUnusableError as error:
+        raise EvaluationError(str(error)) from error
+    return segmenters.of(Order(model=name, model_version=version))

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -172,10 +173,34 @@ def difference_table(groups: Sequence[Group]) -> Table | None:
     )
 
 
+def choices_of(group: Group) -> dict[str, int]:
+    """How many images of a group got which model; empty where there was no choice."""
+    counts = Counter(image.chosen for image in group.judgement.images if image.chosen is not None)
+    return dict(sorted(counts.items()))
+
+
+def choice_table(groups: Sequence[Group]) -> Table | None:
+    """How often each model was chosen; None when no method chooses."""
+    choosing = [(group, choices_of(group)) for group in groups]
+    models = sorted({model for _, choices in choosing for model in choices})
+    if not models:
+        return None
+    rows = [
+        (
+            group.title,
+            group.method,
+            *(f"{choices.get(model, 0)} ({choices.get(model, 0) / sum(choices.values()):.0%})" for model in models),
+        )
+        for group, choices in choosing
+        if choices
+    ]
+    return Table("Chosen models: images (share)", ("images", "method", *models), tuple(rows))
+
+
 def tables_of(groups: Sequence[Group], *, short: bool = False) -> list[Table]:
-    """Scores, sizes, and differences where there is more than one method."""
-    differences = difference_table(groups)
-    return [score_table(groups, short=short), size_table(groups), *([differences] if differences else [])]
+    """Scores, sizes, differences where there is more than one method, and choices where one chooses."""
+    optional = (difference_table(groups), choice_table(groups))
+    return [score_table(groups, short=short), size_table(groups), *(table for table in optional if table)]
 
 
 def spread_table(groups: Sequence[Group], method: str) -> Table:
@@ -206,13 +231,17 @@ def per_image_csv(judged: Iterable[Judged], fold: str | None) -> str:
     keys = [figure.key for figure in FIGURES]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["fold", "method", "source", "image", "drawn", "found", "partners", *keys, "single_round"])
+    writer.writerow(
+        ["fold", "method", "source", "image", "drawn", "found", "partners", *keys, "single_round", "chosen"]
+    )
     for one in judged:
         for image in one.judgement.images:
             counts = (image.drawn_count, image.found_count, image.sizes.drawn_px2.size)
             figures = [getattr(image, key) for key in keys]
-            row = [fold, one.method, one.source, image.image, *counts, *figures, str(image.single_round).lower()]
-            writer.writerow(row)
+            single_round = str(image.single_round).lower()
+            writer.writerow(
+                [fold, one.method, one.source, image.image, *counts, *figures, single_round, image.chosen or ""]
+            )
     return text.getvalue()
 
 
@@ -289,9 +318,17 @@ def document(
         "made_at": circumstances.made_at.isoformat(timespec="seconds"),
         "machine": circumstances.machine(),
         "fold": circumstances.fold,
-        "methods": {name: {"about": words, "figures": figures_of(groups, name)} for name, words in about.items()},
+        "methods": {
+            name: {"about": words, "figures": figures_of(groups, name), "chosen": _choices_by_group(groups, name)}
+            for name, words in about.items()
+        },
         "failures": [{"source": one.source, "image": one.name, "reason": one.reason} for one in failures],
     }
+
+
+def _choices_by_group(groups: Sequence[Group], method: str) -> dict[str, dict[str, int]]:
+    """By group of images, how many got which model; empty where there was no choice."""
+    return {group.key: choices for group in groups if group.method == method and (choices := choices_of(group))}
 
 
 def _number(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spheroseg.errors import InvalidInputError
 from spheroseg.imaging.decode import decode
@@ -92,8 +92,8 @@ def _judged(case: Case, methods: Sequence[Method]) -> list[ImageFigures] | Failu
     figures = []
     for method in methods:
         try:
-            found = method.find(pixels)
+            found, chosen = method.found(pixels)
         except InvalidInputError as error:
             return Failure(case.source, case.name, f"{method.name} gave no answer: {error}")
-        figures.append(judge_image(case.name, drawn, found))
+        figures.append(replace(judge_image(case.name, drawn, found), chosen=chosen))
     return figures

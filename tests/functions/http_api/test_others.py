@@ -14,7 +14,12 @@ def test_models_are_listed_with_their_cards(owner: Client) -> None:
     assert [(item["name"], item["version"], item["is_default"]) for item in items] == [
         ("spheroid-unet", "1", True),
         ("other", "3", False),
+        ("auto", "1-spheroid-unet1-other3", False),
     ]
+    assert (items[0]["chooses_between"], items[0]["rule"]) == ([], {})
+    assert items[2]["chooses_between"] == ["spheroid-unet@1", "other@3"]
+    assert items[2]["rule"] == {"min_confidence": 0.9, "most_touching": 0.5}
+    assert (items[2]["sha256"], items[2]["parameter_count"], items[2]["licence"]) == (None, 2, "MIT")
     assert items[0]["limits"] == ["Made up"]
     assert "preprocessing" not in items[0]
     assert answer.headers["Cache-Control"] == "private, max-age=300"
@@ -23,6 +28,7 @@ def test_models_are_listed_with_their_cards(owner: Client) -> None:
 def test_a_model_is_read_by_name_and_version(owner: Client) -> None:
     assert owner.get("/v1/models/other").json()["version"] == "3"
     assert owner.get("/v1/models/other", params={"version": "3"}).status_code == 200
+    assert owner.get("/v1/models/auto").json()["version"] == "1-spheroid-unet1-other3"
     for path, params in (("other", {"version": "1"}), ("absent", {})):
         answer = owner.get(f"/v1/models/{path}", params=params)
         assert (answer.status_code, answer.json()["code"]) == (404, "model-not-found")

@@ -24,7 +24,13 @@ def test_a_succeeded_run_has_a_result_and_links(world: World, owner: Client) -> 
         "pixel_size_source": "file",
         "spheroid_count": 1,
         "stages_s": {"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04},
-        "ran": {"model": "spheroid-unet", "model_version": "1", "precision": "int8", "sha256": "0" * 64},
+        "ran": {
+            "model": "spheroid-unet",
+            "model_version": "1",
+            "precision": "int8",
+            "sha256": "0" * 64,
+            "reason": None,
+        },
     }
     prefix = f"https://links.invalid/results/{run.id}/1"
     assert body["links"] == {

@@ -51,6 +51,29 @@ def judged(data: Path, *methods: Method) -> list[Judged]:
     return results
 
 
+def test_how_often_each_model_was_chosen_is_told(data: Path) -> None:
+    save(data / "one" / "images" / "b.bmp", DISK * 200)
+    auto = Method("auto", threshold, "", lambda pixels: (threshold(pixels), "b@1" if pixels.max() > 150 else "a@2"))
+    results = judged(data, auto, RIGHT)
+    groups = report.groups_of(results)
+    table = report.choice_table(groups)
+    assert table is not None
+    assert table.header == ("images", "method", "a@2", "b@1")
+    assert table.rows[:3] == (
+        ("one", "auto", "4 (80%)", "1 (20%)"),
+        ("two", "auto", "1 (100%)", "0 (0%)"),
+        ("all", "auto", "5 (83%)", "1 (17%)"),
+    )
+    chosen = [row["chosen"] for row in csv.DictReader(io.StringIO(report.per_image_csv(results, None)))]
+    assert chosen[:10] == ["a@2", "b@1", "a@2", "a@2", "a@2", "", "", "", "", ""]
+    about = {"auto": "", "right": ""}
+    methods = report.document(groups, about, [], report.Circumstances("", datetime.now(UTC), None))["methods"]
+    assert isinstance(methods, dict)
+    assert methods["auto"]["chosen"]["all"] == {"a@2": 5, "b@1": 1}
+    assert methods["right"]["chosen"] == {}
+    assert report.choice_table(report.groups_of(judged(data, RIGHT))) is None
+
+
 def test_a_source_and_a_folder_of_sources_are_told_apart(data: Path) -> None:
     cases, failures = find_cases(data)
     assert [(case.source, case.name) for case in cases] == [("one", name) for name in "abcde"] + [("two", "f")]

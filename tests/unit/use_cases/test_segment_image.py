@@ -28,7 +28,8 @@ from spheroseg.errors import (
     StorageUnavailableError,
     UndecodableImageError,
 )
-from spheroseg.ports import DecodedImage, SegmentedPixels, StoredObject
+from spheroseg.imaging.certainty import View
+from spheroseg.ports import ChosenModel, DecodedImage, SegmentedPixels, StoredObject
 from spheroseg.use_cases.segment_image import DecodedWork, SegmentedWork, SegmentImage
 from tests.builders import a_model_card, a_project, a_segmentation, an_image, an_order
 from tests.fakes import (
@@ -50,7 +51,8 @@ def two_squares() -> SegmentedPixels:
     labels[10:30, 10:30] = 1
     labels[18:22, 18:22] = 0
     labels[10:20, 30:40] = 2
-    return SegmentedPixels(labels=labels, probability=np.where(labels > 0, 0.9, 0.1).astype(np.float32))
+    view = View(np.where(labels > 0, 0.9, 0.1).astype(np.float32), covered=(64, 96))
+    return SegmentedPixels(labels=labels, view=view)
 
 
 @dataclass
@@ -148,6 +150,16 @@ def test_a_result_names_the_very_file_that_ran(bench: Bench) -> None:
     assert ended is not None
     assert ended.result is not None
     assert ended.result.ran == ModelFile(model="spheroid-unet", version="1", precision="int8", sha256="ab" * 32)
+
+
+def test_a_result_names_the_model_that_was_chosen_for_the_image(bench: Bench) -> None:
+    chosen = ChosenModel(a_model_card(name="thorough", precision="float16"), "nothing was found")
+    bench.segmenter.answer = replace(two_squares(), chosen=chosen)
+    ended = bench.do()
+    assert ended is not None
+    assert ended.order.model == "spheroid-unet"
+    assert ended.result is not None
+    assert ended.result.ran == ModelFile("thorough", "1", "float16", "0" * 64, "nothing was found")
 
 
 def test_the_file_is_kept_no_longer_than_its_decoding_takes(bench: Bench) -> None:

@@ -97,12 +97,14 @@ class ModelFile:
         model, version: Name and version of the model's card.
         precision: Of its weights and of what was computed with them; the same model has a file for each.
         sha256: Digest of the ONNX file in hexadecimal digits, as checked when it was loaded.
+        reason: Why this model, in words, where one was chosen by image; None where it was asked for by its name.
     """
 
     model: str
     version: str
     precision: Precision
     sha256: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

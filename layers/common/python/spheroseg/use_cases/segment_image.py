@@ -8,7 +8,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from spheroseg.domain.image import Image, original_key
-from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import (
     Failure,
     ModelFile,
@@ -25,6 +24,7 @@ from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.windowing import preview_jpeg
 from spheroseg.messages import SegmentationChanged
 from spheroseg.ports import (
+    ChosenModel,
     Clock,
     DecodedImage,
     Decoder,
@@ -155,7 +155,7 @@ class SegmentImage:
             pixel_size_source=source,
             spheroid_count=len(spheroids),
             stages_s=dict(work.stages_s),
-            ran=_file_of(work.segmenter.card),
+            ran=_file_of(segmented.chosen or ChosenModel(work.segmenter.card, reason=None)),
         )
         succeeded = running.succeeded(result, self.clock.now())
         ended = self._ended(running, succeeded, lambda: self.segmentations.finish(running, succeeded, spheroids))
@@ -261,5 +261,8 @@ class SegmentImage:
         return outcome
 
 
-def _file_of(card: ModelCard) -> ModelFile:
-    return ModelFile(model=card.name, version=card.version, precision=card.precision, sha256=card.sha256)
+def _file_of(chosen: ChosenModel) -> ModelFile:
+    card = chosen.card
+    return ModelFile(
+        model=card.name, version=card.version, precision=card.precision, sha256=card.sha256, reason=chosen.reason
+    )

@@ -26,15 +26,15 @@ from spheroseg.errors import SegmentationNotFoundError, StaleStateError
 COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameters, priority, status, attempt,
     correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
     pixel_size_source, spheroid_count, stages_s, ran_model, ran_model_version, ran_precision, ran_sha256,
-    failure_code, failure_detail"""
+    ran_reason, failure_code, failure_detail"""
 
 ADD = f"""
 INSERT INTO segmentations ({COLUMNS}) VALUES (
     %(id)s, %(image_id)s, %(project_id)s, %(owner_id)s, %(model)s, %(model_version)s, %(parameters)s, %(priority)s,
     %(status)s, %(attempt)s, %(correlation_id)s, %(queued_at)s, %(started_at)s, %(alive_at)s, %(finished_at)s,
     %(width_px)s, %(height_px)s, %(pixel_type)s, %(pixel_size_um)s, %(pixel_size_source)s, %(spheroid_count)s,
-    %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(failure_code)s,
-    %(failure_detail)s)
+    %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s,
+    %(failure_code)s, %(failure_detail)s)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -62,7 +62,8 @@ UPDATE segmentations SET priority = %(priority)s, status = %(status)s, attempt =
     height_px = %(height_px)s, pixel_type = %(pixel_type)s, pixel_size_um = %(pixel_size_um)s,
     pixel_size_source = %(pixel_size_source)s, spheroid_count = %(spheroid_count)s, stages_s = %(stages_s)s,
     ran_model = %(ran_model)s, ran_model_version = %(ran_model_version)s, ran_precision = %(ran_precision)s,
-    ran_sha256 = %(ran_sha256)s, failure_code = %(failure_code)s, failure_detail = %(failure_detail)s
+    ran_sha256 = %(ran_sha256)s, ran_reason = %(ran_reason)s, failure_code = %(failure_code)s,
+    failure_detail = %(failure_detail)s
 WHERE id = %(id)s AND status = %(status_before)s AND attempt = %(attempt_before)s
 """
 
@@ -233,6 +234,7 @@ def _values(run: Segmentation) -> dict[str, Any]:
         "ran_model_version": ran.version if ran else None,
         "ran_precision": ran.precision if ran else None,
         "ran_sha256": ran.sha256 if ran else None,
+        "ran_reason": ran.reason if ran else None,
         **order_values(run.order),
         **failure_values(run.failure),
     }
@@ -281,4 +283,5 @@ def _model_file(row: Row) -> ModelFile | None:
         version=row["ran_model_version"],
         precision=row["ran_precision"],
         sha256=row["ran_sha256"],
+        reason=row["ran_reason"],
     )
