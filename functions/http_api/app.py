@@ -19,6 +19,7 @@ from http_api.rest import (
     segmentations,
     socket_tickets,
     spheroids,
+    uploads,
 )
 from http_api.rest import problems as problem_pages
 from http_api.use_cases import UseCases
@@ -88,7 +89,7 @@ def described(*, has_sign_in: bool) -> Api:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    resources = (account, projects, images, segmentations, spheroids, models, queue_status, socket_tickets)
+    resources = (account, projects, images, uploads, segmentations, spheroids, models, queue_status, socket_tickets)
     for part in (*resources, *([auth] if has_sign_in else []), health, problem_pages, docs):
         app.include_router(part.router)
     return app

@@ -115,6 +115,16 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The image's file has not arrived, or was refused.",
         "Upload it with the form that came with the image; if the image's status is `refused`, see its failure.",
     ),
+    "parts-missing": (
+        "Parts missing",
+        "Not all parts of the file have arrived in their size.",
+        "GET /v1/images/{image_id}/parts lists those that are there; send the others, then complete the upload again.",
+    ),
+    "not-in-parts": (
+        "Not in parts",
+        "The file was announced with up to 100 MB, or without its size, and goes over in one piece.",
+        "Send it with the form of its announcement.",
+    ),
     "quota-exceeded": (
         "No room left",
         "The images or bytes to be added do not fit into the quota of the project's owner.",
@@ -140,6 +150,11 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "Image too large",
         "The file has more bytes, or its header announces more pixels, than the limits allow.",
         "Crop it, or save the pages as files of their own.",
+    ),
+    "digest-mismatch": (
+        "Other bytes than announced",
+        "The SHA-256 of the bytes that arrived is not the one that was announced.",
+        UPLOAD_ANOTHER,
     ),
     "empty-upload": ("Empty file", "The uploaded file holds no bytes.", UPLOAD_ANOTHER),
     "page-not-found": (

@@ -7,9 +7,9 @@ from typing import Protocol
 from http_api.health import Part
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
-from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_profile import ChangeProfile
+from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.read_account import ReadAccount
@@ -19,6 +19,7 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
 
 
@@ -85,7 +86,8 @@ class UseCases:
     create_project: CreateProject
     read_projects: ReadProjects
     request_upload: RequestUpload
-    accept_upload: AcceptUpload
+    upload_in_parts: UploadInParts
+    complete_upload: CompleteUpload
     read_images: ReadImages
     delete_image: DeleteImage
     request_segmentation: RequestSegmentation

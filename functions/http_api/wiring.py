@@ -27,6 +27,7 @@ from spheroseg.ports import DownloadLinks
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_profile import ChangeProfile
+from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.read_account import ReadAccount
@@ -36,6 +37,7 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
 
 CONNECTIONS = 2
@@ -57,15 +59,17 @@ def wire(settings: Settings) -> UseCases:
     models = ModelRegistry.packaged()
     default = models.default
     accounts = PostgresAccounts(database)
+    accept_upload = AcceptUpload(
+        projects, images, segmentations, store, queue, clock, Order(default.name, default.version)
+    )
     return UseCases(
         read_account=ReadAccount(accounts),
         change_profile=ChangeProfile(accounts),
         create_project=CreateProject(projects, clock, ids),
         read_projects=ReadProjects(projects),
         request_upload=RequestUpload(projects, images, store, clock, ids),
-        accept_upload=AcceptUpload(
-            projects, images, segmentations, store, queue, clock, Order(default.name, default.version)
-        ),
+        upload_in_parts=UploadInParts(images, store),
+        complete_upload=CompleteUpload(images, store, accept_upload),
         read_images=ReadImages(projects, images, segmentations),
         delete_image=DeleteImage(images, segmentations, store),
         request_segmentation=RequestSegmentation(images, segmentations, queue, clock),

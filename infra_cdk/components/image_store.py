@@ -33,7 +33,12 @@ class ImageStore(Construct):
             server_access_logs_prefix="bucket/" if logs else None,
             cors=[
                 s3.CorsRule(
-                    allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.POST],
+                    allowed_methods=[
+                        s3.HttpMethods.GET,
+                        s3.HttpMethods.HEAD,
+                        s3.HttpMethods.POST,
+                        s3.HttpMethods.PUT,  # parts of large files
+                    ],
                     allowed_origins=list(stage.cors_origins),
                     allowed_headers=["*"],
                     exposed_headers=["ETag"],

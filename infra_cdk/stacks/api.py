@@ -111,7 +111,7 @@ class ApiStack(Stack):
         )
         self.database.grant_sign_in(function)
         # A form or a link is worth what its signer may do: upload an original, fetch original and results.
-        images.grant(function, ["s3:PutObject"], "originals/")
+        images.grant(function, ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], "originals/")
         images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/", "results/")
         images.grant_list(function)
         images.grant_sign_links(function)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -91,8 +91,8 @@ class ShortSignIn(InMemorySignIn):
 class HttpStore(InMemoryImageStore):
     url = ""
 
-    def upload_form(self, key: str, max_size_bytes: int, lifetime: timedelta) -> UploadForm:
-        return replace(super().upload_form(key, max_size_bytes, lifetime), url=f"{self.url}/store/")
+    def upload_forms(self, wanted: Sequence[tuple[str, int]], lifetime: timedelta) -> Sequence[UploadForm]:
+        return [replace(form, url=f"{self.url}/store/") for form in super().upload_forms(wanted, lifetime)]
 
     def link(self, key: str, lifetime: timedelta) -> str:
         return f"{self.url}/objects/{key}?signature=x"

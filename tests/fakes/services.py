@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from spheroseg.domain.segmentation import Priority
+from spheroseg.domain.upload_parts import UploadPart, to_base64
 from spheroseg.errors import (
     ConnectionGoneError,
     ObjectChangedError,
@@ -14,7 +15,7 @@ from spheroseg.errors import (
     QueueUnavailableError,
 )
 from spheroseg.messages import SegmentationChanged, SegmentationRequested
-from spheroseg.ports import StoredObject, UploadForm
+from spheroseg.ports import PartLink, StoredObject, UploadForm
 from tests.fakes.system import InMemoryClock
 
 
@@ -26,10 +27,53 @@ class InMemoryImageStore:
     objects: dict[str, bytes] = field(default_factory=dict)
     content_types: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
 
-    def upload_form(self, key: str, max_size_bytes: int, lifetime: timedelta) -> UploadForm:
-        fields = {"key": key, "policy": f"1 to {max_size_bytes} bytes"}
-        return UploadForm(url="https://bucket.invalid/", fields=fields, expires_at=self.clock.now() + lifetime)
+    def upload_forms(self, wanted: Sequence[tuple[str, int]], lifetime: timedelta) -> Sequence[UploadForm]:
+        expires_at = self.clock.now() + lifetime
+        return [
+            UploadForm("https://bucket.invalid/", {"key": key, "policy": f"1 to {size} bytes"}, expires_at)
+            for key, size in wanted
+        ]
+
+    def begin_parts(self, key: str) -> str:
+        upload_id = f"upload-{len(self.uploads) + 1}"
+        self.uploads[upload_id] = {}
+        return upload_id
+
+    def part_links(
+        self, key: str, upload_id: str, parts: Sequence[UploadPart], lifetime: timedelta
+    ) -> Sequence[PartLink]:
+        return [
+            PartLink(
+                part.number,
+                f"https://bucket.invalid/parts/{upload_id}/{part.number}",
+                {"Content-Length": str(part.size_bytes), "x-amz-checksum-sha256": to_base64(part.sha256)},
+                self.clock.now() + lifetime,
+            )
+            for part in parts
+        ]
+
+    def put_part(self, upload_id: str, number: int, content: bytes) -> None:
+        """What a store does with a part that arrives."""
+        self._upload(upload_id)[number] = content
+
+    def parts(self, key: str, upload_id: str) -> Sequence[UploadPart]:
+        return [
+            UploadPart(number, len(content), hashlib.sha256(content).hexdigest())
+            for number, content in sorted(self._upload(upload_id).items())
+        ]
+
+    def end_parts(self, key: str, upload_id: str, parts: Sequence[UploadPart]) -> None:
+        there = self._upload(upload_id)
+        self.objects[key] = b"".join(there[part.number] for part in parts)
+        del self.uploads[upload_id]
+
+    def drop_parts(self, key: str, upload_id: str) -> None:
+        self.uploads.pop(upload_id, None)
+
+    def sha256(self, key: str) -> str:
+        return hashlib.sha256(self._content(key)).hexdigest()
 
     def describe(self, key: str) -> StoredObject:
         content = self._content(key)
@@ -59,6 +103,11 @@ class InMemoryImageStore:
     def delete_under(self, prefix: str) -> None:
         for key in [key for key in self.objects if key.startswith(prefix)]:
             del self.objects[key]
+
+    def _upload(self, upload_id: str) -> dict[int, bytes]:
+        if upload_id not in self.uploads:
+            raise ObjectNotFoundError(f"There is no upload {upload_id}")
+        return self.uploads[upload_id]
 
     def _content(self, key: str) -> bytes:
         if key not in self.objects:
@@ -103,6 +152,10 @@ class InMemoryUpdatePublisher:
         if not self.is_available:
             raise QueueUnavailableError("The updates queue does not answer")
         self.published.append(update)
+
+    def publish_many(self, updates: Sequence[SegmentationChanged]) -> None:
+        for update in updates:
+            self.publish(update)
 
 
 @dataclass

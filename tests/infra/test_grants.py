@@ -32,7 +32,16 @@ MAY = {
         "s3:ListBucket",
     },
     "dead_letters": EVERYWHERE | CONSUME | SEND,
-    "http_api": EVERYWHERE | SEND | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"},
+    "http_api": EVERYWHERE
+    | SEND
+    | {
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:ListBucket",
+    },
     "migrate_database": EVERYWHERE,
     "push_updates": EVERYWHERE | CONSUME | {"execute-api:ManageConnections"},
     "requeue_stalled": EVERYWHERE | SEND | {"s3:GetObject", "s3:DeleteObject", "s3:ListBucket"},

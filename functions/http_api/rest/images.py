@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from http_api.correlation import CorrelationId
 from http_api.rest.answers import (
@@ -23,9 +23,10 @@ from http_api.rest.answers import (
 )
 from http_api.rest.orders import FailureOut, FileName, OrderIn, PixelSizeUm
 from http_api.rest.segmentations import SegmentationSummary
+from http_api.rest.uploads import Sha256
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.image import Image, ImageStatus
-from spheroseg.errors import NotStoredYetError, ObjectNotFoundError
+from spheroseg.domain.upload_parts import PART_BYTES, goes_in_parts, part_count
 from spheroseg.ports import UploadForm
 from spheroseg.use_cases.read_images import ImageView
 from spheroseg.use_cases.request_upload import MAX_FILES, MAX_SIZE_BYTES, AnnouncedFile
@@ -52,6 +53,18 @@ class FileIn(Body):
         "the project says",
         examples=[0.65],
     )
+    sha256: Sha256 | None = Field(
+        default=None,
+        description="SHA-256 of its bytes, 64 hexadecimal digits in lower case, for files up to 100 MB: other bytes "
+        "are then refused, and a file that was segmented before is not segmented again",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+
+    @model_validator(mode="after")
+    def _no_digest_of_parts(self) -> "FileIn":
+        if self.sha256 is not None and goes_in_parts(self.size_bytes):
+            raise ValueError("A file above 100 MB goes over in parts; tell the sha256 of each part instead")
+        return self
 
 
 class UploadIn(OrderIn):
@@ -94,6 +107,11 @@ class ImageOut(Answer):
     created_at: datetime = Field(description="When it was announced, in UTC")
     stored_at: datetime | None = Field(description="When its file was taken in, in UTC; null before")
     failure: FailureOut | None = Field(description="Why its file was refused; null otherwise")
+    digest: str | None = Field(
+        description="`sha256:…` of the file's bytes, or `sha256-of-parts:…`, the SHA-256 of its parts' SHA-256; as "
+        "announced, then as checked; null: not known",
+        examples=["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
     segmentation: SegmentationSummary | None = Field(description="Its latest segmentation; null before the first")
 
     @classmethod
@@ -106,10 +124,18 @@ class ImageOut(Answer):
         )
 
 
+class PartsOut(Answer):
+    """How a file above 100 MB goes over: cut into parts that are sent by the links of `POST /v1/images/{id}/parts`."""
+
+    part_bytes: int = Field(description="Size of every part but the last, in bytes", examples=[PART_BYTES])
+    part_count: int = Field(description="How many parts the file has", examples=[9])
+
+
 class AnnouncedImage(ImageOut):
     """An image that waits for its file, and the form that takes it."""
 
-    upload: UploadFormOut = Field(description="How to upload the file")
+    upload: UploadFormOut | None = Field(description="How to upload the file; null: it goes over in parts")
+    parts: PartsOut | None = Field(description="How to cut a file above 100 MB; null for smaller ones")
 
 
 class AnnouncedImages(Answer):
@@ -125,6 +151,10 @@ class ImagePage(Answer):
     next_cursor: str | None = Field(description="Where the next page begins; null: this is the last one")
 
 
+def _parts_of(image: Image) -> PartsOut:
+    return PartsOut(part_bytes=PART_BYTES, part_count=part_count(image.size_bytes or 0))
+
+
 def _common(image: Image) -> dict[str, object]:
     return {
         "id": image.id,
@@ -136,6 +166,7 @@ def _common(image: Image) -> dict[str, object]:
         "created_at": image.created_at,
         "stored_at": image.stored_at,
         "failure": FailureOut.of(image.failure),
+        "digest": image.digest,
     }
 
 
@@ -158,12 +189,17 @@ async def announce_images(
     written: Written,
 ) -> AnnouncedImages:
     """Make an image for each file and get the form that takes it. The file's arrival starts its segmentation."""
-    files = [AnnouncedFile(file.name, file.size_bytes, file.pixel_size_um) for file in body.files]
+    files = [AnnouncedFile(file.name, file.size_bytes, file.pixel_size_um, file.sha256) for file in body.files]
     announced = use_cases.request_upload(viewer, project_id, files, body.order(use_cases.models), correlation_id)
     written()
     return AnnouncedImages(
         items=[
-            AnnouncedImage(**_common(image), segmentation=None, upload=UploadFormOut.of(form))
+            AnnouncedImage(
+                **_common(image),
+                segmentation=None,
+                upload=UploadFormOut.of(form) if form else None,
+                parts=None if form else _parts_of(image),
+            )
             for image, form in announced
         ]
     )
@@ -198,15 +234,11 @@ async def read_image(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) ->
     "/images/{image_id}/complete",
     summary="Say that an upload is done",
     response_description="The image, stored, with its queued segmentation",
-    responses={200: {"headers": POSITION_HEADER}, **problems("image-not-found", "not-stored-yet")},
+    responses={200: {"headers": POSITION_HEADER}, **problems("image-not-found", "not-stored-yet", "parts-missing")},
 )
 async def complete_upload(image_id: UUID, viewer: CurrentViewer, use_cases: Wired, written: Written) -> ImageOut:
     """Start the work at once. Without this call it starts when the store announces the file, seconds later."""
-    use_cases.read_images.one(viewer, image_id)
-    try:
-        use_cases.accept_upload.original(image_id)
-    except ObjectNotFoundError as error:
-        raise NotStoredYetError(f"The file of image {image_id} has not arrived; upload it with its form") from error
+    use_cases.complete_upload(viewer, image_id)
     return ImageOut.of(use_cases.read_images.one(replace(viewer, read_after=written()), image_id))
 
 

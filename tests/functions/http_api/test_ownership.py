@@ -33,6 +33,10 @@ def uploaded_image(world: World) -> UUID:
     return waiting.id
 
 
+def large_image(world: World) -> UUID:
+    return world.an_image(status=ImageStatus.AWAITING_UPLOAD, size_bytes=100_000_001).id
+
+
 def queued_run(world: World) -> UUID:
     return world.a_run(status=SegmentationStatus.QUEUED).id
 
@@ -67,6 +71,11 @@ ROWS = {
     ("get", "/v1/images/{image_id}"): Row(200, image),
     ("delete", "/v1/images/{image_id}"): Row(204, image),
     ("post", "/v1/images/{image_id}/complete"): Row(200, uploaded_image),
+    ("post", "/v1/images/{image_id}/parts"): Row(
+        200, large_image, {"json": {"parts": [{"number": 1, "sha256": "0" * 64}]}}
+    ),
+    ("get", "/v1/images/{image_id}/parts"): Row(200, large_image),
+    ("delete", "/v1/images/{image_id}/parts"): Row(204, large_image),
     ("get", "/v1/images/{image_id}/segmentations"): Row(200, image),
     ("post", "/v1/images/{image_id}/segmentations"): Row(202, image, {"json": {}}),
     ("get", "/v1/segmentations/{segmentation_id}"): Row(200, finished_run),

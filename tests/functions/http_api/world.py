@@ -29,6 +29,7 @@ from spheroseg.errors import (
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_profile import ChangeProfile
+from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.read_account import ReadAccount
@@ -38,8 +39,18 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
-from tests.builders import OWNER, a_model_card, a_model_choice, a_project, a_segmentation, a_spheroid, an_image, an_order
+from tests.builders import (
+    OWNER,
+    a_model_card,
+    a_model_choice,
+    a_project,
+    a_segmentation,
+    a_spheroid,
+    an_image,
+    an_order,
+)
 from tests.fakes import (
     InMemoryAccounts,
     InMemoryClock,
@@ -132,21 +143,23 @@ class World:
 
     def use_cases(self) -> UseCases:
         default = self.models.default
+        accept_upload = AcceptUpload(
+            self.projects,
+            self.images,
+            self.segmentations,
+            self.store,
+            self.queue,
+            self.clock,
+            Order(default.name, default.version),
+        )
         return UseCases(
             read_account=ReadAccount(self.accounts),
             change_profile=ChangeProfile(self.accounts),
             create_project=CreateProject(self.projects, self.clock, self.ids),
             read_projects=ReadProjects(self.projects),
             request_upload=RequestUpload(self.projects, self.images, self.store, self.clock, self.ids),
-            accept_upload=AcceptUpload(
-                self.projects,
-                self.images,
-                self.segmentations,
-                self.store,
-                self.queue,
-                self.clock,
-                Order(default.name, default.version),
-            ),
+            upload_in_parts=UploadInParts(self.images, self.store),
+            complete_upload=CompleteUpload(self.images, self.store, accept_upload),
             read_images=ReadImages(self.projects, self.images, self.segmentations),
             delete_image=DeleteImage(self.images, self.segmentations, self.store),
             request_segmentation=RequestSegmentation(self.images, self.segmentations, self.queue, self.clock),

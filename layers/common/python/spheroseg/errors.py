@@ -105,6 +105,18 @@ class NotStoredYetError(ConflictError):
     code = "not-stored-yet"
 
 
+class PartsMissingError(ConflictError):
+    """Not all parts of the file have arrived."""
+
+    code = "parts-missing"
+
+
+class NotInPartsError(ConflictError):
+    """The file goes over in one piece."""
+
+    code = "not-in-parts"
+
+
 class QuotaExceededError(ConflictError):
     """What is to be added does not fit into what the account may keep.
 
@@ -148,6 +160,12 @@ class ImageTooLargeError(InvalidInputError):
     """More pixels or bytes than the limits allow, seen before anything was decoded."""
 
     code = "image-too-large"
+
+
+class DigestMismatchError(InvalidInputError):
+    """The bytes that arrived are not those whose digest was announced."""
+
+    code = "digest-mismatch"
 
 
 class EmptyUploadError(InvalidInputError):

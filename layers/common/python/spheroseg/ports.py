@@ -19,6 +19,7 @@ from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Order, Parameters, Priority, Segmentation
 from spheroseg.domain.spheroid import Spheroid
+from spheroseg.domain.upload_parts import UploadPart
 from spheroseg.domain.viewer import Viewer
 from spheroseg.messages import SegmentationChanged, SegmentationRequested
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from spheroseg.imaging.mapped import ProbabilityMap
+    from spheroseg.imaging.certainty import View
 
 
 class Clock(Protocol):
@@ -163,11 +164,41 @@ class UploadForm:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class PartLink:
+    """Where one part is put, by HTTP PUT, with these headers and no others that matter."""
+
+    number: int
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
 class ImageStore(Protocol):
     """The bucket: original files, results, inboxes."""
 
-    def upload_form(self, key: str, max_size_bytes: int, lifetime: timedelta) -> UploadForm:
-        """A form for one file of 1 to ``max_size_bytes`` bytes at ``key``."""
+    def upload_forms(self, wanted: Sequence[tuple[str, int]], lifetime: timedelta) -> Sequence[UploadForm]:
+        """A form for each key and size: it takes one file of 1 to so many bytes."""
+
+    def begin_parts(self, key: str) -> str:
+        """Begin an upload in parts to ``key`` and give its id; what never ends is dropped after a day."""
+
+    def part_links(
+        self, key: str, upload_id: str, parts: Sequence[UploadPart], lifetime: timedelta
+    ) -> Sequence[PartLink]:
+        """Where to put each part; the store takes those very bytes only, and the same part again."""
+
+    def parts(self, key: str, upload_id: str) -> Sequence[UploadPart]:
+        """The parts that have arrived, by number, or raise ``ObjectNotFoundError`` when the upload has ended."""
+
+    def end_parts(self, key: str, upload_id: str, parts: Sequence[UploadPart]) -> None:
+        """Make the object of its parts, or raise ``ObjectNotFoundError`` when the upload has ended."""
+
+    def drop_parts(self, key: str, upload_id: str) -> None:
+        """Remove what has arrived of an upload; nothing happens when it has ended."""
+
+    def sha256(self, key: str) -> str:
+        """Digest of an object's bytes, which are read for it; raise ``ObjectNotFoundError`` when it is absent."""
 
     def describe(self, key: str) -> StoredObject:
         """Size and tag of an object, or raise ``ObjectNotFoundError``."""
@@ -219,6 +250,9 @@ class UpdatePublisher(Protocol):
     def publish(self, update: SegmentationChanged) -> None:
         """Announce a change; it may be heard more than once, and late."""
 
+    def publish_many(self, updates: Sequence[SegmentationChanged]) -> None:
+        """Announce changes in as few calls as possible; after an error some of them may have been announced."""
+
 
 class WatcherRepository(Protocol):
     """Who listens on the socket, and the one-time tickets that let them in."""
@@ -264,13 +298,12 @@ class SegmentedPixels:
     Args:
         labels: (height, width) int32; 0 is background, 1 … n are the objects, numbered without gaps. Of a large image
             they lie in a file that is mapped into memory.
-        probability: (height, width) float32, 0 to 1: how likely each pixel belongs to a spheroid; of a large image
-            made for the parts that are asked for.
+        view: What the model saw them in, with how likely each of its pixels belongs to a spheroid.
         chosen: The model that made it; None: the segmenter's own.
     """
 
     labels: "NDArray[np.int32]"
-    probability: "ProbabilityMap"
+    view: "View"
     chosen: ChosenModel | None = None
 
 

@@ -1,6 +1,7 @@
 """The bucket on Amazon S3: objects, upload forms and signed links."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spheroseg.adapters.s3_forms import FormSigner
+from spheroseg.domain.upload_parts import UploadPart, of_base64, to_base64
 from spheroseg.errors import ObjectChangedError, ObjectNotFoundError, StorageUnavailableError
-from spheroseg.ports import Clock, StoredObject, UploadForm
+from spheroseg.ports import Clock, PartLink, StoredObject, UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 CHANGED = frozenset({"412", "PreconditionFailed"})
 PAGE_SIZE = 1000
 """Objects that S3 lists, and removes, at once."""
@@ -37,18 +40,94 @@ class S3ImageStore:
         self._client = client
         self._bucket = bucket
         self._clock = clock
+        self._signer = FormSigner(client, bucket)
 
-    def upload_form(self, key: str, max_size_bytes: int, lifetime: timedelta) -> UploadForm:
-        """A form for one file of 1 to ``max_size_bytes`` bytes at ``key``; S3 itself holds to the limits."""
+    def upload_forms(self, wanted: Sequence[tuple[str, int]], lifetime: timedelta) -> Sequence[UploadForm]:
+        """A form for each key and size: it takes one file of 1 to so many bytes; S3 itself holds to the limits."""
+        with _translated(self._bucket):
+            return self._signer.forms(wanted, self._clock.now(), lifetime)
+
+    def begin_parts(self, key: str) -> str:
+        """Begin an upload in parts to ``key`` and give its id; the bucket drops what never ends after a day."""
         with _translated(key):
-            expires_at = self._clock.now() + lifetime
-            form = self._client.generate_presigned_post(
-                self._bucket,
-                key,
-                Conditions=[["content-length-range", 1, max_size_bytes]],
-                ExpiresIn=int(lifetime.total_seconds()),
+            begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ChecksumAlgorithm="SHA256")
+        return begun["UploadId"]
+
+    def part_links(
+        self, key: str, upload_id: str, parts: Sequence[UploadPart], lifetime: timedelta
+    ) -> Sequence[PartLink]:
+        """Where to put each part; length and digest are signed, so that S3 takes those very bytes only."""
+        expires_at = self._clock.now() + lifetime
+        links = []
+        with _translated(key):
+            for part in parts:
+                digest = to_base64(part.sha256)
+                url = self._client.generate_presigned_url(
+                    "upload_part",
+                    Params={
+                        "Bucket": self._bucket,
+                        "Key": key,
+                        "UploadId": upload_id,
+                        "PartNumber": part.number,
+                        "ContentLength": part.size_bytes,
+                        "ChecksumSHA256": digest,
+                    },
+                    ExpiresIn=int(lifetime.total_seconds()),
+                )
+                headers = {"Content-Length": str(part.size_bytes), "x-amz-checksum-sha256": digest}
+                links.append(PartLink(part.number, url, headers, expires_at))
+        return links
+
+    def parts(self, key: str, upload_id: str) -> Sequence[UploadPart]:
+        """The parts that have arrived, by number, or raise ``ObjectNotFoundError`` when the upload has ended."""
+        with _translated(key):
+            pages = self._client.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, PaginationConfig={"PageSize": PAGE_SIZE}
             )
-        return UploadForm(url=form["url"], fields=form["fields"], expires_at=expires_at)
+            found = [part for page in pages for part in page.get("Parts", [])]
+        return [UploadPart(part["PartNumber"], part["Size"], of_base64(part["ChecksumSHA256"])) for part in found]
+
+    def end_parts(self, key: str, upload_id: str, parts: Sequence[UploadPart]) -> None:
+        """Make the object of its parts, or raise ``ObjectNotFoundError`` when the upload has ended."""
+        with _translated(key):
+            present = self._client.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, PaginationConfig={"PageSize": PAGE_SIZE}
+            )
+            etags = {part["PartNumber"]: part["ETag"] for page in present for part in page.get("Parts", [])}
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload_id,
+                MpuObjectSize=sum(part.size_bytes for part in parts),
+                MultipartUpload={
+                    "Parts": [
+                        {
+                            "PartNumber": part.number,
+                            "ETag": etags.get(part.number, ""),
+                            "ChecksumSHA256": to_base64(part.sha256),
+                        }
+                        for part in sorted(parts, key=lambda part: part.number)
+                    ]
+                },
+            )
+
+    def drop_parts(self, key: str, upload_id: str) -> None:
+        """Remove what has arrived of an upload; nothing happens when it has ended."""
+        try:
+            with _translated(key):
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+        except ObjectNotFoundError:
+            return
+
+    def sha256(self, key: str) -> str:
+        """Digest of an object's bytes, which are read for it; raise ``ObjectNotFoundError`` when it is absent."""
+        digest = hashlib.sha256()
+        with _translated(key):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            with closing(answer["Body"]) as body:
+                for part in body.iter_chunks(CHUNK_BYTES):
+                    digest.update(part)
+        return digest.hexdigest()
 
     def describe(self, key: str) -> StoredObject:
         """Size and tag of an object, or raise ``ObjectNotFoundError``."""

@@ -33,6 +33,9 @@ class Image:
         order: The segmentation that starts when the file arrives.
         correlation_id: Follows the image through every log line, from the request to the worker.
         failure: Why the file was refused.
+        digest: Of its bytes, as ``upload_parts`` writes it: told by whoever announced it, checked when it arrives; None
+            when nobody told it.
+        upload_id: The store's name of an upload in parts that is under way.
     """
 
     id: UUID
@@ -48,11 +51,18 @@ class Image:
     created_at: datetime
     stored_at: datetime | None = None
     failure: Failure | None = None
+    digest: str | None = None
+    upload_id: str | None = None
+
+    def with_upload(self, upload_id: str | None) -> Self:
+        """The image whose file goes over in parts, or, with None, no longer does."""
+        self._require(ImageStatus.AWAITING_UPLOAD, ImageStatus.AWAITING_UPLOAD)
+        return replace(self, upload_id=upload_id)
 
     def stored(self, *, size_bytes: int, etag: str, at: datetime) -> Self:
         """The image once its bytes have arrived."""
         self._require(ImageStatus.AWAITING_UPLOAD, ImageStatus.STORED)
-        return replace(self, status=ImageStatus.STORED, size_bytes=size_bytes, etag=etag, stored_at=at)
+        return replace(self, status=ImageStatus.STORED, size_bytes=size_bytes, etag=etag, stored_at=at, upload_id=None)
 
     def refused(self, failure: Failure) -> Self:
         """The image whose file cannot be taken in, and why; the file may lie there still."""

@@ -6,8 +6,10 @@ from uuid import UUID
 from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, inbox_parts, original_key
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Failure, Order, Segmentation, SegmentationStatus, queued, segmentation_id
+from spheroseg.domain.upload_parts import digest_of_bytes
 from spheroseg.errors import (
     ConflictError,
+    DigestMismatchError,
     EmptyUploadError,
     ImageNotFoundError,
     InvalidInputError,
@@ -131,12 +133,21 @@ class AcceptUpload:
             if stored.size_bytes == 0:
                 after = image.refused(Failure.of(_empty(image.name)))
                 self.images.replace(image, after)
+            elif not self._is_announced(image):
+                after = image.given_up(Failure.of(_altered(image.name)))
+                self.images.replace(image, after)
+                self.store.delete(original_key(image.id))
             else:
                 after = image.stored(size_bytes=stored.size_bytes, etag=stored.etag, at=self.clock.now())
                 self.images.accept(image, after, self._segmentation_of(after))
         except StaleStateError:
             return self.images.get(image.id)  # the same event, handled twice at once
         return after
+
+    def _is_announced(self, image: Image) -> bool:
+        """Whether the bytes are those that were announced; digests of parts were checked when each arrived."""
+        told = (image.digest or "").removeprefix(digest_of_bytes(""))
+        return told == (image.digest or "") or self.store.sha256(original_key(image.id)) == told
 
     def _segmentation_of(self, image: Image) -> Segmentation:
         return queued(
@@ -161,6 +172,10 @@ class AcceptUpload:
                 self.store.delete(key)
         except ObjectNotFoundError:
             return  # removed by an earlier delivery of the same event
+
+
+def _altered(name: str) -> DigestMismatchError:
+    return DigestMismatchError(f"The bytes of {name} are not those whose SHA-256 was announced; upload it again")
 
 
 def _empty(name: str) -> EmptyUploadError:

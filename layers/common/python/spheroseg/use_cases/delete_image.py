@@ -28,6 +28,8 @@ class DeleteImage:
         segmentations = self.segmentations.of_image(replace(viewer, read_after=None), image.id)
         for segmentation in segmentations:
             self.store.delete_under(result_prefix(segmentation.id))
+        if current.upload_id is not None:
+            self.store.drop_parts(original_key(image.id), current.upload_id)
         self.store.delete(original_key(image.id))
         self.images.delete(current)
         for segmentation in segmentations:

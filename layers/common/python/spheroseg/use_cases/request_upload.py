@@ -8,6 +8,7 @@ from uuid import UUID
 from spheroseg.domain.account import UNTOLD_BYTES
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.segmentation import Order
+from spheroseg.domain.upload_parts import digest_of_bytes, goes_in_parts
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ImageTooLargeError
 from spheroseg.ports import Clock, IdSource, ImageRepository, ImageStore, ProjectRepository, UploadForm
@@ -15,7 +16,7 @@ from spheroseg.ports import Clock, IdSource, ImageRepository, ImageStore, Projec
 MAX_FILES = 1000
 """Files in one request; the answer then stays well below a Lambda function's 6 MB."""
 MAX_SIZE_BYTES = 5_000_000_000
-"""S3 takes at most 5 GB in one POST (Amazon S3 user guide, «Uploading objects»)."""
+"""S3 copies at most 5 GB at once (Amazon S3 user guide, «Copying objects»), and projects can be copied."""
 FORM_LIFETIME = timedelta(hours=1)
 
 
@@ -27,11 +28,14 @@ class AnnouncedFile:
         name: Its name, 1 to 255 characters, only shown.
         size_bytes: Its size if known, else ``UNTOLD_BYTES`` at most; the store refuses a larger file.
         pixel_size_um: Edge of one pixel in µm if the user knows better than the file, else None.
+        sha256: Digest of its bytes in hexadecimal digits, if known; other bytes are then refused. Files that go over in
+            parts have theirs from the parts' digests.
     """
 
     name: str
     size_bytes: int | None
     pixel_size_um: float | None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ class RequestUpload:
 
     def __call__(
         self, viewer: Viewer, project_id: UUID, files: Sequence[AnnouncedFile], order: Order, correlation_id: str
-    ) -> list[tuple[Image, UploadForm]]:
-        """The images, in the order of the files, each with its form.
+    ) -> list[tuple[Image, UploadForm | None]]:
+        """The images, in the order of the files, each with its form, or None where it goes over in parts.
 
         Raises:
             ProjectNotFoundError: the project is not the viewer's.
@@ -71,11 +75,12 @@ class RequestUpload:
                 order=order,
                 correlation_id=correlation_id,
                 created_at=self.clock.now(),
+                digest=digest_of_bytes(file.sha256) if file.sha256 else None,
             )
             for file in files
         ]
         self.images.add_many(images)
-        return [
-            (image, self.store.upload_form(original_key(image.id), image.size_bytes or UNTOLD_BYTES, FORM_LIFETIME))
-            for image in images
-        ]
+        whole = [image for image in images if not goes_in_parts(image.size_bytes)]
+        wanted = [(original_key(image.id), image.size_bytes or UNTOLD_BYTES) for image in whole]
+        forms = dict(zip((image.id for image in whole), self.store.upload_forms(wanted, FORM_LIFETIME), strict=True))
+        return [(image, forms.get(image.id)) for image in images]

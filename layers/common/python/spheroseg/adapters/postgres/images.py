@@ -17,7 +17,7 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ImageNotFoundError, StaleStateError
 
 COLUMNS = """id, project_id, owner_id, name, status, pixel_size_um, size_bytes, etag, model, model_version, parameters,
-    priority, correlation_id, created_at, stored_at, failure_code, failure_detail"""
+    priority, correlation_id, created_at, stored_at, failure_code, failure_detail, digest, upload_id"""
 
 COPY = f"COPY images ({COLUMNS}) FROM STDIN"
 
@@ -35,8 +35,9 @@ ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 
 UPDATE_WHERE_UNCHANGED = """
 UPDATE images SET status = %(status)s, size_bytes = %(size_bytes)s, etag = %(etag)s, stored_at = %(stored_at)s,
-    failure_code = %(failure_code)s, failure_detail = %(failure_detail)s
-WHERE id = %(id)s AND status = %(status_before)s
+    failure_code = %(failure_code)s, failure_detail = %(failure_detail)s, digest = %(digest)s,
+    upload_id = %(upload_id)s
+WHERE id = %(id)s AND status = %(status_before)s AND upload_id IS NOT DISTINCT FROM %(upload_id_before)s
 """
 
 DELETE = "DELETE FROM images WHERE id = %(id)s"
@@ -120,7 +121,7 @@ class PostgresImages:
 
 
 def _replace(cursor: Cursor, before: Image, after: Image) -> None:
-    values = {**_values(after), "status_before": before.status.value}
+    values = {**_values(after), "status_before": before.status.value, "upload_id_before": before.upload_id}
     if cursor.execute(UPDATE_WHERE_UNCHANGED, values).rowcount != 1:
         raise StaleStateError(f"Image {before.id} is no longer {before.status}")
 
@@ -140,6 +141,8 @@ def _values(image: Image) -> dict[str, Any]:
         "stored_at": image.stored_at,
         **order_values(image.order),
         **failure_values(image.failure),
+        "digest": image.digest,
+        "upload_id": image.upload_id,
     }
 
 
@@ -158,4 +161,6 @@ def _image(row: Row) -> Image:
         created_at=row["created_at"].astimezone(UTC),
         stored_at=utc(row["stored_at"]),
         failure=failure_of(row),
+        digest=row["digest"],
+        upload_id=row["upload_id"],
     )
