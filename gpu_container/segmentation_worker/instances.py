@@ -49,12 +49,14 @@ class Seen:
             dropped, which keeps its ground when objects are drawn at full size.
         boxes: (n, 4) x, y, width, height of the objects kept.
         diameters_px: (n,) equivalent diameters.
+        dropped_count: How many were dropped.
     """
 
     foreground: Map
     labels: Labels
     boxes: NDArray[np.int32]
     diameters_px: NDArray[np.float64]
+    dropped_count: int = 0
 
     @property
     def count(self) -> int:
@@ -323,6 +325,7 @@ def _kept(foreground: Probability, labels: Labels, most: int, limits: _Limits) -
         labels=labels,
         boxes=np.array(boxes, np.int32).reshape(-1, 4),
         diameters_px=np.sqrt(areas[kept] * 4 / np.pi),
+        dropped_count=int(np.count_nonzero(areas[1:])) - int(count),
     )
 
 

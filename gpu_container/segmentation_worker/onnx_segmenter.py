@@ -17,13 +17,15 @@ from pydantic import ValidationError
 
 from segmentation_worker import tiles
 from segmentation_worker.drawing import draw_in_parts
-from segmentation_worker.enlargement import Enlarged, Map, enlarged
+from segmentation_worker.enlargement import Map, enlarged
 from segmentation_worker.instances import Postprocessing, Probability, Seen, draw_objects, find_objects
 from segmentation_worker.preparation import SPARE, Preprocessing, padded, prepared
 from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.errors import ModelUnusableError
+from spheroseg.imaging.certainty import View
+from spheroseg.imaging.focus import blur_of
 from spheroseg.imaging.mapped import release
 from spheroseg.imaging.windowing import Grey, windowed
 from spheroseg.ports import SegmentedPixels
@@ -66,12 +68,14 @@ class _Look:
         foreground: (h, w) probability at the view's scale, float32 or in 255ths.
         covered: The part of the plane that the view covers, in pixels of the image.
         is_whole: Seen in one piece.
+        blur: Of the image as a whole.
     """
 
     seen: Seen
     foreground: Map
     covered: tuple[int, int]
     is_whole: bool = True
+    blur: float | None = None
 
     @property
     def typical_px(self) -> float:
@@ -174,13 +178,11 @@ class OnnxSegmenter:
 
     def _drawn(self, look: _Look, pixels: Grey, parameters: Parameters) -> SegmentedPixels:
         shape = (pixels.shape[0], pixels.shape[1])
-        probability = enlarged(look.foreground, shape)
-        # Where small holes were filled, objects are drawn from another map than the one that is given back.
-        solid = probability if look.seen.foreground is look.foreground else enlarged(look.seen.foreground, shape)
+        solid = enlarged(look.seen.foreground, shape)
         labels = draw_objects(
             look.seen, solid > parameters.threshold, parameters.min_diameter_px or 0.0, holes=parameters.holes
         )
-        return SegmentedPixels(labels=labels, probability=probability)
+        return SegmentedPixels(labels=labels, view=self._view(look))
 
     def _drawn_in_parts(self, look: _Look, pixels: Grey, parameters: Parameters) -> SegmentedPixels:
         labels = draw_in_parts(
@@ -192,22 +194,34 @@ class OnnxSegmenter:
             self._folder,
             holes=parameters.holes,
         )
-        return SegmentedPixels(labels=labels, probability=Enlarged(look.foreground, look.covered))
+        return SegmentedPixels(labels=labels, view=self._view(look))
+
+    def _view(self, look: _Look) -> View:
+        """What the objects were seen in. Small holes that were filled in them are not filled here."""
+        return View(
+            probability=look.foreground,
+            covered=look.covered,
+            calibration=self.card.calibration,
+            dropped_count=look.seen.dropped_count,
+            blur=look.blur,
+        )
 
     def _looked_at(self, pixels: Grey, parameters: Parameters) -> _Look:
         """The closest look at the whole image that was needed."""
         settings = self._preprocessing
         long_side = max(pixels.shape)
         latest: _Look | None = None
+        blur: float | None = None
         for side, enough in zip(settings.sides_px, (*settings.enough_px, 0.0), strict=True):
             view = prepared(pixels, min(side, long_side), settings)
+            blur = blur_of(view) if blur is None else blur
             foreground, seen = self._seen(view, parameters)
             if latest is None or seen.count or not latest.seen.count:
                 latest = _Look(seen, foreground, (pixels.shape[0], pixels.shape[1]))
             if side >= long_side or (seen.typical_diameter_px >= enough and not seen.is_frame):
                 break
         assert latest is not None  # noqa: S101 - the card has at least one side
-        return latest
+        return replace(latest, blur=blur)
 
     def _looked_closer(self, pixels: Grey, look: _Look, parameters: Parameters) -> _Look:
         """The same look, or a closer one in tiles while objects look far too small at the largest side."""
@@ -235,7 +249,7 @@ class OnnxSegmenter:
             closer_seen, foreground = tiles.objects_in_tiles(shape, look_at, self._folder)
             if closer_seen.count or not seen.count:
                 covered = (round(shape[0] * shrink), round(shape[1] * shrink))
-                look = _Look(closer_seen, foreground, covered, is_whole=False)
+                look = _Look(closer_seen, foreground, covered, is_whole=False, blur=look.blur)
         return look
 
     def _crowd(self, pixels: Grey, look: _Look, parameters: Parameters) -> float | None:

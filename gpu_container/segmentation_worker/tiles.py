@@ -189,4 +189,5 @@ def _joined(labels: Labels, solid: NDArray[np.uint8], fragments: _Fragments) -> 
         labels=labels,
         boxes=np.column_stack([low[first, 1], low[first, 0], size[:, 1], size[:, 0]]).astype(np.int32),
         diameters_px=np.sqrt(areas[first] * 4 / np.pi),
+        dropped_count=others.size,
     )

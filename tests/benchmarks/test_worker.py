@@ -30,6 +30,7 @@ from segmentation_worker.preparation import prepared
 from segmentation_worker.tuning import usable_cores
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Order, Parameters, Segmentation
+from spheroseg.imaging.certainty import certainty_of
 from spheroseg.imaging.decode import decode
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.model_registry import ModelRegistry
@@ -147,7 +148,7 @@ def otsu_and_watershed(path: Path) -> object:
 def to_outlines(segmenter: OnnxSegmenter) -> Callable[[Path], object]:
     def work(path: Path) -> object:
         found = segmenter.segment(decode(path).pixels, Parameters())
-        return spheroids_of(found.labels, found.probability)
+        return spheroids_of(found.labels, certainty_of(found.labels, found.view))
 
     return work
 

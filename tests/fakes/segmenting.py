@@ -33,12 +33,16 @@ class InMemorySegmenter:
     ) -> SegmentedPixels:
         import numpy as np
 
+        from spheroseg.imaging.certainty import View
+
         self.asked.append(parameters)
         if self.error:
             raise self.error
-        return self.answer or SegmentedPixels(
-            labels=np.zeros(pixels.shape, np.int32), probability=np.zeros(pixels.shape, np.float32)
-        )
+        if self.answer:
+            return self.answer
+        height, width = pixels.shape
+        view = View(np.zeros((height, width), np.float32), covered=(height, width))
+        return SegmentedPixels(labels=np.zeros((height, width), np.int32), view=view)
 
 
 @dataclass

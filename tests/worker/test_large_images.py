@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from segmentation_worker import drawing, onnx_segmenter, tiles
-from segmentation_worker.enlargement import Enlarged, Probability, enlarged
+from segmentation_worker.enlargement import Probability, enlarged
 from segmentation_worker.instances import Labels, Postprocessing, Seen, draw_objects, find_objects
 from segmentation_worker.onnx_segmenter import OnnxSegmenter
 from segmentation_worker.preparation import Preprocessing, prepared
 from segmentation_worker.settings import MODEL_DIR
 from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
 from spheroseg.domain.segmentation import Parameters
+from spheroseg.imaging.certainty import certainty_of
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.windowing import Grey, windowed
 from spheroseg.model_registry import ModelRegistry
@@ -184,11 +185,13 @@ def test_an_image_that_fits_in_memory_gives_the_same_from_files(
     from_files = segmenter.segment(pixels, Parameters())
     assert in_memory.labels.max() == from_files.labels.max() > count
     assert worst_match(from_files.labels, in_memory.labels) >= 0.99
-    assert isinstance(from_files.probability, Enlarged)
-    sample = np.s_[700:1400, 2000:2600]
-    assert np.abs(from_files.probability[sample] - in_memory.probability[sample]).mean() < 0.01
+    certainty = certainty_of(from_files.labels, from_files.view)
+    in_both = certainty.inside.keys() & certainty.rim.keys()
+    assert len(in_both) >= 0.99 * from_files.labels.max()
+    assert from_files.view.blur == pytest.approx(in_memory.view.blur, abs=0.02)
     if radius < 100:
-        spheroids = spheroids_of(from_files.labels, from_files.probability)
+        assert from_files.view.probability.dtype == np.uint8
+        spheroids = spheroids_of(from_files.labels, certainty)
         assert np.median([one.measures.equivalent_diameter_px for one in spheroids]) == pytest.approx(46, rel=0.1)
         assert all(one.confidence is not None and one.confidence > 0.8 for one in spheroids)
 

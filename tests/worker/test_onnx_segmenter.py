@@ -13,6 +13,7 @@ from segmentation_worker.models import LoadedModels, in_best_precision, load_seg
 from segmentation_worker.onnx_segmenter import OnnxSegmenter, provider_options
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.errors import InvalidPixelsError, ModelNotFoundError, ModelUnusableError
+from spheroseg.imaging.certainty import certainty_of
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.windowing import Grey
 from spheroseg.model_registry import ModelRegistry
@@ -60,7 +61,7 @@ def foreground_iou(found: np.ndarray, drawn: np.ndarray) -> float:
 
 def test_a_sample_has_its_three_spheroids(segmenter: OnnxSegmenter) -> None:
     found = segmenter.segment(pixels_of(SAMPLES / "spheroids-2.png"), Parameters())
-    spheroids = spheroids_of(found.labels, found.probability)
+    spheroids = spheroids_of(found.labels, certainty_of(found.labels, found.view))
     assert [spheroid.touches_edge for spheroid in spheroids] == [True, False, False]
     diameters = [spheroid.measures.equivalent_diameter_px for spheroid in spheroids]
     assert diameters == pytest.approx([333, 147, 159], rel=0.05)
@@ -95,8 +96,8 @@ def test_labels_have_the_size_of_the_image_and_no_gaps_whatever_its_type(
     image = drawn_spheroids((431, 797), (200, 200, 90), (560, 220, 110))
     pixels = cast("Grey", (image.astype(np.float32) * factor).astype(dtype))
     found = segmenter.segment(pixels, Parameters())
-    probability = found.probability[0:500, 0:800]
-    assert found.labels.shape == probability.shape == (431, 797)
+    probability = found.view.probability
+    assert found.labels.shape == found.view.covered == (431, 797)
     assert found.labels.dtype == np.int32
     assert probability.dtype == np.float32
     assert np.unique(found.labels).tolist() == [0, 1, 2]

@@ -11,6 +11,7 @@ from scipy.spatial.distance import pdist
 from skimage.measure import regionprops
 
 from spheroseg.domain.spheroid import Measures
+from spheroseg.imaging.certainty import View, certainty_of
 from spheroseg.imaging.definitions import DEFINITIONS
 from spheroseg.imaging.measures import spheroids_of
 from tests.unit.imaging.shapes import Labels, a_disk, a_rectangle, an_ellipse, drawn
@@ -165,7 +166,7 @@ def test_objects_keep_their_numbers_and_their_own_confidence() -> None:
         .......
     """)
     probability = np.where(labels == 7, np.float32(0.9), np.float32(0.6)).astype(np.float32)
-    first, second = spheroids_of(labels, probability)
+    first, second = spheroids_of(labels, certainty_of(labels, View(probability, covered=labels.shape)))
     assert (first.number, second.number) == (3, 7)
     assert (first.confidence, second.confidence) == pytest.approx((0.6, 0.9))
     assert spheroids_of(labels)[0].confidence is None

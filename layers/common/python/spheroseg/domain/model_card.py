@@ -22,6 +22,23 @@ class ModelVariant(BaseModel):
     size_bytes: int
 
 
+class Calibration(BaseModel):
+    """What makes foreground probabilities come true as often as they say: p' = σ(slope · logit(p) + intercept).
+
+    Source: Platt, J. (1999), Probabilistic outputs for support vector machines, Advances in Large Margin Classifiers,
+    61-74, on the logits of a network: Guo, C. et al. (2017), On calibration of modern neural networks, ICML.
+
+    Args:
+        slope: Above 0, so the order of pixels stays; below 1 where the network is too sure of itself.
+        intercept: Below 0 where it finds too much.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slope: float = Field(gt=0)
+    intercept: float
+
+
 class ModelCard(BaseModel):
     """A registered model; one JSON file beside its weights' name.
 
@@ -52,6 +69,10 @@ class ModelCard(BaseModel):
     )
     preprocessing: dict[str, Any]
     postprocessing: dict[str, Any]
+    calibration: Calibration | None = Field(
+        default=None,
+        description="Fitted by `training.calibration`; null: confidences are the network's own probabilities",
+    )
 
     def in_precision(self, wanted: Precision) -> Self:
         """The card of this model's file in one precision, without other variants; as it is where there is none."""

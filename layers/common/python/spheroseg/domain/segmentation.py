@@ -8,6 +8,7 @@ from typing import Self
 from uuid import UUID, uuid5
 
 from spheroseg.domain.model_card import Precision
+from spheroseg.domain.review import Review
 from spheroseg.errors import IllegalMoveError, SpherosegError
 
 SILENT_WORKER_AFTER = timedelta(seconds=25)
@@ -119,6 +120,7 @@ class Result:
         spheroid_count: Objects found, 0 included.
         stages_s: Seconds spent in each stage (``download``, ``decode``, ``model``, ``outlines``, ``store``).
         ran: The model file that found them; None in runs of before it was noted.
+        review: Whether somebody should look at it, and why; None in runs of before that was judged.
     """
 
     width_px: int
@@ -129,6 +131,7 @@ class Result:
     spheroid_count: int
     stages_s: dict[str, float]
     ran: ModelFile | None = None
+    review: Review | None = None
 
 
 @dataclass(frozen=True)

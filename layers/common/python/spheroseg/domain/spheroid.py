@@ -6,6 +6,8 @@ Coordinates are in pixels of the image, x to the right, y down. The pixel in col
 
 from dataclasses import asdict, dataclass
 
+from spheroseg.domain.review import ReviewReason
+
 Ring = tuple[tuple[float, float], ...]
 """Corners in order, the first not repeated at the end."""
 
@@ -80,8 +82,12 @@ class Spheroid:
         number: Its value in the label image, from 1.
         polygons: Its area; more than one polygon only where the label image's object is in pieces.
         measures: Size and shape.
-        confidence: Mean foreground probability of its pixels, 0 to 1; None where no model made it.
+        confidence: Mean calibrated foreground probability of its pixels, 0 to 1, see ``spheroseg.imaging.certainty``;
+            None where no model made it. Where ``review_reasons`` is None it is the network's own, not calibrated.
         touches_edge: True when it reaches the image's border, so that its measures are of a part only.
+        rim_confidence: Mean calibrated probability that a pixel along its rim is on the right side of it, 0 to 1; None
+            where it was not measured, or all of its rim lies at other objects or the image's border.
+        review_reasons: Why somebody should look at it; None where nobody judged that.
     """
 
     number: int
@@ -89,3 +95,5 @@ class Spheroid:
     measures: Measures
     confidence: float | None
     touches_edge: bool
+    rim_confidence: float | None = None
+    review_reasons: tuple[ReviewReason, ...] | None = None

@@ -8,18 +8,10 @@ import mmap
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-
-
-class ProbabilityMap(Protocol):
-    """How likely each pixel belongs to an object, 0 to 1: an array, or something that makes parts of one on demand."""
-
-    def __getitem__(self, part: tuple[slice, slice], /) -> NDArray[np.float32]:
-        """(rows, columns) float32 of a part of the image."""
-
 
 STEP_PX = 2**23
 """Pixels that one step through the rows takes at most: 32 MB of labels."""

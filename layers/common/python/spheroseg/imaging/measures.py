@@ -13,32 +13,30 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spheroseg.domain.review import spheroid_reasons
 from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.imaging.boundaries import Indices, Labels, Rings, trace
+from spheroseg.imaging.certainty import Certainty
 from spheroseg.imaging.feret import hull_measures, hull_of
 from spheroseg.imaging.labels import polygons_of
-from spheroseg.imaging.mapped import ProbabilityMap, steps
 from spheroseg.imaging.perimeter import smoothed_boundaries
 
 Floats = NDArray[np.float64]
 
-CONFIDENCE_STEP_PX = 2**22
-"""Of a large object's box so many pixels are looked at at once."""
 
-
-def spheroids_of(labels: Labels, probability: ProbabilityMap | None = None) -> list[Spheroid]:
+def spheroids_of(labels: Labels, certainty: Certainty | None = None) -> list[Spheroid]:
     """Every object with its outline and measures, in order of number.
 
     Args:
         labels: (h, w) int32, 0 is background.
-        probability: (h, w) float32, 0 to 1; the mean over an object's pixels is its confidence.
+        certainty: How sure the model is that found them; None where no model did, or nothing is known of it.
     """
     rings = trace(labels)
     with _uncollected():
-        return _spheroids(labels, rings, probability)
+        return _spheroids(labels, rings, certainty)
 
 
-def _spheroids(labels: Labels, rings: Rings, probability: ProbabilityMap | None) -> list[Spheroid]:
+def _spheroids(labels: Labels, rings: Rings, certainty: Certainty | None) -> list[Spheroid]:
     polygons = polygons_of(rings)
     measured = measures_of(rings)
     height, width = labels.shape
@@ -46,21 +44,20 @@ def _spheroids(labels: Labels, rings: Rings, probability: ProbabilityMap | None)
     for number, measures in measured.items():
         left, top = int(measures.bbox_x_px), int(measures.bbox_y_px)
         right, bottom = left + int(measures.bbox_width_px), top + int(measures.bbox_height_px)
-        confidence = None
-        if probability is not None:
-            total = 0.0
-            for first, end in steps(labels[top:bottom, left:right], step_px=CONFIDENCE_STEP_PX):
-                part = (slice(top + first, top + end), slice(left, right))
-                inside = (labels[part] == number).view(np.uint8)
-                total += cv2.mean(probability[part], inside)[0] * cv2.countNonZero(inside)
-            confidence = total / measures.area_px2
+        touches_edge = left == 0 or top == 0 or right == width or bottom == height
+        confidence, reasons = None, None
+        if certainty is not None:
+            confidence = certainty.confidence_of(number, (measures.centroid_x_px, measures.centroid_y_px))
+            reasons = spheroid_reasons(confidence, touches_edge=touches_edge)
         spheroids.append(
             Spheroid(
                 number=number,
                 polygons=polygons[number],
                 measures=measures,
                 confidence=confidence,
-                touches_edge=left == 0 or top == 0 or right == width or bottom == height,
+                touches_edge=touches_edge,
+                rim_confidence=certainty.rim.get(number) if certainty else None,
+                review_reasons=reasons,
             )
         )
     return spheroids

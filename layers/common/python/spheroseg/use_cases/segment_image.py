@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from spheroseg.domain.image import Image, original_key
+from spheroseg.domain.review import Review
 from spheroseg.domain.segmentation import (
     Failure,
     ModelFile,
@@ -18,9 +19,11 @@ from spheroseg.domain.segmentation import (
 )
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.errors import HeldElsewhereError, InvalidInputError, NotFoundError, StaleStateError
+from spheroseg.imaging.certainty import certainty_of
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
+from spheroseg.imaging.reviewing import review_of
 from spheroseg.imaging.windowing import preview_jpeg
 from spheroseg.messages import SegmentationChanged
 from spheroseg.ports import (
@@ -142,9 +145,7 @@ class SegmentImage:
         work, segmented = segmented_work.work, segmented_work.segmented
         running, decoded = work.segmentation, work.decoded
         pixel_size_um, source = self._pixel_size(work.image, decoded)
-        spheroids = self._timed(
-            work.stages_s, "outlines", lambda: spheroids_of(segmented.labels, segmented.probability)
-        )
+        spheroids, review = self._timed(work.stages_s, "outlines", lambda: _described(segmented))
         self._timed(work.stages_s, "store", lambda: self._put(running, segmented, decoded, spheroids, pixel_size_um))
         height_px, width_px = segmented.labels.shape
         result = Result(
@@ -155,6 +156,7 @@ class SegmentImage:
             pixel_size_source=source,
             spheroid_count=len(spheroids),
             stages_s=dict(work.stages_s),
+            review=review,
             ran=_file_of(segmented.chosen or ChosenModel(work.segmenter.card, reason=None)),
         )
         succeeded = running.succeeded(result, self.clock.now())
@@ -259,6 +261,12 @@ class SegmentImage:
         outcome = step()
         stages_s[stage] = (self.clock.now() - begun).total_seconds()
         return outcome
+
+
+def _described(segmented: SegmentedPixels) -> tuple[list[Spheroid], Review]:
+    certainty = certainty_of(segmented.labels, segmented.view)
+    spheroids = spheroids_of(segmented.labels, certainty)
+    return spheroids, review_of(spheroids, certainty)
 
 
 def _file_of(chosen: ChosenModel) -> ModelFile:
