@@ -1,6 +1,7 @@
 """A service on loopback for what can go wrong: the real API over fakes, a store, a worker, and faults on demand."""
 
 import asyncio
+import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,10 +25,11 @@ from spheroseg.domain.segmentation import (
     SegmentationStatus,
     result_prefix,
 )
+from spheroseg.domain.upload_parts import UploadPart, to_base64
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
-from spheroseg.ports import UploadForm
+from spheroseg.ports import PartLink, UploadForm
 from spheroseg.use_cases.read_segmentations import LABELS_FILE, OUTLINES_FILE, PREVIEW_FILE
 from tests.builders import a_result
 from tests.fakes import InMemoryClock, InMemoryImageStore
@@ -93,6 +95,12 @@ class HttpStore(InMemoryImageStore):
 
     def upload_forms(self, wanted: Sequence[tuple[str, int]], lifetime: timedelta) -> Sequence[UploadForm]:
         return [replace(form, url=f"{self.url}/store/") for form in super().upload_forms(wanted, lifetime)]
+
+    def part_links(
+        self, key: str, upload_id: str, parts: Sequence[UploadPart], lifetime: timedelta
+    ) -> Sequence[PartLink]:
+        links = super().part_links(key, upload_id, parts, lifetime)
+        return [replace(link, url=f"{self.url}/parts/{upload_id}/{link.number}") for link in links]
 
     def link(self, key: str, lifetime: timedelta) -> str:
         return f"{self.url}/objects/{key}?signature=x"
@@ -181,6 +189,8 @@ class Service:
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> "_Answer":
         with self.lock:
             path = urlsplit(target).path
+            if method == "PUT" and path.startswith("/parts/"):
+                return self._part(path, headers, body)
             if path == "/store/":
                 return self._stored(headers, body)
             if path.startswith("/objects/"):
@@ -206,6 +216,13 @@ class Service:
             return _Answer(400, {}, b"<Error><Code>EntityTooLarge</Code><Message>Too large</Message></Error>")
         self.store.put(fields["key"].decode(), fields["file"], "application/octet-stream")
         return _Answer(204, {}, b"")
+
+    def _part(self, path: str, headers: Mapping[str, str], body: bytes) -> "_Answer":
+        _, _, upload_id, number = path.split("/")
+        if headers["x-amz-checksum-sha256"] != to_base64(hashlib.sha256(body).hexdigest()):
+            return _Answer(400, {}, b"<Error><Code>BadDigest</Code><Message>Other bytes</Message></Error>")
+        self.store.put_part(upload_id, int(number), body)
+        return _Answer(200, {}, b"")
 
     def _object(self, key: str, headers: Mapping[str, str]) -> "_Answer":
         content = self.store.objects[key]
@@ -297,7 +314,7 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
                 return
             self.wfile.write(answer.body)
 
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
         def handle(self) -> None:
             try:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from http_api.rest import images as rest_images
+from http_api.rest import uploads as rest_uploads
+from spheroseg.domain import upload_parts
 from spheroseg.domain.segmentation import Failure
 from spheroseg_client.client import Client, FileToAnnounce
 from spheroseg_client.errors import (
@@ -44,7 +47,7 @@ def test_an_image_goes_up_and_its_spheroids_come_back(client: Client, service: S
 
 def test_lists_are_read_page_by_page_to_their_end(client: Client, service: Service) -> None:
     project = client.create_project("Many")
-    client.announce(project.id, [FileToAnnounce(name=f"{number}.png") for number in range(450)])
+    client.announce(project.id, [FileToAnnounce(name=f"{number}.png", size_bytes=1) for number in range(450)])
     names = [image.name for image in client.images(project.id)]
     assert names == [f"{number}.png" for number in reversed(range(450))]
     assert service.asked(r"GET /v1/projects/.*/images") == 3
@@ -188,14 +191,14 @@ def test_a_file_that_has_grown_is_refused_with_the_stores_reason(
     project = client.create_project("Upload")
     (image,) = client.announce(project.id, [FileToAnnounce(name="a.png", size_bytes=3)])
     with pytest.raises(UploadRefusedError, match="Too large"):
-        client.send_file(image.upload, a_file(tmp_path, b"longer"))
+        client.send_file(image, a_file(tmp_path, b"longer"))
 
 
 def test_a_file_that_is_gone_is_told(client: Client, tmp_path: Path) -> None:
     project = client.create_project("Upload")
     (image,) = client.announce(project.id, [FileToAnnounce(name="a.png")])
     with pytest.raises(LocalFileError):
-        client.send_file(image.upload, tmp_path / "gone.png")
+        client.send_file(image, tmp_path / "gone.png")
 
 
 def test_a_cut_download_goes_on_where_it_ended(client: Client, service: Service, tmp_path: Path) -> None:
@@ -245,7 +248,7 @@ def test_waiting_for_a_deleted_image_ends(client: Client, service: Service, tmp_
 def test_waiting_for_a_refused_image_ends_with_its_reason(client: Client, service: Service, tmp_path: Path) -> None:
     project = client.create_project("Refused")
     (announced,) = client.announce(project.id, [FileToAnnounce(name="a.png")])
-    client.send_file(announced.upload, a_file(tmp_path, b""))
+    client.send_file(announced, a_file(tmp_path, b""))
     with pytest.raises(WorkFailedError) as caught:
         client.wait(client.complete(announced.id))
     assert caught.value.code == "empty-upload"
@@ -263,3 +266,70 @@ def test_changes_are_found_by_asking_when_there_is_no_socket(client: Client, ser
             service.work()
     assert seen == ["queued", "succeeded"]
     assert service.asked("GET /socket") >= 1
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Files above 1,000 bytes go over in parts of 600."""
+    for module in (upload_parts, rest_images, rest_uploads):
+        monkeypatch.setattr(module, "PART_BYTES", 600)
+    monkeypatch.setattr(upload_parts, "PARTS_FROM_BYTES", 1000)
+    return 600
+
+
+def test_a_large_file_goes_over_in_parts(client: Client, service: Service, tmp_path: Path, small_parts: int) -> None:
+    project = client.create_project("Stacks")
+    content = bytes(range(256)) * 10
+    seen: list[int] = []
+    service.fault("PUT /parts", 503, times=2)
+    image = client.upload(project.id, a_file(tmp_path, content), progress=seen.append)
+    assert image.status == "stored"
+    assert image.digest is not None
+    assert image.digest.startswith("sha256-of-parts:")
+    assert service.store.objects[f"originals/{image.id}"] == content
+    assert seen[-1] == len(content)
+    assert service.asked("PUT /parts") == 5 + 2
+    assert service.asked("POST /store") == 0
+    assert client.wait(image).status == "succeeded"
+
+
+def test_an_interrupted_upload_sends_only_what_is_missing(
+    client: Client, service: Service, tmp_path: Path, small_parts: int
+) -> None:
+    project = client.create_project("Stacks")
+    content = bytes(range(256)) * 10
+    path = a_file(tmp_path, content)
+    (image,) = client.announce(project.id, [FileToAnnounce(name="a.tif", size_bytes=len(content))])
+    service.fault("PUT /parts/upload-1/4", 403, times=9, body=b"<Error><Code>AccessDenied</Code></Error>")
+    with pytest.raises(UploadRefusedError):
+        client.send_file(image, path)
+    with pytest.raises(ApiError, match="have not arrived") as missing:
+        client.complete(image.id)
+    assert missing.value.code == "parts-missing"
+    service.faults.clear()
+    there = len(service.store.uploads["upload-1"])
+    assert there >= 1
+    asked = service.asked("PUT /parts")
+    client.send_file(image, path)
+    assert service.asked("PUT /parts") - asked == 5 - there
+    assert client.complete(image.id).status == "stored"
+    assert service.store.objects[f"originals/{image.id}"] == content
+
+
+def test_a_file_that_became_shorter_is_not_sent(
+    client: Client, service: Service, tmp_path: Path, small_parts: int
+) -> None:
+    project = client.create_project("Stacks")
+    (image,) = client.announce(project.id, [FileToAnnounce(name="a.tif", size_bytes=2560)])
+    with pytest.raises(LocalFileError, match=r"has (become shorter|changed)"):
+        client.send_file(image, a_file(tmp_path, b"x" * 700))
+
+
+def test_profile_and_usage(client: Client, service: Service, tmp_path: Path) -> None:
+    assert client.profile().name is None
+    assert client.change_profile(name="Ada", pixel_size_um=0.65).pixel_size_um == 0.65
+    assert client.change_profile(name=None).name is None
+    client.upload(client.create_project("Day 7").id, a_file(tmp_path, b"12345"))
+    usage = client.usage()
+    assert (usage.stored_bytes, usage.stored_images, usage.announced_images) == (5, 1, 0)
+    assert usage.left_bytes == usage.quota_bytes - 5

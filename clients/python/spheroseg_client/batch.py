@@ -224,7 +224,7 @@ class Batch:
             job.started_at = time.monotonic()
             self._follower.add(image.id)
             try:
-                self._client.send_file(image.upload, job.file.path, lambda sent: self._on_sent(job, sent))
+                self._client.send_file(image, job.file.path, lambda sent: self._on_sent(job, sent))
             except (LocalFileError, UploadRefusedError):
                 self._follower.drop(image.id)
                 self._forget(image.id)

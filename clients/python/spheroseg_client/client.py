@@ -1,5 +1,6 @@
 """The service as Python calls: projects, images, segmentations, live updates."""
 
+import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,18 +13,23 @@ from spheroseg_client.errors import NotSignedInError, UnexpectedAnswerError, Wor
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.models import (
     AnnouncedImage,
+    ArrivedPart,
     GivenTokens,
     Image,
     Model,
     Order,
+    PartLink,
+    Parts,
+    Profile,
     Project,
     QueueStatus,
     Segmentation,
     SocketTicket,
     Spheroid,
     SpheroidPage,
-    UploadForm,
+    Usage,
 )
+from spheroseg_client.part_uploads import upload_parts
 from spheroseg_client.transfers import Progress, download, upload
 from spheroseg_client.transport import CALLS_AT_ONCE, RETRY_FOR_S, Session, Tokens, Transport
 from spheroseg_client.updates import Updates
@@ -110,6 +116,21 @@ class Client:
         """Return when the service answers and accepts the credentials; raise otherwise."""
         next(self._pages("/v1/projects", Project), None)
 
+    # Account
+
+    def profile(self) -> Profile:
+        """Who is signed in."""
+        return self._read("/v1/me", Profile)
+
+    def change_profile(self, **changes: str | float | None) -> Profile:
+        """Change ``name``, ``organisation``, ``language`` or ``pixel_size_um``; what is left away stays."""
+        answer = self._transport.request("PATCH", "/v1/me", session=self._session, repeatable=True, json=changes)
+        return _parsed(Profile, answer, "/v1/me")
+
+    def usage(self) -> Usage:
+        """How much may be kept, and what is kept."""
+        return self._read("/v1/me/usage", Usage)
+
     # Projects
 
     def create_project(self, name: str, pixel_size_um: float | None = None) -> Project:
@@ -150,14 +171,43 @@ class Client:
         answer = self._transport.request("POST", path, session=self._session, repeatable=True, json=body)
         return _items(AnnouncedImage, answer, path)
 
-    def send_file(self, form: UploadForm, path: Path, progress: Progress = lambda _: None) -> None:
-        """Upload a file by its form, streamed from the disk.
+    def send_file(self, image: AnnouncedImage, path: Path, progress: Progress = lambda _: None) -> None:
+        """Upload a file for an announced image, streamed from the disk; one above 100 MB goes over in parts.
+
+        Called again after a fault, it sends only the parts that are missing, for a day.
 
         Raises:
             LocalFileError: it cannot be read.
             UploadRefusedError: the store does not take it.
         """
-        upload(self._transport, form.url, form.fields, path, progress)
+        if image.upload is not None:
+            upload(self._transport, image.upload.url, image.upload.fields, path, progress)
+        else:
+            self.send_parts(image.id, path, progress)
+
+    def send_parts(self, image_id: UUID, path: Path, progress: Progress = lambda _: None) -> None:
+        """Upload, or go on uploading, a file above 100 MB that was announced; ``complete`` puts it together.
+
+        Raises:
+            LocalFileError: it cannot be read, or is not the file that was announced.
+            UploadRefusedError: the store does not take it.
+        """
+        address = f"/v1/images/{image_id}/parts"
+
+        def link(number: int, sha256: str) -> PartLink:
+            body = {"parts": [{"number": number, "sha256": sha256}]}
+            answer = self._transport.request("POST", address, session=self._session, repeatable=True, json=body)
+            (found,) = _items(PartLink, answer, address)
+            return found
+
+        answer = self._transport.request("GET", address, session=self._session, repeatable=True)
+        cut = _parsed(Parts, answer, address)
+        there = _items(ArrivedPart, answer, address)
+        # The first link begins the upload; two at once would begin two.
+        if not there and path.exists() and path.stat().st_size:
+            with path.open("rb") as stream:
+                link(1, hashlib.sha256(stream.read(cut.part_bytes)).hexdigest())
+        upload_parts(self._transport, path, cut.part_bytes, cut.part_count, there, link, progress)
 
     def complete(self, image_id: UUID) -> Image:
         """The image after its upload, its segmentation queued at once; without this call that happens seconds later."""
@@ -177,7 +227,7 @@ class Client:
             name=shown_name(path.name), size_bytes=path.stat().st_size or None, pixel_size_um=pixel_size_um
         )
         (announced,) = self.announce(project_id, [file], order)
-        self.send_file(announced.upload, path, progress)
+        self.send_file(announced, path, progress)
         return self.complete(announced.id)
 
     def images(self, project_id: UUID) -> Iterator[Image]:

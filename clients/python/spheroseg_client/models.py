@@ -155,6 +155,7 @@ class Image(Answer):
     stored_at: datetime | None
     failure: Failure | None
     segmentation: Segmentation | None = None
+    digest: str | None = None
 
 
 class Polygon(Answer):
@@ -202,10 +203,62 @@ class UploadForm(Answer):
     expires_at: datetime
 
 
-class AnnouncedImage(Image):
-    """An image that waits for its file."""
+class Parts(Answer):
+    """How a large file is cut: ``part_count`` parts of ``part_bytes`` bytes, the last one shorter."""
 
-    upload: UploadForm
+    part_bytes: int
+    part_count: int
+
+
+class PartLink(Answer):
+    """Where one part of a large file goes: PUT to ``url`` with these headers."""
+
+    number: int
+    offset_bytes: int
+    size_bytes: int
+    url: str
+    headers: dict[str, str]
+
+
+class ArrivedPart(Answer):
+    """A part of a large file that the store has."""
+
+    number: int
+    size_bytes: int
+    sha256: str
+
+
+class AnnouncedImage(Image):
+    """An image that waits for its file: ``upload`` takes one up to 100 MB, a larger one goes over in ``parts``."""
+
+    upload: UploadForm | None
+    parts: Parts | None = None
+
+
+class Profile(Answer):
+    """What somebody says about themselves; ``pixel_size_um`` is what their new projects begin with, in µm."""
+
+    user_id: str
+    name: str | None
+    organisation: str | None
+    language: str | None
+    pixel_size_um: float | None
+
+
+class Usage(Answer):
+    """How much somebody may keep and what they keep, in bytes of original files and in images.
+
+    ``announced`` files may still come and take their room until then.
+    """
+
+    quota_bytes: int
+    quota_images: int
+    stored_bytes: int
+    stored_images: int
+    announced_bytes: int
+    announced_images: int
+    left_bytes: int
+    left_images: int
 
 
 class ModelVariant(Answer):

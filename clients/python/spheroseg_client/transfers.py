@@ -62,7 +62,7 @@ def upload(
                 timeout=UPLOAD_TIMEOUT,
             )
         if not response.is_success:
-            code, message = _store_error(response)
+            code, message = store_error(response)
             raise ApiError(f"The store did not take {path.name}: {message}", code, status=response.status_code)
         return response
 
@@ -100,7 +100,7 @@ def download(transport: Transport, url: str, path: Path, progress: Progress = la
                 raise httpx.ReadError("the rest of the file is not there")
             if not response.is_success:
                 response.read()
-                code, message = _store_error(response)
+                code, message = store_error(response)
                 raise ApiError(f"The store did not hand out {path.name}: {message}", code, status=response.status_code)
             etag = response.headers.get("ETag")
             resumes = response.status_code == httpx.codes.PARTIAL_CONTENT
@@ -121,6 +121,7 @@ def download(transport: Transport, url: str, path: Path, progress: Progress = la
         part.unlink(missing_ok=True)
 
 
-def _store_error(response: httpx.Response) -> tuple[str | None, str]:
+def store_error(response: httpx.Response) -> tuple[str | None, str]:
+    """What the store says about a refusal: its code, and words."""
     code, message = _XML_CODE.search(response.text), _XML_MESSAGE.search(response.text)
     return (code[1] if code else None), (message[1] if message else f"HTTP {response.status_code}")
