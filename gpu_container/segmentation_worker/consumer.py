@@ -7,7 +7,7 @@ stored. A message is acknowledged after everything it asked for was written and 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Semaphore
 from typing import ParamSpec, TypeVar
@@ -23,7 +23,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from segmentation_worker.deliveries import Delivery, Job
+from segmentation_worker.closing import LINGER_S, Closing, Outbox
+from segmentation_worker.deliveries import Delivery, Job, acknowledge
 from segmentation_worker.health.progress import Progress
 from segmentation_worker.heartbeat import Heartbeat
 from segmentation_worker.polling import RECEIVE_MAX, PriorityPolling, WeightedQueue
@@ -100,7 +101,9 @@ class Consumer:
             queues: Most urgent first.
             folder: Where files lie while they are decoded.
         """
-        self._segment_image = segment_image
+        self._closing: Closing[tuple[Job, Segmentation | None]] = Closing(self._close_all, self._are_all)
+        self._outbox = Outbox(segment_image.updates, self._closing.nudge)
+        self._segment_image = replace(segment_image, updates=self._outbox)
         self._reports = reports
         self._progress = progress
         self._folder = folder
@@ -113,7 +116,7 @@ class Consumer:
         self._places = Semaphore(pace.prefetch)
         self._polling = PriorityPolling(queues, pace.long_poll_s, self._arrived)
         self._heartbeat = Heartbeat(
-            segment_image.keep_alive,
+            self._segment_image.keep_alive,
             reports.heartbeat_failed,
             interval_s=pace.heartbeat_s,
             visibility_s=pace.visibility_s,
@@ -223,11 +226,37 @@ class Consumer:
             raise _StoppingError
 
     def _close(self, job: Job, ended: Segmentation | None) -> None:
-        """Acknowledge what has ended; a run that somebody else is at keeps its message."""
-        if ended is not None or self._retried(self._segment_image.is_over, job.request().segmentation_id):
-            self._retried(job.acknowledge)
-        else:
+        """Let what has ended be announced and acknowledged; a run that somebody else is at keeps its message."""
+        if ended is None and not self._retried(self._segment_image.is_over, job.request().segmentation_id):
             job.let_go()
+            self._closed(job, None)
+            return
+        self._leave_place(job)
+        self._closing.put((job, ended))
+
+    def _close_all(self, ended: list[tuple[Job, Segmentation | None]]) -> None:
+        """Announce what waits to be announced, and only then acknowledge the messages of these jobs."""
+        jobs = [job for job, _ in ended]
+        try:
+            self._retried(self._outbox.flush)
+            self._retried(acknowledge, jobs)
+        except Exception as error:
+            for job in jobs:  # each answers for it; what was not announced waits in the outbox
+                with self._answered_for(job):
+                    raise
+            if not jobs:
+                self._reports.not_announced(error)
+            self._stop.wait(LINGER_S)
+            return
+        for job, run in ended:
+            self._closed(job, run)
+        self._progress.note()
+
+    def _are_all(self, count: int) -> bool:
+        """No other job is in hand than those that are being closed, or nobody waits for company any more."""
+        return self._stop.is_set() or len(self._heartbeat.jobs) <= count
+
+    def _closed(self, job: Job, ended: Segmentation | None) -> None:
         self._end(job)
         self._crashes = 0
         self._reports.closed(job, ended)
@@ -321,3 +350,7 @@ class Consumer:
         for job in self._heartbeat.jobs:
             job.lost.set()  # its thread may still be at it; the row, queued again, refuses what it would write
             self._give_back(job, 0)
+        try:
+            self._outbox.flush()
+        except Exception as error:  # noqa: BLE001 - whoever takes these runs announces them again
+            self._reports.not_announced(error)

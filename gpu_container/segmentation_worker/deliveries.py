@@ -25,8 +25,13 @@ class Delivery(Protocol):
     def receive_count(self) -> int:
         """How often it was lent out, this time included."""
 
-    def acknowledge(self) -> None:
-        """Remove it from the queue."""
+    @property
+    def receiver(self) -> "Receiver":
+        """Where it came from."""
+
+    @property
+    def receipt(self) -> str:
+        """What stands for this loan there."""
 
     def extend(self, seconds: int) -> None:
         """Keep it for so many seconds from now."""
@@ -43,6 +48,13 @@ class Receiver(Protocol):
 
         Raises:
             QueueUnavailableError: the queue does not answer, or refuses.
+        """
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """Remove messages for good; those whose loan is over are somebody else's and stay.
+
+        Raises:
+            QueueUnavailableError: some, or all, were not removed; that may be tried again with all of them.
         """
 
 
@@ -80,13 +92,6 @@ class Job:
             if not self._is_closed:
                 self.delivery.extend(seconds)
 
-    def acknowledge(self) -> None:
-        """Remove the message from the queue."""
-        with self._lock:
-            if not self._is_closed:
-                self.delivery.acknowledge()
-                self._is_closed = True
-
     def give_back(self, delay_s: int) -> None:
         """Let the message be lent out again after so many seconds."""
         with self._lock:
@@ -98,3 +103,23 @@ class Job:
         """Leave the message to the end of its loan."""
         with self._lock:
             self._is_closed = True
+
+    @property
+    def is_closed(self) -> bool:
+        """Acknowledged, given back or let go."""
+        with self._lock:
+            return self._is_closed
+
+
+def acknowledge(jobs: Sequence[Job]) -> None:
+    """Remove the messages of jobs that are not closed, those of one queue together.
+
+    Raises:
+        QueueUnavailableError: a queue does not answer; jobs whose messages were removed are closed by then.
+    """
+    waiting = [job for job in jobs if not job.is_closed]
+    for receiver in {id(job.delivery.receiver): job.delivery.receiver for job in waiting}.values():
+        of_this = [job for job in waiting if job.delivery.receiver is receiver]
+        receiver.acknowledge([job.delivery.receipt for job in of_this])
+        for job in of_this:
+            job.let_go()

@@ -51,6 +51,10 @@ class Reports:
         else:
             logger.error("Segmentation crashed", extra=_ids(job), exc_info=error)
 
+    def not_announced(self, error: Exception) -> None:
+        """Changes of runs wait for the next try to announce them."""
+        logger.warning("Changes not announced", extra=_what(error))
+
     def given_back(self, job: Job, delay_s: int) -> None:
         """A job waits for the next try, of this worker or another one."""
         logger.info("Segmentation given back", extra=_ids(job) | {"delay_s": delay_s})

@@ -39,9 +39,8 @@ def requests(count: int) -> list[SegmentationRequested]:
 def everything_in(receiver: SqsReceiver) -> list[SegmentationRequested]:
     found = []
     while deliveries := receiver.receive(10, 0):
-        for delivery in deliveries:
-            found.append(SegmentationRequested.model_validate_json(delivery.body))
-            delivery.acknowledge()
+        found += [SegmentationRequested.model_validate_json(delivery.body) for delivery in deliveries]
+        receiver.acknowledge([delivery.receipt for delivery in deliveries])
     return found
 
 
@@ -83,11 +82,12 @@ def test_a_message_carries_its_correlation_id_beside_the_body(
 ) -> None:
     [request] = requests(1)
     sqs_queue.send([(Priority.HIGH, request)])
-    [delivery] = SqsReceiver(clients.sqs_client(), urls[Priority.HIGH]).receive(10, 1)
+    receiver = SqsReceiver(clients.sqs_client(), urls[Priority.HIGH])
+    [delivery] = receiver.receive(10, 1)
     assert delivery.correlation_id == request.correlation_id
     assert delivery.receive_count == 1
-    delivery.acknowledge()
-    delivery.acknowledge()
+    receiver.acknowledge([delivery.receipt])
+    receiver.acknowledge([delivery.receipt])
 
 
 def test_what_is_given_back_is_lent_out_again(sqs_queue: SqsSegmentationQueue, urls: dict[Priority, str]) -> None:
@@ -114,7 +114,7 @@ def test_a_loan_that_is_over_is_no_error(sqs_queue: SqsSegmentationQueue, urls: 
     sqs_queue.send([(Priority.LOW, request) for request in requests(1)])
     receiver = SqsReceiver(clients.sqs_client(), urls[Priority.LOW])
     [delivery] = receiver.receive(1, 1)
-    delivery.acknowledge()
+    receiver.acknowledge([delivery.receipt])
     delivery.extend(30)
     delivery.give_back(0)
     assert receiver.receive(1, 0) == []
@@ -172,7 +172,7 @@ def test_what_a_batch_left_out_is_sent_again(urls: dict[Priority, str]) -> None:
 def test_what_is_left_out_again_and_again_is_an_error(urls: dict[Priority, str]) -> None:
     client = clients.sqs_client()
     leaving_out(client, times=100)
-    with pytest.raises(QueueUnavailableError, match="1 requests could not be queued: InternalError"):
+    with pytest.raises(QueueUnavailableError, match="1 messages could not be queued: InternalError"):
         SqsSegmentationQueue(client, urls).send([(Priority.HIGH, request) for request in requests(3)])
 
 
@@ -187,7 +187,11 @@ def test_a_change_is_announced(request: pytest.FixtureRequest, kind: str) -> Non
     url = request.getfixturevalue("urls")[Priority.LOW]
     publisher: UpdatePublisher = SqsUpdatePublisher(clients.sqs_client(), url)
     publisher.publish(update)
-    [delivery] = SqsReceiver(clients.sqs_client(), url).receive(1, 1)
+    receiver = SqsReceiver(clients.sqs_client(), url)
+    [delivery] = receiver.receive(1, 1)
     assert SegmentationChanged.model_validate_json(delivery.body) == update
     assert json.loads(delivery.body)["version"] == 1
     assert delivery.correlation_id == update.correlation_id
+    receiver.acknowledge([delivery.receipt])
+    publisher.publish_many([update] * 12)
+    assert len([delivery for _ in range(4) for delivery in receiver.receive(10, 0)]) == 12

@@ -29,13 +29,13 @@ class Loan:
     def body(self) -> str:
         return self.message.body
 
-    def acknowledge(self) -> None:
-        with self.queue.change:
-            self.queue.require()
-            if self in self.queue.refuse_to_acknowledge:
-                raise QueueUnavailableError("The queue does not answer")
-            if self.message in self.queue.messages and self._is_valid():
-                self.queue.messages.remove(self.message)
+    @property
+    def receiver(self) -> "LendingQueue":
+        return self.queue
+
+    @property
+    def receipt(self) -> str:
+        return f"{id(self.message)} {self.receive_count}"
 
     def extend(self, seconds: int) -> None:
         self._show_in(seconds)
@@ -61,9 +61,10 @@ class LendingQueue:
     visibility_s: float = 30
     second: float = 1.0
     messages: list[Message] = field(default_factory=list)
-    refuse_to_acknowledge: list[Loan] = field(default_factory=list)
     is_available: bool = True
     receives: list[int] = field(default_factory=list)
+    acknowledged: list[int] = field(default_factory=list)
+    """How many messages each call removed."""
     change: Condition = field(default_factory=Condition)
 
     def send(self, body: str) -> Message:
@@ -86,6 +87,14 @@ class LendingQueue:
                 if visible or now >= deadline:
                     return [self._lend(message) for message in visible]
                 self.change.wait(min(deadline - now, 0.01))
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        with self.change:
+            self.require()
+            lent = [message for message in self.messages if f"{id(message)} {message.receive_count}" in receipts]
+            self.acknowledged.append(len(lent))
+            for message in lent:
+                self.messages.remove(message)
 
     def require(self) -> None:
         if not self.is_available:

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from segmentation_worker.closing import LINGER_S
 from segmentation_worker.health.progress import is_alive
 from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import SegmentationStatus
@@ -55,6 +56,23 @@ def test_a_message_is_acknowledged_after_row_and_announcement(place: Workplace) 
     place.start(replace(place.use_case(), updates=Watching()))
     until(place.is_empty)
     assert seen == [True]
+
+
+def test_jobs_that_end_together_are_acknowledged_together(place: Workplace) -> None:
+    for _ in range(15):
+        place.queued()
+    place.start()
+    until(place.is_empty)
+    assert sum(place.normal.acknowledged) == 15
+    assert len(place.normal.acknowledged) < 8
+
+
+def test_a_single_job_waits_for_no_company(place: Workplace) -> None:
+    place.start()
+    until(lambda: place.low.receives.count(FAST.long_poll_s))
+    run = place.queued()
+    until(place.all_are(SegmentationStatus.SUCCEEDED, [run]))
+    until(place.is_empty, seconds=0.75 * LINGER_S)
 
 
 def test_a_run_longer_than_its_loan_is_computed_once(place: Workplace) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import (
+        DeleteMessageBatchRequestEntryTypeDef,
         MessageAttributeValueTypeDef,
         MessageTypeDef,
         SendMessageBatchRequestEntryTypeDef,
@@ -82,6 +83,11 @@ class SqsUpdatePublisher:
                 QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)
             )
 
+    def publish_many(self, updates: Sequence[SegmentationChanged]) -> None:
+        """Announce changes, ten in a call, or raise ``QueueUnavailableError``; then some may have been announced."""
+        for begin in range(0, len(updates), BATCH_SIZE):
+            _send_batch(self._client, self._url, updates[begin : begin + BATCH_SIZE])
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -93,32 +99,19 @@ class Delivery:
         body: What was sent.
         receive_count: How often it was lent out, this time included.
         correlation_id: What log lines about it share; None when the sender said nothing.
+        receiver: Where it came from.
+        receipt: What stands for this loan there.
     """
 
     body: str
     receive_count: int
     correlation_id: str | None
-    client: "SQSClient" = field(repr=False)
-    url: str = field(repr=False)
+    receiver: "SqsReceiver" = field(repr=False)
     receipt: str = field(repr=False)
-
-    def acknowledge(self) -> None:
-        """Remove it from the queue."""
-        try:
-            with _translated():
-                self.client.delete_message(QueueUrl=self.url, ReceiptHandle=self.receipt)
-        except _LoanOverError:
-            return
 
     def extend(self, seconds: int) -> None:
         """Keep it for so many seconds from now, up to 12 hours from its receipt."""
-        try:
-            with _translated():
-                self.client.change_message_visibility(
-                    QueueUrl=self.url, ReceiptHandle=self.receipt, VisibilityTimeout=seconds
-                )
-        except _LoanOverError:
-            return
+        self.receiver.extend(self.receipt, seconds)
 
     def give_back(self, delay_s: int) -> None:
         """Let it be lent out again after so many seconds."""
@@ -148,14 +141,40 @@ class SqsReceiver:
             )
         return [self._delivery(message) for message in answer.get("Messages", [])]
 
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """Remove messages for good, ten in a call; those whose loan is over are somebody else's and stay.
+
+        Raises:
+            QueueUnavailableError: some, or all, were not removed; that may be tried again with all of them.
+        """
+        for begin in range(0, len(receipts), BATCH_SIZE):
+            entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "ReceiptHandle": receipt}
+                for number, receipt in enumerate(receipts[begin : begin + BATCH_SIZE])
+            ]
+            with _translated():
+                answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            codes = {entry["Code"] for entry in answer.get("Failed", [])} - LOAN_OVER
+            if codes:
+                raise QueueUnavailableError(f"Messages could not be removed: {', '.join(sorted(codes))}")
+
+    def extend(self, receipt: str, seconds: int) -> None:
+        """Keep a message for so many seconds from now; nothing happens when its loan is over."""
+        try:
+            with _translated():
+                self._client.change_message_visibility(
+                    QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+                )
+        except _LoanOverError:
+            return
+
     def _delivery(self, message: "MessageTypeDef") -> Delivery:
         attribute = message.get("MessageAttributes", {}).get(CORRELATION_ID)
         return Delivery(
             body=message["Body"],
             receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
             correlation_id=attribute.get("StringValue") if attribute else None,
-            client=self._client,
-            url=self._url,
+            receiver=self,
             receipt=message["ReceiptHandle"],
         )
 
@@ -164,15 +183,15 @@ class _LoanOverError(QueueUnavailableError):
     """The message is not lent to us any more."""
 
 
-def _send_batch(client: "SQSClient", url: str, requests: Sequence[SegmentationRequested]) -> None:
+def _send_batch(client: "SQSClient", url: str, messages: Sequence[Message]) -> None:
     """Send up to ten; what the queue leaves out of a batch that it otherwise took is sent again."""
     entries: list[SendMessageBatchRequestEntryTypeDef] = [
         {
             "Id": str(number),
-            "MessageBody": request.model_dump_json(),
-            "MessageAttributes": _attributes(request),
+            "MessageBody": message.model_dump_json(),
+            "MessageAttributes": _attributes(message),
         }
-        for number, request in enumerate(requests)
+        for number, message in enumerate(messages)
     ]
     reasons: set[str] = set()
     for _ in range(SEND_ATTEMPTS):
@@ -184,7 +203,7 @@ def _send_batch(client: "SQSClient", url: str, requests: Sequence[SegmentationRe
         reasons = {entry["Code"] for entry in failed}
         left_out = {entry["Id"] for entry in failed}
         entries = [entry for entry in entries if entry["Id"] in left_out]
-    raise QueueUnavailableError(f"{len(entries)} requests could not be queued: {', '.join(sorted(reasons))}")
+    raise QueueUnavailableError(f"{len(entries)} messages could not be queued: {', '.join(sorted(reasons))}")
 
 
 def _attributes(message: Message) -> "dict[str, MessageAttributeValueTypeDef]":
