@@ -50,17 +50,17 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
     "unavailable": ("Not available now", "Something behind the API does not answer.", TRY_LATER),
     "project-not-found": (
         "No such project",
-        "There is no project of that id, or it is not yours; the two look alike on purpose.",
+        "There is no project of that id, or you have no role in it; the two look alike on purpose.",
         "List your projects with GET /v1/projects.",
     ),
     "image-not-found": (
         "No such image",
-        "There is no image of that id, it was deleted, or it is not yours; they look alike on purpose.",
+        "There is no image of that id, it was deleted, or you have no role in its project; all look alike on purpose.",
         "List a project's images with GET /v1/projects/{project_id}/images.",
     ),
     "segmentation-not-found": (
         "No such segmentation",
-        "There is no segmentation of that id, its image was deleted, or it is not yours; they look alike on purpose.",
+        "There is none of that id, its image was deleted, or you have no role in its project; they look alike.",
         "List an image's segmentations with GET /v1/images/{image_id}/segmentations.",
     ),
     "model-not-found": (
@@ -94,6 +94,16 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "Password refused",
         "The password is weaker than the user pool allows.",
         "Take at least 12 characters with upper and lower case letters, digits and signs.",
+    ),
+    "role-too-low": (
+        "Your role allows less",
+        "Your role in the project does not allow this: a viewer reads, an editor writes, the owner also manages.",
+        "Ask the project's owner for another role.",
+    ),
+    "project-archived": (
+        "Project archived",
+        "The project is archived: it can be read, not written to.",
+        "Its owner can unarchive it.",
     ),
     "stale-state": (
         "Changed meanwhile",

@@ -15,6 +15,8 @@ from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.positions import NO_READER_HAS
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.domain.access import Access, Accessible, Role
+from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.errors import DatabaseUnavailableError, InvalidInputError, ProjectNotFoundError
 from tests.builders import NOW, a_project, a_result, a_segmentation, a_spheroid, a_viewer, an_id, an_image
@@ -34,6 +36,10 @@ def routed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     eventually(lambda: database.lag_s() == 0)
     yield database
     database.close()
+
+
+def owned(project: Project) -> Accessible[Project]:
+    return Accessible(project, Access(Role.OWNER))
 
 
 def served_by(database: Database, after: str | None = None) -> str:
@@ -101,7 +107,7 @@ def test_nobody_misses_their_own_writes(routed: Database, servers: Servers) -> N
         project = a_project()
         projects.add(project)
         newest = projects.page(a_viewer(project.owner_id, routed.position), None, 1)
-        stale += [row.id for row in newest] != [project.id]
+        stale += [found.item.id for found in newest] != [project.id]
     assert stale == 0
 
 
@@ -113,7 +119,7 @@ def test_a_reader_that_shows_nothing_new_would_be_stale_without_the_position(
         project = a_project()
         projects.add(project)
         assert projects.page(a_viewer(), None, 1) == []
-        assert projects.page(a_viewer(read_after=routed.position), None, 1) == [project]
+        assert projects.page(a_viewer(read_after=routed.position), None, 1) == [owned(project)]
 
 
 def test_what_the_reader_does_not_have_is_looked_for_on_the_writer(routed: Database, servers: Servers) -> None:
@@ -122,7 +128,7 @@ def test_what_the_reader_does_not_have_is_looked_for_on_the_writer(routed: Datab
     with paused(servers):
         PostgresProjects(routed).add(project)
         PostgresImages(routed).add_many([image])
-        assert PostgresProjects(routed).one(a_viewer(), project.id) == project
+        assert PostgresProjects(routed).one(a_viewer(), project.id) == owned(project)
         assert PostgresImages(routed).one(a_viewer(), image.id) == image
         with pytest.raises(ProjectNotFoundError):
             PostgresProjects(routed).one(a_viewer(), an_id())
@@ -190,8 +196,8 @@ def test_old_rows_are_served_while_the_writer_is_down(servers: Servers, routed: 
     servers.pair.stop_primary()
     try:
         sleep(LAG_KNOWN_FOR_S)
-        assert PostgresProjects(routed).page(a_viewer(), None, 10) == [project]
-        assert PostgresProjects(routed).page(a_viewer(read_after=position), None, 10) == [project]
+        assert PostgresProjects(routed).page(a_viewer(), None, 10) == [owned(project)]
+        assert PostgresProjects(routed).page(a_viewer(read_after=position), None, 10) == [owned(project)]
         with pytest.raises(DatabaseUnavailableError):
             routed.read(WHERE, {}, after=NO_READER_HAS)
     finally:

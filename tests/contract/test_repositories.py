@@ -9,6 +9,7 @@ from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
+from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
@@ -56,8 +57,9 @@ class Repositories:
 @pytest.fixture(params=["in_memory", "postgres"])
 def repositories(request: pytest.FixtureRequest) -> Repositories:
     if request.param == "in_memory":
-        segmentations = InMemorySegmentations()
-        return Repositories(InMemoryProjects(), InMemoryImages(segmentations), segmentations, InMemoryWatchers())
+        projects = InMemoryProjects()
+        segmentations = InMemorySegmentations(projects=projects)
+        return Repositories(projects, InMemoryImages(segmentations), segmentations, InMemoryWatchers(projects))
     database = request.getfixturevalue("database")
     return Repositories(
         PostgresProjects(database),
@@ -78,7 +80,8 @@ def test_a_project_is_read_as_it_was_added(repositories: Repositories) -> None:
     project = a_project(name="Žluťoučký kůň 🧫", pixel_size_um=0.325)
     repositories.projects.add(project)
     assert repositories.projects.get(project.id) == project
-    assert repositories.projects.one(a_viewer(), project.id) == project
+    assert repositories.projects.one(a_viewer(), project.id) == Accessible(project, Access(Role.OWNER))
+    assert repositories.projects.accessible(a_viewer(), project.id).item == project
 
 
 def test_an_id_is_taken_once(repositories: Repositories) -> None:
@@ -108,10 +111,10 @@ def test_projects_are_listed_from_the_newest_page_by_page(repositories: Reposito
     expected = sorted(projects, key=lambda row: (row.created_at, row.id), reverse=True)
 
     first = repositories.projects.page(a_viewer(), None, 3)
-    second = repositories.projects.page(a_viewer(), key_of(first[-1]), 3)
-    third = repositories.projects.page(a_viewer(), key_of(second[-1]), 3)
+    second = repositories.projects.page(a_viewer(), key_of(first[-1].item), 3)
+    third = repositories.projects.page(a_viewer(), key_of(second[-1].item), 3)
 
-    assert [*first, *second, *third] == expected
+    assert [found.item for found in [*first, *second, *third]] == expected
     assert repositories.projects.page(a_viewer(), key_of(expected[-1]), 3) == []
 
 
@@ -255,23 +258,28 @@ def test_a_made_up_ticket_lets_nobody_in(repositories: Repositories) -> None:
         repositories.watchers.redeem_ticket("made up", NOW)
 
 
-def test_connections_are_known_by_their_owner_until_removed(repositories: Repositories) -> None:
+def test_connections_are_known_by_their_project_until_removed(repositories: Repositories) -> None:
+    project = a_project()
+    repositories.projects.add(project)
     for connection_id, owner in (("b", OWNER), ("a", OWNER), ("c", STRANGER)):
         repositories.watchers.add(connection_id, owner, NOW)
     repositories.watchers.add("a", OWNER, NOW)
-    assert repositories.watchers.of_owner(OWNER) == ["a", "b"]
+    assert repositories.watchers.of_project(project.id) == ["a", "b"]
+    assert repositories.watchers.of_project(an_id()) == []
     repositories.watchers.remove("a")
     repositories.watchers.remove("a")
-    assert repositories.watchers.of_owner(OWNER) == ["b"]
+    assert repositories.watchers.of_project(project.id) == ["b"]
 
 
 def test_old_connections_and_tickets_are_forgotten(repositories: Repositories) -> None:
+    project = a_project()
+    repositories.projects.add(project)
     repositories.watchers.add("old", OWNER, NOW - timedelta(hours=3))
     repositories.watchers.add("new", OWNER, NOW)
     repositories.watchers.add_ticket("expired", OWNER, NOW - timedelta(hours=3))
     repositories.watchers.add_ticket("good", OWNER, NOW + timedelta(seconds=30))
     assert repositories.watchers.remove_older_than(NOW - timedelta(hours=2)) == 1
-    assert repositories.watchers.of_owner(OWNER) == ["new"]
+    assert repositories.watchers.of_project(project.id) == ["new"]
     assert repositories.watchers.redeem_ticket("good", NOW) == OWNER
     with pytest.raises(UnknownTicketError):
         repositories.watchers.redeem_ticket("expired", NOW - timedelta(hours=4))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.domain.account import Account, Profile, Quota, Usage
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.image import Image, ImageStatus
@@ -25,9 +26,27 @@ from spheroseg.errors import (
 
 @dataclass
 class InMemoryProjects:
-    """Projects in a dict."""
+    """Projects in a dict; ``members`` holds the roles of all but the owners, by project and person."""
 
     rows: dict[UUID, Project] = field(default_factory=dict)
+    members: dict[tuple[UUID, str], Role] = field(default_factory=dict)
+    archived: set[UUID] = field(default_factory=set)
+    deleted: set[UUID] = field(default_factory=set)
+
+    def access(self, viewer: Viewer, project_id: UUID, owner_id: str | None = None) -> Access | None:
+        """What the viewer may do there; None: nothing.
+
+        PostgreSQL has no image without its project. Here a project that is not there belongs to ``owner_id``, so that a
+        test of images needs none.
+        """
+        project = self.rows.get(project_id)
+        if project_id in self.deleted:
+            return None
+        if (project.owner_id if project else owner_id) == viewer.user_id:
+            role: Role | None = Role.OWNER
+        else:
+            role = self.members.get((project_id, viewer.user_id))
+        return Access(role, project_id in self.archived) if role else None
 
     def add(self, project: Project) -> None:
         if project.id in self.rows:
@@ -35,19 +54,23 @@ class InMemoryProjects:
         self.rows[project.id] = project
 
     def get(self, project_id: UUID) -> Project:
-        if project_id not in self.rows:
+        if project_id not in self.rows or project_id in self.deleted:
             raise ProjectNotFoundError(f"Project {project_id} does not exist")
         return self.rows[project_id]
 
-    def one(self, viewer: Viewer, project_id: UUID) -> Project:
-        project = self.get(project_id)
-        if project.owner_id != viewer.user_id:
+    def one(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
+        project, access = self.get(project_id), self.access(viewer, project_id)
+        if access is None:
             raise ProjectNotFoundError(f"Project {project_id} does not exist")
-        return project
+        return Accessible(project, access)
 
-    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Project]:
-        mine = [row for row in self.rows.values() if row.owner_id == viewer.user_id and _is_past(row, after)]
-        return sorted(mine, key=_age, reverse=True)[:limit]
+    def accessible(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
+        return self.one(viewer, project_id)
+
+    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Accessible[Project]]:
+        past = sorted((row for row in self.rows.values() if _is_past(row, after)), key=_age, reverse=True)
+        found = ((row, self.access(viewer, row.id)) for row in past)
+        return [Accessible(row, access) for row, access in found if access][:limit]
 
 
 @dataclass
@@ -56,6 +79,7 @@ class InMemorySegmentations:
 
     rows: dict[UUID, Segmentation] = field(default_factory=dict)
     found: dict[UUID, list[Spheroid]] = field(default_factory=dict)
+    projects: InMemoryProjects = field(default_factory=InMemoryProjects)
 
     def add(self, segmentation: Segmentation) -> bool:
         if segmentation.id in self.rows:
@@ -69,13 +93,21 @@ class InMemorySegmentations:
         return self.rows[segmentation_id]
 
     def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
+        return self.accessible(viewer, segmentation_id).item
+
+    def accessible(self, viewer: Viewer, segmentation_id: UUID) -> Accessible[Segmentation]:
         segmentation = self.get(segmentation_id)
-        if segmentation.owner_id != viewer.user_id:
+        access = self.projects.access(viewer, segmentation.project_id, segmentation.owner_id)
+        if access is None:
             raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
-        return segmentation
+        return Accessible(segmentation, access)
 
     def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
-        mine = [row for row in self.rows.values() if row.image_id == image_id and row.owner_id == viewer.user_id]
+        mine = [
+            row
+            for row in self.rows.values()
+            if row.image_id == image_id and self.projects.access(viewer, row.project_id, row.owner_id)
+        ]
         return sorted(mine, key=lambda row: (row.queued_at, row.id), reverse=True)
 
     def latest_of_images(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
@@ -97,7 +129,7 @@ class InMemorySegmentations:
 
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
         run = self.rows.get(segmentation_id)
-        if run is None or run.owner_id != viewer.user_id:
+        if run is None or not self.projects.access(viewer, run.project_id, run.owner_id):
             return []
         return [found for found in self.found.get(segmentation_id, []) if found.number > after_number][:limit]
 
@@ -169,14 +201,27 @@ class InMemoryImages:
             raise ImageNotFoundError(f"Image {image_id} does not exist")
         return self.rows[image_id]
 
+    @property
+    def projects(self) -> InMemoryProjects:
+        """Where the roles stand."""
+        return self.segmentations.projects
+
     def one(self, viewer: Viewer, image_id: UUID) -> Image:
+        return self.accessible(viewer, image_id).item
+
+    def accessible(self, viewer: Viewer, image_id: UUID) -> Accessible[Image]:
         image = self.get(image_id)
-        if image.owner_id != viewer.user_id:
+        access = self.projects.access(viewer, image.project_id, image.owner_id)
+        if access is None:
             raise ImageNotFoundError(f"Image {image_id} does not exist")
-        return image
+        return Accessible(image, access)
 
     def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Sequence[Image]:
-        mine = [row for row in self.rows.values() if (row.project_id, row.owner_id) == (project_id, viewer.user_id)]
+        mine = [
+            row
+            for row in self.rows.values()
+            if row.project_id == project_id and self.projects.access(viewer, project_id, row.owner_id)
+        ]
         return sorted((row for row in mine if _is_past(row, after)), key=_age, reverse=True)[:limit]
 
     def replace(self, before: Image, after: Image) -> None:
@@ -225,6 +270,7 @@ class InMemoryAccounts:
 class InMemoryWatchers:
     """Connections and tickets in dicts."""
 
+    projects: InMemoryProjects = field(default_factory=InMemoryProjects)
     tickets: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     connections: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
@@ -244,7 +290,15 @@ class InMemoryWatchers:
         self.connections.pop(connection_id, None)
 
     def of_owner(self, owner_id: str) -> Sequence[str]:
+        """For tests to look at: the open connections of one person."""
         return sorted(id_ for id_, (owner, _) in self.connections.items() if owner == owner_id)
+
+    def of_project(self, project_id: UUID) -> Sequence[str]:
+        return sorted(
+            id_
+            for id_, (owner, _) in self.connections.items()
+            if project_id in self.projects.rows and self.projects.access(Viewer(owner), project_id)
+        )
 
     def remove_older_than(self, at: datetime) -> int:
         old = [id_ for id_, (_, since) in self.connections.items() if since < at]

@@ -11,9 +11,9 @@ from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.messages import SegmentationChanged
 from spheroseg.use_cases.push_update import PushUpdate
 from spheroseg.use_cases.watch_updates import WatchUpdates
-from tests.builders import NOW, OWNER, STRANGER, a_segmentation, a_viewer
+from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_viewer, an_image
 from tests.events import RecordedContext, failed_ids, sqs_batch
-from tests.fakes import InMemoryClock, InMemoryWatchers, InMemoryWatcherSockets
+from tests.fakes import InMemoryClock, InMemoryProjects, InMemoryWatchers, InMemoryWatcherSockets
 from watch_updates.entry import create_handler as create_watch_handler
 
 CONTEXT = cast(LambdaContext, RecordedContext())
@@ -60,10 +60,14 @@ def test_a_closed_socket_is_forgotten_and_words_of_clients_change_nothing() -> N
 
 
 def test_a_change_reaches_all_sockets_of_its_owner_and_nobody_else() -> None:
-    watchers, sockets = InMemoryWatchers(), InMemoryWatcherSockets(gone={"closed"})
+    project = a_project()
+    watchers, sockets = (
+        InMemoryWatchers(InMemoryProjects({project.id: project})),
+        InMemoryWatcherSockets(gone={"closed"}),
+    )
     for connection_id, owner in {"c1": OWNER, "c2": OWNER, "closed": OWNER, "other": STRANGER}.items():
         watchers.add(connection_id, owner, NOW)
-    run = a_segmentation(status=SegmentationStatus.SUCCEEDED)
+    run = a_segmentation(an_image(project), status=SegmentationStatus.SUCCEEDED)
     body = SegmentationChanged.of(run, NOW).model_dump_json()
 
     answer = create_push_handler(PushUpdate(watchers, sockets))(sqs_batch(body), CONTEXT)

@@ -75,6 +75,9 @@ def next_cursor(key: PageKey | None) -> str | None:
 SIGNED_IN = ("unauthenticated", "invalid-request", "internal", "database-unavailable")
 """What every route for signed-in people may answer."""
 
+NOT_WRITABLE = ("role-too-low", "project-archived")
+"""What every route that writes below a project may answer besides."""
+
 
 def problems(*codes: str, common: tuple[str, ...] = SIGNED_IN) -> dict[int | str, dict[str, Any]]:
     """The documented problems of a route, by status."""

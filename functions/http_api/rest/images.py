@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from http_api.correlation import CorrelationId
 from http_api.rest.answers import (
     DEFAULT_LIMIT,
+    NOT_WRITABLE,
     POSITION_HEADER,
     After,
     Answer,
@@ -177,7 +178,14 @@ def _common(image: Image) -> dict[str, object]:
     response_description="An image and an upload form for each file",
     responses={
         201: {"headers": POSITION_HEADER},
-        **problems("project-not-found", "model-not-found", "image-too-large", "body-too-large", "quota-exceeded"),
+        **problems(
+            "project-not-found",
+            *NOT_WRITABLE,
+            "model-not-found",
+            "image-too-large",
+            "body-too-large",
+            "quota-exceeded",
+        ),
     },
 )
 async def announce_images(
@@ -214,7 +222,7 @@ async def announce_images(
 async def list_images(
     project_id: UUID, viewer: CurrentViewer, use_cases: Wired, after: After, limit: Limit = DEFAULT_LIMIT
 ) -> ImagePage:
-    """The images of one of your projects, the newest first, each with its latest segmentation."""
+    """The images of a project, the newest first, each with its latest segmentation."""
     page = use_cases.read_images.page(viewer, project_id, after, limit)
     return ImagePage(items=[ImageOut.of(view) for view in page.items], next_cursor=next_cursor(page.next))
 
@@ -226,7 +234,7 @@ async def list_images(
     responses=problems("image-not-found"),
 )
 async def read_image(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ImageOut:
-    """One of your images."""
+    """One image."""
     return ImageOut.of(use_cases.read_images.one(viewer, image_id))
 
 
@@ -234,7 +242,10 @@ async def read_image(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) ->
     "/images/{image_id}/complete",
     summary="Say that an upload is done",
     response_description="The image, stored, with its queued segmentation",
-    responses={200: {"headers": POSITION_HEADER}, **problems("image-not-found", "not-stored-yet", "parts-missing")},
+    responses={
+        200: {"headers": POSITION_HEADER},
+        **problems("image-not-found", *NOT_WRITABLE, "not-stored-yet", "parts-missing"),
+    },
 )
 async def complete_upload(image_id: UUID, viewer: CurrentViewer, use_cases: Wired, written: Written) -> ImageOut:
     """Start the work at once. Without this call it starts when the store announces the file, seconds later."""
@@ -247,7 +258,7 @@ async def complete_upload(image_id: UUID, viewer: CurrentViewer, use_cases: Wire
     status_code=204,
     summary="Delete an image",
     response_description="Nothing is left",
-    responses={204: {"headers": POSITION_HEADER}, **problems("image-not-found", "storage-unavailable")},
+    responses={204: {"headers": POSITION_HEADER}, **problems("image-not-found", *NOT_WRITABLE, "storage-unavailable")},
     response_class=Response,
 )
 async def delete_image(image_id: UUID, viewer: CurrentViewer, use_cases: Wired, written: Written) -> None:

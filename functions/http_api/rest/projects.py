@@ -20,6 +20,7 @@ from http_api.rest.answers import (
 )
 from http_api.rest.orders import PixelSizeUm, ProjectName
 from http_api.viewer import CurrentViewer
+from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.domain.project import Project
 
 router = APIRouter(prefix="/v1/projects", tags=["projects"])
@@ -46,15 +47,29 @@ class ProjectOut(Answer):
         description="Edge of one pixel in µm for images whose file does not tell; null: unknown", examples=[0.65]
     )
     created_at: datetime = Field(description="In UTC", examples=["2026-11-22T09:30:00Z"])
+    role: Role = Field(
+        description="What you may do here: an `owner` everything, an `editor` add, change and remove images and "
+        "segmentations, a `viewer` only read",
+        examples=["owner"],
+    )
+    is_archived: bool = Field(description="Whether it can only be read", examples=[False])
 
     @classmethod
-    def of(cls, project: Project) -> "ProjectOut":
-        """The domain's project."""
-        return cls(id=project.id, name=project.name, pixel_size_um=project.pixel_size_um, created_at=project.created_at)
+    def of(cls, found: Accessible[Project]) -> "ProjectOut":
+        """The domain's project as its viewer has it."""
+        project = found.item
+        return cls(
+            id=project.id,
+            name=project.name,
+            pixel_size_um=project.pixel_size_um,
+            created_at=project.created_at,
+            role=found.access.role,
+            is_archived=found.access.is_archived,
+        )
 
 
 class ProjectPage(Answer):
-    """Some of your projects, the newest first."""
+    """Some of the projects that you have a role in, the newest first."""
 
     items: list[ProjectOut] = Field(description="The projects")
     next_cursor: str | None = Field(description="Where the next page begins; null: this is the last one")
@@ -71,7 +86,7 @@ async def create_project(body: ProjectIn, viewer: CurrentViewer, use_cases: Wire
     """Make an empty project that only you can see."""
     project = use_cases.create_project(viewer, body.name, body.pixel_size_um)
     written()
-    return ProjectOut.of(project)
+    return ProjectOut.of(Accessible(project, Access(Role.OWNER)))
 
 
 @router.get(
@@ -80,7 +95,7 @@ async def create_project(body: ProjectIn, viewer: CurrentViewer, use_cases: Wire
 async def list_projects(
     viewer: CurrentViewer, use_cases: Wired, after: After, limit: Limit = DEFAULT_LIMIT
 ) -> ProjectPage:
-    """Your projects, the newest first."""
+    """The projects that you own and those that were shared with you, the newest first."""
     page = use_cases.read_projects.page(viewer, after, limit)
     return ProjectPage(items=[ProjectOut.of(project) for project in page.items], next_cursor=next_cursor(page.next))
 
@@ -92,5 +107,5 @@ async def list_projects(
     responses=problems("project-not-found"),
 )
 async def read_project(project_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ProjectOut:
-    """One of your projects."""
+    """A project that you have a role in."""
     return ProjectOut.of(use_cases.read_projects.one(viewer, project_id))

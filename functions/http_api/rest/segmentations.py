@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from http_api.correlation import CorrelationId
-from http_api.rest.answers import POSITION_HEADER, Answer, Wired, Written, problems
+from http_api.rest.answers import NOT_WRITABLE, POSITION_HEADER, Answer, Wired, Written, problems
 from http_api.rest.orders import FailureOut, OrderIn, ParametersOut
 from http_api.rest.queue_status import wait_reason
 from http_api.viewer import CurrentViewer
@@ -216,7 +216,7 @@ def _common(segmentation: Segmentation) -> dict[str, Any]:
     responses=problems("image-not-found"),
 )
 async def list_segmentations(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ImageSegmentations:
-    """Every run over one of your images, the latest queued first."""
+    """Every run over an image, the latest queued first."""
     runs = use_cases.read_segmentations.of_image(viewer, image_id)
     return ImageSegmentations(items=[SegmentationSummary.of(run) for run in runs])
 
@@ -228,7 +228,7 @@ async def list_segmentations(image_id: UUID, viewer: CurrentViewer, use_cases: W
     response_description="The run: queued, or as far as it already is",
     responses={
         202: {"headers": POSITION_HEADER},
-        **problems("image-not-found", "model-not-found", "not-stored-yet", "queue-unavailable"),
+        **problems("image-not-found", *NOT_WRITABLE, "model-not-found", "not-stored-yet", "queue-unavailable"),
     },
 )
 async def request_segmentation(
@@ -265,7 +265,10 @@ async def read_segmentation(segmentation_id: UUID, viewer: CurrentViewer, use_ca
     "/segmentations/{segmentation_id}/cancel",
     summary="Cancel a segmentation",
     response_description="The cancelled run",
-    responses={200: {"headers": POSITION_HEADER}, **problems("segmentation-not-found", "illegal-move", "stale-state")},
+    responses={
+        200: {"headers": POSITION_HEADER},
+        **problems("segmentation-not-found", *NOT_WRITABLE, "illegal-move", "stale-state"),
+    },
 )
 async def cancel_segmentation(
     segmentation_id: UUID, viewer: CurrentViewer, use_cases: Wired, written: Written

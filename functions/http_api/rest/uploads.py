@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints, model_validator
 
-from http_api.rest.answers import POSITION_HEADER, Answer, Body, Wired, Written, problems
+from http_api.rest.answers import NOT_WRITABLE, POSITION_HEADER, Answer, Body, Wired, Written, problems
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.image import Image
 from spheroseg.domain.upload_parts import PART_BYTES, part_count
@@ -100,7 +100,9 @@ def _count(image: Image) -> int:
     response_description="A link for each part",
     responses={
         200: {"headers": POSITION_HEADER},
-        **problems("image-not-found", "illegal-move", "not-in-parts", "invalid-input", "storage-unavailable"),
+        **problems(
+            "image-not-found", *NOT_WRITABLE, "illegal-move", "not-in-parts", "invalid-input", "storage-unavailable"
+        ),
     },
 )
 async def link_parts(
@@ -117,7 +119,7 @@ async def link_parts(
     "",
     summary="List the parts that have arrived",
     response_description="The parts that are there",
-    responses=problems("image-not-found", "illegal-move", "not-in-parts", "storage-unavailable"),
+    responses=problems("image-not-found", *NOT_WRITABLE, "illegal-move", "not-in-parts", "storage-unavailable"),
 )
 async def list_parts(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ArrivedParts:
     """What need not be sent again when an upload is resumed. Parts are kept for a day."""
@@ -133,7 +135,9 @@ async def list_parts(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) ->
     response_description="None is left",
     responses={
         204: {"headers": POSITION_HEADER},
-        **problems("image-not-found", "illegal-move", "not-in-parts", "stale-state", "storage-unavailable"),
+        **problems(
+            "image-not-found", *NOT_WRITABLE, "illegal-move", "not-in-parts", "stale-state", "storage-unavailable"
+        ),
     },
     response_class=Response,
 )

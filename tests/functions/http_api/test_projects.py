@@ -17,6 +17,8 @@ def test_a_project_is_created_for_whoever_is_signed_in(world: World, owner: Clie
         "name": "Day 7",
         "pixel_size_um": 0.65,
         "created_at": "2026-11-20T12:00:00Z",
+        "role": "owner",
+        "is_archived": False,
     }
     assert world.projects.rows[UUID(body["id"])].owner_id == OWNER
     assert owner.get(f"/v1/projects/{body['id']}").json() == body

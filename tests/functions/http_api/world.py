@@ -126,10 +126,8 @@ class World:
     clock: InMemoryClock = field(default_factory=InMemoryClock)
     ids: InMemoryIds = field(default_factory=InMemoryIds)
     projects: InMemoryProjects = field(default_factory=InMemoryProjects)
-    segmentations: InMemorySegmentations = field(default_factory=InMemorySegmentations)
     queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
     updates: InMemoryUpdatePublisher = field(default_factory=InMemoryUpdatePublisher)
-    watchers: InMemoryWatchers = field(default_factory=InMemoryWatchers)
     models: SomeModels = field(default_factory=SomeModels)
     sign_in: InMemorySignIn | None = field(default_factory=InMemorySignIn)
     parts: list[Part] = field(default_factory=list)
@@ -137,7 +135,9 @@ class World:
     position: str | None = "0/16B3748"
 
     def __post_init__(self) -> None:
+        self.segmentations = InMemorySegmentations(projects=self.projects)
         self.images = InMemoryImages(self.segmentations)
+        self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
         self.store = InMemoryImageStore(self.clock)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.domain.account import UNTOLD_BYTES
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus, result_prefix
@@ -30,7 +31,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.clock = InMemoryClock()
         self.projects = InMemoryProjects()
-        self.segmentations = InMemorySegmentations()
+        self.segmentations = InMemorySegmentations(projects=self.projects)
         self.images = InMemoryImages(self.segmentations)
         self.store = InMemoryImageStore(self.clock)
         self.project = a_project()
@@ -60,7 +61,7 @@ def bench() -> Bench:
 def test_a_project_belongs_to_who_made_it(bench: Bench) -> None:
     project = bench.create(a_viewer(), "Day 7", 0.65)
     read = ReadProjects(bench.projects)
-    assert read.one(a_viewer(), project.id) == project
+    assert read.one(a_viewer(), project.id) == Accessible(project, Access(Role.OWNER))
     with pytest.raises(ProjectNotFoundError):
         read.one(a_viewer(STRANGER), project.id)
 
@@ -74,7 +75,7 @@ def test_pages_of_projects_hold_each_once_newest_first(bench: Bench) -> None:
     first = read.page(a_viewer(), None, 2)
     second = read.page(a_viewer(), first.next, 2)
     third = read.page(a_viewer(), second.next, 2)
-    assert [*first.items, *second.items, *third.items] == made[::-1]
+    assert [found.item for found in [*first.items, *second.items, *third.items]] == made[::-1]
     assert third.next is None
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from spheroseg.domain.access import Role
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus, result_prefix
 from spheroseg.errors import ImageNotFoundError, NotFinishedError, SegmentationNotFoundError, UnknownTicketError
 from spheroseg.messages import SegmentationChanged
@@ -13,11 +14,12 @@ from spheroseg.use_cases.push_update import PushUpdate
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.watch_updates import CONNECTION_LIFETIME, TICKET_LIFETIME, WatchUpdates
-from tests.builders import NOW, OWNER, STRANGER, a_segmentation, a_spheroid, a_viewer, an_image
+from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_spheroid, a_viewer, an_image
 from tests.fakes import (
     InMemoryClock,
     InMemoryDownloadLinks,
     InMemoryImages,
+    InMemoryProjects,
     InMemorySegmentations,
     InMemoryWatchers,
     InMemoryWatcherSockets,
@@ -28,16 +30,19 @@ from tests.fakes import (
 class Bench:
     def __post_init__(self) -> None:
         self.clock = InMemoryClock()
-        self.segmentations = InMemorySegmentations()
+        self.projects = InMemoryProjects()
+        self.segmentations = InMemorySegmentations(projects=self.projects)
         self.images = InMemoryImages(self.segmentations)
-        self.watchers = InMemoryWatchers()
+        self.watchers = InMemoryWatchers(self.projects)
         self.sockets = InMemoryWatcherSockets()
         self.read = ReadSegmentations(self.images, self.segmentations, InMemoryDownloadLinks(), self.clock)
         self.watch = WatchUpdates(self.watchers, self.clock)
         self.push = PushUpdate(self.watchers, self.sockets)
 
     def run(self, status: SegmentationStatus = SegmentationStatus.SUCCEEDED) -> Segmentation:
-        image = an_image()
+        project = a_project()
+        self.projects.add(project)
+        image = an_image(project)
         run = a_segmentation(image, status=status)
         self.images.add_many([image])
         self.segmentations.rows[run.id] = run
@@ -131,12 +136,15 @@ def test_only_the_hash_of_a_ticket_is_kept(bench: Bench) -> None:
     assert ticket.text not in str(bench.watchers)
 
 
-def test_a_change_reaches_every_socket_of_its_owner_and_nobody_else(bench: Bench) -> None:
-    for connection, viewer in (("a", OWNER), ("b", OWNER), ("c", STRANGER)):
+def test_a_change_reaches_all_who_have_a_role_in_its_project_and_nobody_else(bench: Bench) -> None:
+    for connection, viewer in (("a", OWNER), ("b", OWNER), ("c", STRANGER), ("d", "a member")):
         bench.watch.connect(connection, bench.watch.issue_ticket(a_viewer(viewer)).text)
     run = bench.run()
+    bench.projects.members[run.project_id, "a member"] = Role.VIEWER
+    assert bench.push(SegmentationChanged.of(run, NOW)) == 3
+    assert [connection for connection, _ in bench.sockets.sent] == ["a", "b", "d"]
+    del bench.projects.members[run.project_id, "a member"]
     assert bench.push(SegmentationChanged.of(run, NOW)) == 2
-    assert [connection for connection, _ in bench.sockets.sent] == ["a", "b"]
     sent = json.loads(bench.sockets.sent[0][1])
     assert (sent["segmentation_id"], sent["status"], sent["spheroid_count"]) == (str(run.id), "succeeded", 1)
     assert "owner_id" not in sent

@@ -65,7 +65,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.clock = InMemoryClock()
         self.projects = InMemoryProjects()
-        self.segmentations = InMemorySegmentations()
+        self.segmentations = InMemorySegmentations(projects=self.projects)
         self.images = InMemoryImages(self.segmentations)
         self.store = InMemoryImageStore(self.clock)
         self.decoder = InMemoryDecoder()

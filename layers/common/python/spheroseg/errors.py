@@ -75,6 +75,18 @@ class UnknownTicketError(ForbiddenError):
     code = "unknown-ticket"
 
 
+class RoleTooLowError(ForbiddenError):
+    """The viewer's role in the project allows less than this."""
+
+    code = "role-too-low"
+
+
+class ProjectArchivedError(ConflictError):
+    """The project is archived: it can be read, not written to."""
+
+    code = "project-archived"
+
+
 class StaleStateError(ConflictError):
     """Another process changed the row first."""
 

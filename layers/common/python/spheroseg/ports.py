@@ -1,7 +1,9 @@
 """What use cases need from outside. Each port has a fake in tests/fakes, held to the same contract tests.
 
-Methods that take a ``Viewer`` read from a reader that has seen the viewer's own writes, and find nothing that belongs
-to somebody else. The others speak for the system: they read from the writer and see every row as last written.
+Methods that take a ``Viewer`` read from a reader that has seen the viewer's own writes, and find nothing in projects
+where the viewer has no role. ``accessible`` is for whoever wants to change something: it reads from the writer, as last
+written, and tells the viewer's role along. The others speak for the system: they read from the writer and see every
+row as last written. Nobody finds anything in a project that is being deleted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from spheroseg.domain.access import Accessible
 from spheroseg.domain.account import Account, Profile
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.image import Image
@@ -58,7 +61,7 @@ class AccountRepository(Protocol):
 
 
 class ProjectRepository(Protocol):
-    """Projects, by owner."""
+    """Projects, and who may do what there."""
 
     def add(self, project: Project) -> None:
         """Store a new project."""
@@ -66,15 +69,18 @@ class ProjectRepository(Protocol):
     def get(self, project_id: UUID) -> Project:
         """The project whoever owns it, or raise ``ProjectNotFoundError``."""
 
-    def one(self, viewer: Viewer, project_id: UUID) -> Project:
-        """The viewer's project, or raise ``ProjectNotFoundError``."""
+    def one(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
+        """The project with the viewer's role in it, or raise ``ProjectNotFoundError``."""
 
-    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Project]:
-        """Up to ``limit`` of the viewer's projects, newest first, older than ``after``."""
+    def accessible(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
+        """The same as last written, for whoever wants to change it."""
+
+    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Accessible[Project]]:
+        """Up to ``limit`` of the projects that the viewer has a role in, newest first, older than ``after``."""
 
 
 class ImageRepository(Protocol):
-    """Images, by project and owner."""
+    """Images, by project."""
 
     def add_many(self, images: Sequence[Image]) -> None:
         """Store new images of one owner, all or none; what they need is taken from the owner's quota.
@@ -88,10 +94,13 @@ class ImageRepository(Protocol):
         """The image whoever owns it, or raise ``ImageNotFoundError``."""
 
     def one(self, viewer: Viewer, image_id: UUID) -> Image:
-        """The viewer's image, or raise ``ImageNotFoundError``."""
+        """An image that the viewer may read, or raise ``ImageNotFoundError``."""
+
+    def accessible(self, viewer: Viewer, image_id: UUID) -> Accessible[Image]:
+        """The image as last written with what the viewer may do to it, or raise ``ImageNotFoundError``."""
 
     def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Sequence[Image]:
-        """Up to ``limit`` images of the viewer's project, newest first, older than ``after``."""
+        """Up to ``limit`` images of a project that the viewer may read, newest first, older than ``after``."""
 
     def replace(self, before: Image, after: Image) -> None:
         """Store ``after`` where ``before`` still stands, or raise ``StaleStateError``."""
@@ -116,13 +125,16 @@ class SegmentationRepository(Protocol):
         """The run whoever owns it, or raise ``SegmentationNotFoundError``."""
 
     def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
-        """The viewer's run, or raise ``SegmentationNotFoundError``."""
+        """A run that the viewer may read, or raise ``SegmentationNotFoundError``."""
+
+    def accessible(self, viewer: Viewer, segmentation_id: UUID) -> Accessible[Segmentation]:
+        """The run as last written with what the viewer may do to it, or raise ``SegmentationNotFoundError``."""
 
     def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
-        """All runs of the viewer's image, the latest queued first; empty when the image is not the viewer's."""
+        """All runs of an image, the latest queued first; empty when the viewer may not read it."""
 
     def latest_of_images(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
-        """The latest queued run of each of the viewer's images that has one, in one statement."""
+        """The latest queued run of each image that has one and that the viewer may read, in one statement."""
 
     def replace(self, before: Segmentation, after: Segmentation) -> None:
         """Store ``after`` where status and attempt are still those of ``before``, or raise ``StaleStateError``."""
@@ -134,7 +146,7 @@ class SegmentationRepository(Protocol):
         """Note that its worker is still at it, or raise ``StaleStateError`` when it was replaced or cancelled."""
 
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
-        """Up to ``limit`` spheroids of the viewer's run with numbers above ``after_number``, in order of number."""
+        """Up to ``limit`` spheroids of a run that the viewer may read, above ``after_number``, in order of number."""
 
     def stalled(self, queued_before: datetime, alive_before: datetime, limit: int) -> Sequence[Segmentation]:
         """Runs queued before one time, and running ones whose worker was last alive before another, oldest first."""
@@ -269,8 +281,8 @@ class WatcherRepository(Protocol):
     def remove(self, connection_id: str) -> None:
         """Forget a connection; nothing happens when it is unknown."""
 
-    def of_owner(self, owner_id: str) -> Sequence[str]:
-        """The open connections of one person."""
+    def of_project(self, project_id: UUID) -> Sequence[str]:
+        """The open connections of all who have a role in the project now."""
 
     def remove_older_than(self, at: datetime) -> int:
         """Forget connections and tickets from before that time; how many connections were forgotten."""

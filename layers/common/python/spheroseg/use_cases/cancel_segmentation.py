@@ -1,8 +1,9 @@
-"""A run that its owner no longer wants."""
+"""A run that nobody wants any more."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
+from spheroseg.domain.access import Action
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 from spheroseg.domain.viewer import Viewer
 from spheroseg.messages import SegmentationChanged
@@ -21,12 +22,12 @@ class CancelSegmentation:
         """The cancelled run.
 
         Raises:
-            SegmentationNotFoundError: it is not the viewer's.
+            SegmentationNotFoundError: the viewer has no role in its project.
+            RoleTooLowError, ProjectArchivedError: the viewer may not write there, or nobody may.
             IllegalMoveError: it has ended already.
             StaleStateError: it changed just now; read it again.
         """
-        self.segmentations.one(viewer, segmentation_id)
-        before = self.segmentations.get(segmentation_id)
+        before = self.segmentations.accessible(viewer, segmentation_id).to(Action.WRITE)
         after = before
         if before.status is not SegmentationStatus.CANCELLED:
             after = before.cancelled(self.clock.now())

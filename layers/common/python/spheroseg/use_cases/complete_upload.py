@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from spheroseg.domain.access import Action
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.upload_parts import UploadPart, digest_of_parts, part_count, part_size
 from spheroseg.domain.viewer import Viewer
@@ -24,12 +25,12 @@ class CompleteUpload:
         """The image, stored or refused.
 
         Raises:
-            ImageNotFoundError: it is not the viewer's.
+            ImageNotFoundError: the viewer has no role in its project.
+            RoleTooLowError, ProjectArchivedError: the viewer may not write there, or nobody may.
             PartsMissingError: some of its parts have not arrived.
             NotStoredYetError: nothing has arrived.
         """
-        self.images.one(viewer, image_id)
-        image = self.images.get(image_id)
+        image = self.images.accessible(viewer, image_id).to(Action.WRITE)
         if image.status is ImageStatus.AWAITING_UPLOAD and image.upload_id is not None:
             self._put_together(image, image.upload_id)
         try:

@@ -9,7 +9,7 @@ from spheroseg.ports import WatcherRepository, WatcherSockets
 
 @dataclass(frozen=True)
 class PushUpdate:
-    """Send a change to its owner's open sockets; the closed ones among them are forgotten."""
+    """Send a change to the open sockets of all who have a role in its project now; the closed ones are forgotten."""
 
     watchers: WatcherRepository
     sockets: WatcherSockets
@@ -18,7 +18,7 @@ class PushUpdate:
         """How many sockets took it."""
         content = update.model_dump_json(exclude={"owner_id"})
         taken = 0
-        for connection_id in self.watchers.of_owner(update.owner_id):
+        for connection_id in self.watchers.of_project(update.project_id):
             try:
                 self.sockets.send(connection_id, content)
                 taken += 1

@@ -1,4 +1,4 @@
-"""The viewer's images, each with its latest segmentation."""
+"""Images that the viewer may read, each with its latest segmentation."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,11 +27,11 @@ class ReadImages:
     segmentations: SegmentationRepository
 
     def one(self, viewer: Viewer, image_id: UUID) -> ImageView:
-        """The viewer's image, or ``ImageNotFoundError``."""
+        """An image that the viewer may read, or ``ImageNotFoundError``."""
         return self._views(viewer, [self.images.one(viewer, image_id)])[0]
 
     def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Page[ImageView]:
-        """Images of the viewer's project, newest first, or ``ProjectNotFoundError``."""
+        """Images of a project that the viewer may read, newest first, or ``ProjectNotFoundError``."""
         self.projects.one(viewer, project_id)
         found = list(self.images.page(viewer, project_id, after, limit + 1))
         views = self._views(viewer, found[:limit])

@@ -1,4 +1,4 @@
-"""The viewer's segmentations, their spheroids, and links to their files."""
+"""Segmentations that the viewer may read, their spheroids, and links to their files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,11 +46,11 @@ class ReadSegmentations:
     clock: Clock
 
     def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
-        """The viewer's run, or ``SegmentationNotFoundError``."""
+        """A run that the viewer may read, or ``SegmentationNotFoundError``."""
         return self.segmentations.one(viewer, segmentation_id)
 
     def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
-        """All runs of the viewer's image, the latest first, or ``ImageNotFoundError``."""
+        """All runs of an image that the viewer may read, the latest first, or ``ImageNotFoundError``."""
         self.images.one(viewer, image_id)
         return self.segmentations.of_image(viewer, image_id)
 
@@ -72,10 +72,10 @@ class ReadSegmentations:
         )
 
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> SpheroidPage:
-        """Spheroids of the viewer's run in order of their numbers.
+        """Spheroids of a run that the viewer may read, in order of their numbers.
 
         Raises:
-            SegmentationNotFoundError: it is not the viewer's.
+            SegmentationNotFoundError: the viewer has no role in its project.
             NotFinishedError: it has no result, or not yet.
         """
         segmentation = self.one(viewer, segmentation_id)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from spheroseg.domain.access import Action
 from spheroseg.domain.image import ImageStatus
 from spheroseg.domain.segmentation import (
     Order,
@@ -30,11 +31,11 @@ class RequestSegmentation:
         """The run: queued, or as far as it already is.
 
         Raises:
-            ImageNotFoundError: the image is not the viewer's.
+            ImageNotFoundError: the viewer has no role in its project.
+            RoleTooLowError, ProjectArchivedError: the viewer may not write there, or nobody may.
             NotStoredYetError: its file has not arrived, or was refused.
         """
-        self.images.one(viewer, image_id)
-        image = self.images.get(image_id)
+        image = self.images.accessible(viewer, image_id).to(Action.WRITE)
         if image.status is not ImageStatus.STORED:
             raise NotStoredYetError(f"Image {image_id} is {image.status}; upload its file first")
         segmentation = queued(

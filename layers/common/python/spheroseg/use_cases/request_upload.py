@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from spheroseg.domain.access import Action
 from spheroseg.domain.account import UNTOLD_BYTES
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.segmentation import Order
@@ -54,11 +55,12 @@ class RequestUpload:
         """The images, in the order of the files, each with its form, or None where it goes over in parts.
 
         Raises:
-            ProjectNotFoundError: the project is not the viewer's.
+            ProjectNotFoundError: the viewer has no role in the project.
+            RoleTooLowError, ProjectArchivedError: the viewer may not write there, or nobody may.
             ImageTooLargeError: a file is larger than the store takes; then no image was made.
             QuotaExceededError: the project's owner has no room for all of them; then no image was made.
         """
-        project = self.projects.one(viewer, project_id)
+        project = self.projects.accessible(viewer, project_id).to(Action.WRITE)
         for file in files:
             if file.size_bytes is not None and file.size_bytes > MAX_SIZE_BYTES:
                 raise ImageTooLargeError(f"{file.name} has {file.size_bytes} bytes; at most {MAX_SIZE_BYTES} are taken")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from spheroseg.domain.access import Action
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.upload_parts import UploadPart, goes_in_parts, part_count, part_size
 from spheroseg.domain.viewer import Viewer
@@ -30,7 +31,8 @@ class UploadInParts:
             digests: SHA-256 of each part's bytes by its number, from 1, in hexadecimal digits.
 
         Raises:
-            ImageNotFoundError, IllegalMoveError, NotInPartsError: not the viewer's, there already, or a small file.
+            ImageNotFoundError, RoleTooLowError, ProjectArchivedError: the viewer may not write there.
+            IllegalMoveError, NotInPartsError: it is there already, or a small file.
             InvalidInputError: the file has no part of that number.
         """
         image, size_bytes = self._awaited(viewer, image_id)
@@ -47,7 +49,8 @@ class UploadInParts:
         """The parts that have arrived, by number; what is missing is still to be sent.
 
         Raises:
-            ImageNotFoundError, IllegalMoveError, NotInPartsError: not the viewer's, there already, or a small file.
+            ImageNotFoundError, RoleTooLowError, ProjectArchivedError: the viewer may not write there.
+            IllegalMoveError, NotInPartsError: it is there already, or a small file.
         """
         image, _ = self._awaited(viewer, image_id)
         if image.upload_id is None:
@@ -61,7 +64,8 @@ class UploadInParts:
         """Forget all parts; the file may be sent anew.
 
         Raises:
-            ImageNotFoundError, IllegalMoveError, NotInPartsError: not the viewer's, there already, or a small file.
+            ImageNotFoundError, RoleTooLowError, ProjectArchivedError: the viewer may not write there.
+            IllegalMoveError, NotInPartsError: it is there already, or a small file.
         """
         image, _ = self._awaited(viewer, image_id)
         if image.upload_id is not None:
@@ -69,8 +73,7 @@ class UploadInParts:
             self.images.replace(image, image.with_upload(None))
 
     def _awaited(self, viewer: Viewer, image_id: UUID) -> tuple[Image, int]:
-        self.images.one(viewer, image_id)
-        image = self.images.get(image_id)
+        image = self.images.accessible(viewer, image_id).to(Action.WRITE)
         if image.status is not ImageStatus.AWAITING_UPLOAD:
             raise IllegalMoveError(f"Image {image.id} is {image.status} and takes no more parts")
         if image.size_bytes is None or not goes_in_parts(image.size_bytes):

@@ -6,9 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from spheroseg.adapters.postgres import accounts, segmentations
+from spheroseg.adapters.postgres.access import access_of, access_to, visible_project
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, order_of, order_values, utc
+from spheroseg.domain.access import Accessible
 from spheroseg.domain.account import Usage
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
@@ -23,12 +25,16 @@ COPY = f"COPY images ({COLUMNS}) FROM STDIN"
 
 GET = f"SELECT {COLUMNS} FROM images WHERE id = %(id)s"
 
-ONE = f"SELECT {COLUMNS} FROM images WHERE id = %(id)s AND owner_id = %(owner_id)s"
+ONE = f"""
+SELECT {COLUMNS}, access.* FROM images
+{access_to("images.project_id")}
+WHERE images.id = %(id)s
+"""
 
-# Answered in order by the index (owner_id, project_id, created_at, id), read backwards: no sort, no row read in vain.
+# Answered in order by the index (project_id, created_at, id), read backwards: no sort, no row read in vain.
 PAGE = f"""
 SELECT {COLUMNS} FROM images
-WHERE owner_id = %(owner_id)s AND project_id = %(project_id)s
+WHERE project_id = {visible_project("%(project_id)s")}
     AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
@@ -86,15 +92,22 @@ class PostgresImages:
         return _image(rows[0])
 
     def one(self, viewer: Viewer, image_id: UUID) -> Image:
-        """The viewer's image, or raise ``ImageNotFoundError``."""
-        row = self._database.find(ONE, {"id": image_id, "owner_id": viewer.user_id}, after=viewer.read_after)
+        """An image that the viewer may read, or raise ``ImageNotFoundError``."""
+        row = self._database.find(ONE, {"id": image_id, "viewer_id": viewer.user_id}, after=viewer.read_after)
         if row is None:
             raise ImageNotFoundError(f"Image {image_id} does not exist")
         return _image(row)
 
+    def accessible(self, viewer: Viewer, image_id: UUID) -> Accessible[Image]:
+        """The image as last written with what the viewer may do to it, or raise ``ImageNotFoundError``."""
+        rows = self._database.latest(ONE, {"id": image_id, "viewer_id": viewer.user_id})
+        if not rows:
+            raise ImageNotFoundError(f"Image {image_id} does not exist")
+        return Accessible(_image(rows[0]), access_of(rows[0]))
+
     def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Sequence[Image]:
-        """Up to ``limit`` images of the viewer's project, newest first, older than ``after``."""
-        values = {"owner_id": viewer.user_id, "project_id": project_id, "limit": limit, **key_values(after)}
+        """Up to ``limit`` images of a project that the viewer may read, newest first, older than ``after``."""
+        values = {"viewer_id": viewer.user_id, "project_id": project_id, "limit": limit, **key_values(after)}
         return [_image(row) for row in self._database.read(PAGE, values, after=viewer.read_after)]
 
     def replace(self, before: Image, after: Image) -> None:

@@ -4,27 +4,42 @@ from collections.abc import Sequence
 from datetime import UTC
 from uuid import UUID
 
+from spheroseg.adapters.postgres.access import access_of, access_to
 from spheroseg.adapters.postgres.database import Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
+from spheroseg.domain.access import Accessible
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ProjectNotFoundError
+
+COLUMNS = "projects.id, owner_id, name, pixel_size_um, created_at"
 
 ADD = """
 INSERT INTO projects (id, owner_id, name, pixel_size_um, created_at)
 VALUES (%(id)s, %(owner_id)s, %(name)s, %(pixel_size_um)s, %(created_at)s)
 """
 
-GET = "SELECT id, owner_id, name, pixel_size_um, created_at FROM projects WHERE id = %(id)s"
+GET = f"SELECT {COLUMNS} FROM projects WHERE id = %(id)s AND deleted_at IS NULL"
 
-ONE = """
-SELECT id, owner_id, name, pixel_size_um, created_at FROM projects WHERE id = %(id)s AND owner_id = %(owner_id)s
+ONE = f"""
+SELECT {COLUMNS}, access.* FROM projects
+{access_to("%(id)s")}
+WHERE projects.id = %(id)s
 """
 
-PAGE = """
-SELECT id, owner_id, name, pixel_size_um, created_at FROM projects
-WHERE owner_id = %(owner_id)s AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
+# Each half in the order of its own index, so that neither reads more than ``limit`` rows.
+PAGE = f"""
+(SELECT {COLUMNS}, 'owner' AS viewer_role, archived_at IS NOT NULL AS project_is_archived FROM projects
+ WHERE owner_id = %(viewer_id)s AND deleted_at IS NULL
+     AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
+ ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
+UNION ALL
+(SELECT {COLUMNS}, role AS viewer_role, archived_at IS NOT NULL AS project_is_archived
+ FROM project_members JOIN projects ON projects.id = project_id
+ WHERE user_id = %(viewer_id)s AND deleted_at IS NULL
+     AND (project_created_at, project_id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
+ ORDER BY project_created_at DESC, project_id DESC LIMIT %(limit)s)
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
 
@@ -53,17 +68,28 @@ class PostgresProjects:
             raise ProjectNotFoundError(f"Project {project_id} does not exist")
         return _project(rows[0])
 
-    def one(self, viewer: Viewer, project_id: UUID) -> Project:
-        """The viewer's project, or raise ``ProjectNotFoundError``."""
-        row = self._database.find(ONE, {"id": project_id, "owner_id": viewer.user_id}, after=viewer.read_after)
+    def one(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
+        """The project with the viewer's role in it, or raise ``ProjectNotFoundError``."""
+        row = self._database.find(ONE, {"id": project_id, "viewer_id": viewer.user_id}, after=viewer.read_after)
         if row is None:
             raise ProjectNotFoundError(f"Project {project_id} does not exist")
-        return _project(row)
+        return _accessible(row)
 
-    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Project]:
-        """Up to ``limit`` of the viewer's projects, newest first, older than ``after``."""
-        values = {"owner_id": viewer.user_id, "limit": limit, **key_values(after)}
-        return [_project(row) for row in self._database.read(PAGE, values, after=viewer.read_after)]
+    def accessible(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
+        """The same as last written, for whoever wants to change it."""
+        rows = self._database.latest(ONE, {"id": project_id, "viewer_id": viewer.user_id})
+        if not rows:
+            raise ProjectNotFoundError(f"Project {project_id} does not exist")
+        return _accessible(rows[0])
+
+    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Accessible[Project]]:
+        """Up to ``limit`` of the projects that the viewer has a role in, newest first, older than ``after``."""
+        values = {"viewer_id": viewer.user_id, "limit": limit, **key_values(after)}
+        return [_accessible(row) for row in self._database.read(PAGE, values, after=viewer.read_after)]
+
+
+def _accessible(row: Row) -> Accessible[Project]:
+    return Accessible(_project(row), access_of(row))
 
 
 def _project(row: Row) -> Project:

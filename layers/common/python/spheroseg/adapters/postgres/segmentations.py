@@ -8,8 +8,10 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from spheroseg.adapters.postgres import spheroids as spheroid_rows
+from spheroseg.adapters.postgres.access import access_of, access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, order_of, order_values, utc
+from spheroseg.domain.access import Accessible
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.segmentation import (
     ModelFile,
@@ -40,10 +42,16 @@ ON CONFLICT (id) DO NOTHING
 
 GET = f"SELECT {COLUMNS} FROM segmentations WHERE id = %(id)s"
 
-ONE = f"SELECT {COLUMNS} FROM segmentations WHERE id = %(id)s AND owner_id = %(owner_id)s"
+ONE = f"""
+SELECT {COLUMNS}, access.* FROM segmentations
+{access_to("segmentations.project_id")}
+WHERE segmentations.id = %(id)s
+"""
 
 OF_IMAGE = f"""
-SELECT {COLUMNS} FROM segmentations WHERE image_id = %(image_id)s AND owner_id = %(owner_id)s
+SELECT {COLUMNS} FROM segmentations
+{access_to("segmentations.project_id")}
+WHERE image_id = %(image_id)s
 ORDER BY queued_at DESC, id DESC
 """
 
@@ -51,9 +59,10 @@ LATEST_OF_IMAGES = f"""
 SELECT latest.* FROM unnest(%(image_ids)s::uuid[]) AS wanted (image_id)
 CROSS JOIN LATERAL (
     SELECT {COLUMNS} FROM segmentations
-    WHERE segmentations.image_id = wanted.image_id AND owner_id = %(owner_id)s
+    WHERE segmentations.image_id = wanted.image_id
     ORDER BY queued_at DESC, id DESC LIMIT 1
 ) AS latest
+{access_to("latest.project_id")}
 """
 
 UPDATE_WHERE_UNCHANGED = """
@@ -112,20 +121,27 @@ class PostgresSegmentations:
         return _segmentation(rows[0])
 
     def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
-        """The viewer's run, or raise ``SegmentationNotFoundError``."""
-        row = self._database.find(ONE, {"id": segmentation_id, "owner_id": viewer.user_id}, after=viewer.read_after)
+        """A run that the viewer may read, or raise ``SegmentationNotFoundError``."""
+        row = self._database.find(ONE, {"id": segmentation_id, "viewer_id": viewer.user_id}, after=viewer.read_after)
         if row is None:
             raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
         return _segmentation(row)
 
+    def accessible(self, viewer: Viewer, segmentation_id: UUID) -> Accessible[Segmentation]:
+        """The run as last written with what the viewer may do to it, or raise ``SegmentationNotFoundError``."""
+        rows = self._database.latest(ONE, {"id": segmentation_id, "viewer_id": viewer.user_id})
+        if not rows:
+            raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
+        return Accessible(_segmentation(rows[0]), access_of(rows[0]))
+
     def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
-        """All runs of the viewer's image, the latest queued first; empty when the image is not the viewer's."""
-        values = {"image_id": image_id, "owner_id": viewer.user_id}
+        """All runs of an image, the latest queued first; empty when the viewer may not read it."""
+        values = {"image_id": image_id, "viewer_id": viewer.user_id}
         return [_segmentation(row) for row in self._database.read(OF_IMAGE, values, after=viewer.read_after)]
 
     def latest_of_images(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
-        """The latest queued run of each of the viewer's images that has one, in one statement."""
-        values = {"image_ids": list(image_ids), "owner_id": viewer.user_id}
+        """The latest queued run of each image that has one and that the viewer may read, in one statement."""
+        values = {"image_ids": list(image_ids), "viewer_id": viewer.user_id}
         rows = self._database.read(LATEST_OF_IMAGES, values, after=viewer.read_after)
         return {row["image_id"]: _segmentation(row) for row in rows}
 
@@ -157,10 +173,10 @@ class PostgresSegmentations:
             raise StaleStateError(f"Segmentation {segmentation.id} is no longer {segmentation.status}")
 
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
-        """Up to ``limit`` spheroids of the viewer's run with numbers above ``after_number``, in order of number."""
+        """Up to ``limit`` spheroids of a run that the viewer may read, above ``after_number``, in order of number."""
         values = {
             "segmentation_id": segmentation_id,
-            "owner_id": viewer.user_id,
+            "viewer_id": viewer.user_id,
             "after_number": after_number,
             "limit": limit,
         }

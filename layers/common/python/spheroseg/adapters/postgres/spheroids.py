@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Row
 from spheroseg.domain.spheroid import Measures, Polygon, Ring, Spheroid
 
@@ -23,7 +24,8 @@ COPY spheroids (segmentation_id, number, confidence, touches_edge, polygons, {",
 PAGE = f"""
 SELECT number, confidence, touches_edge, polygons, {", ".join(MEASURES)}
 FROM spheroids JOIN segmentations ON segmentations.id = spheroids.segmentation_id
-WHERE segmentation_id = %(segmentation_id)s AND segmentations.owner_id = %(owner_id)s AND number > %(after_number)s
+{access_to("segmentations.project_id")}
+WHERE segmentation_id = %(segmentation_id)s AND number > %(after_number)s
 ORDER BY number LIMIT %(limit)s
 """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from spheroseg.adapters.postgres.database import Cursor, Database
 from spheroseg.errors import UnknownTicketError
@@ -20,7 +21,15 @@ ON CONFLICT (connection_id) DO UPDATE SET owner_id = excluded.owner_id, connecte
 
 REMOVE = "DELETE FROM watchers WHERE connection_id = %(connection_id)s"
 
-OF_OWNER = "SELECT connection_id FROM watchers WHERE owner_id = %(owner_id)s ORDER BY connection_id"
+OF_PROJECT = """
+SELECT connection_id FROM watchers WHERE owner_id IN (
+    SELECT owner_id FROM projects WHERE id = %(project_id)s AND deleted_at IS NULL
+    UNION ALL
+    SELECT user_id FROM project_members JOIN projects ON projects.id = project_id
+    WHERE project_id = %(project_id)s AND deleted_at IS NULL
+)
+ORDER BY connection_id
+"""
 
 REMOVE_OLD_TICKETS = "DELETE FROM tickets WHERE expires_at < %(at)s"
 
@@ -53,9 +62,9 @@ class PostgresWatchers:
         """Forget a connection; nothing happens when it is unknown."""
         self._database.run(REMOVE, {"connection_id": connection_id})
 
-    def of_owner(self, owner_id: str) -> Sequence[str]:
-        """The open connections of one person."""
-        return [row["connection_id"] for row in self._database.latest(OF_OWNER, {"owner_id": owner_id})]
+    def of_project(self, project_id: UUID) -> Sequence[str]:
+        """The open connections of all who have a role in the project now."""
+        return [row["connection_id"] for row in self._database.latest(OF_PROJECT, {"project_id": project_id})]
 
     def remove_older_than(self, at: datetime) -> int:
         """Forget connections and tickets from before that time; how many connections were forgotten."""

@@ -1,0 +1,39 @@
+"""Who has which role in a project, and whether a project is archived or being deleted."""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+# The owner stands in projects.owner_id alone, so that a project has exactly one at any time. A member's row repeats
+# when the project was made, which never changes: lists of projects are then read in order from one index.
+TABLES = """
+ALTER TABLE projects
+    ADD COLUMN archived_at timestamptz,
+    ADD COLUMN deleted_at timestamptz;
+
+CREATE TABLE project_members (
+    project_id uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
+    user_id text NOT NULL,
+    role text NOT NULL CHECK (role IN ('editor', 'viewer')),
+    email text,
+    joined_at timestamptz NOT NULL,
+    project_created_at timestamptz NOT NULL,
+    PRIMARY KEY (project_id, user_id)
+);
+CREATE INDEX project_members_by_user ON project_members (user_id, project_created_at, project_id);
+
+CREATE INDEX images_of_project ON images (project_id, created_at, id);
+"""
+
+
+def upgrade() -> None:
+    """Add tables, columns and the index that lists of images follow."""
+    op.execute(TABLES)
+
+
+def downgrade() -> None:
+    """Refuse: a schema goes forward only."""
+    raise NotImplementedError("A schema goes forward only; restore a snapshot instead")
