@@ -172,6 +172,21 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The file has fewer pages than the one asked for.",
         "Request a segmentation with a smaller `page`; the first is 1.",
     ),
+    "invalid-pages": (
+        "No choice of pages",
+        "`pages` is neither `all` nor numbers and ranges such as `1-20,25`, or the file has no such channel.",
+        "Read the image: its `pages` say how many there are and what they run over.",
+    ),
+    "too-many-pages": (
+        "Too many pages at once",
+        "One request starts a thousand runs at most.",
+        "Ask for the pages in several requests, such as `1-1000` and `1001-2000`.",
+    ),
+    "pages-not-counted": (
+        "Pages not counted yet",
+        "How many pages a file has is known when its first segmentation has decoded it.",
+        "Wait until the image's segmentation has ended; then its `pages` are there.",
+    ),
     "invalid-pixels": (
         "Pixels that cannot be measured",
         "The pixels are not finite numbers, or all have one value.",

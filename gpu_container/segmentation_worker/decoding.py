@@ -19,6 +19,7 @@ import numpy as np
 from segmentation_worker import decoding_child
 from segmentation_worker.decoding_child import receive_message, send_message
 from spheroseg import errors
+from spheroseg.domain.pages import Pages
 from spheroseg.errors import ImageTooLargeError, InvalidInputError, UndecodableImageError
 from spheroseg.imaging.mapped import mapped
 from spheroseg.imaging.windowing import Grey
@@ -193,7 +194,7 @@ class _Child:
         decoded = DecodedImage(
             pixels=mapped(spill, shape, dtype) if reply["is_spilled"] else self._read(shape, dtype),
             pixel_type=reply["pixel_type"],
-            page_count=reply["page_count"],
+            pages=Pages(reply["page_count"], reply["page_axes"], tuple(reply["page_sizes"])),
             pixel_size_um=reply["pixel_size_um"],
         )
         self.is_idle = True

@@ -90,7 +90,9 @@ def answer(request: dict[str, Any], pixels_file: int, decode: Decode) -> dict[st
         "shape": page.pixels.shape,
         "dtype": np.dtype(page.pixels.dtype).str,
         "pixel_type": page.pixel_type,
-        "page_count": page.page_count,
+        "page_count": page.pages.count,
+        "page_axes": page.pages.axes,
+        "page_sizes": page.pages.sizes,
         "pixel_size_um": page.pixel_size_um,
     }
 

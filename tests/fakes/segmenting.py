@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.segmentation import Order, Parameters
 from spheroseg.errors import (
     ModelNotFoundError,
@@ -71,4 +72,4 @@ class InMemoryDecoder:
         if self.error:
             raise self.error
         ramp = np.arange(64 * 96, dtype=np.uint16).reshape(64, 96)
-        return self.image or DecodedImage(pixels=ramp, pixel_type="uint16", page_count=1, pixel_size_um=None)
+        return self.image or DecodedImage(pixels=ramp, pixel_type="uint16", pages=Pages(1), pixel_size_um=None)

@@ -15,6 +15,7 @@ import tifffile
 
 from segmentation_worker import decoding
 from segmentation_worker.decoding import DecoderPool
+from spheroseg.domain.pages import Pages
 from spheroseg.errors import ImageTooLargeError, InvalidInputError, PageNotFoundError, UndecodableImageError
 from spheroseg.imaging.decode import decode
 from spheroseg.ports import DecodedImage
@@ -57,7 +58,7 @@ def test_pixels_and_all_else_come_back_as_decoded(pool: DecoderPool, tmp_path: P
     decoded = pool.decode(path, 2)
     assert np.array_equal(decoded.pixels, stack[1])
     assert decoded.pixels.dtype == np.uint16
-    assert (decoded.pixel_type, decoded.page_count) == ("uint16", 5)
+    assert (decoded.pixel_type, decoded.pages) == ("uint16", Pages(5))
     assert decoded.pixel_size_um == pytest.approx(0.5)
     with pytest.raises(PageNotFoundError, match="5 pages"):
         pool.decode(path, 6)

@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from spheroseg.domain.pages import Pages
 from spheroseg.errors import (
     InvalidPixelsError,
     PageNotFoundError,
@@ -39,7 +40,7 @@ def test_8_bit_grey_is_read_as_stored(kind: str, tmp_path: Path) -> None:
     page = decoded(written(Image.fromarray(GREY), kind), tmp_path)
     assert np.array_equal(page.pixels, GREY)
     assert page.pixels.dtype == np.uint8
-    assert (page.pixel_type, page.page_count) == ("uint8", 1)
+    assert (page.pixel_type, page.pages) == ("uint8", Pages(1))
 
 
 @pytest.mark.parametrize("samples", [GREY16, GREY16 >> 4, np.full((9, 9), 300, np.uint16)])
@@ -211,7 +212,7 @@ def test_pages_are_read_by_number(tmp_path: Path) -> None:
     for number in range(1, 6):
         page = decoded(content, tmp_path, number)
         assert np.array_equal(page.pixels, stack[number - 1])
-        assert page.page_count == 5
+        assert page.pages == Pages(5, "Z", (5,))
     for number in (0, -1, 6, 10**9):
         with pytest.raises(PageNotFoundError):
             decoded(content, tmp_path, number)
@@ -225,7 +226,7 @@ def test_previews_are_no_pages(tmp_path: Path) -> None:
         writer.write(GREY)
         writer.write(GREY[::2, ::2], subfiletype=1)
         writer.write(GREY16)
-    assert decode(path).page_count == 2
+    assert decode(path).pages == Pages(2)
     assert np.array_equal(decode(path, 2).pixels, GREY16)
     assert read_header(path).pages == 2
 

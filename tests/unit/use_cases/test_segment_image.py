@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from spheroseg.domain.image import Image, original_key
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.segmentation import (
     SILENT_WORKER_AFTER,
     ModelFile,
@@ -371,7 +372,7 @@ def test_the_pixel_size_is_the_users_then_the_files_then_the_projects_and_never_
     expected: tuple[float | None, PixelSizeSource | None],
 ) -> None:
     pixels = np.arange(64 * 96, dtype=np.uint16).reshape(64, 96)
-    bench.decoder.image = DecodedImage(pixels=pixels, pixel_type="uint16", page_count=1, pixel_size_um=file)
+    bench.decoder.image = DecodedImage(pixels=pixels, pixel_type="uint16", pages=Pages(1), pixel_size_um=file)
     ended = bench.do(bench.add(pixel_size_um=user, project_size_um=project))
     assert ended is not None
     assert ended.result is not None

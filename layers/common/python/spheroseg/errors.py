@@ -1,5 +1,7 @@
 """Everything that can go wrong, by name; the edges decide what a client sees of it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -144,6 +146,12 @@ class QuotaExceededError(ConflictError):
         self.left_images = left_images
 
 
+class PagesNotCountedError(ConflictError):
+    """How many pages the file has is not known yet."""
+
+    code = "pages-not-counted"
+
+
 class NotFinishedError(ConflictError):
     """The segmentation has no result, or not yet."""
 
@@ -174,6 +182,54 @@ class ImageTooLargeError(InvalidInputError):
     code = "image-too-large"
 
 
+class InvalidSampleError(InvalidInputError):
+    """What was said of an image is no such thing: a well that no plate has, a time that is no number."""
+
+    code = "invalid-sample"
+
+
+class InvalidPatternError(InvalidInputError):
+    """A pattern for names that is none, or that cannot be run safely."""
+
+    code = "invalid-pattern"
+
+
+@dataclass(frozen=True)
+class TableFault:
+    """What is wrong in a table.
+
+    Args:
+        row: As a spreadsheet counts: the heading is row 1.
+        column: Its heading; empty for the row as a whole.
+    """
+
+    row: int
+    column: str
+    detail: str
+
+
+class InvalidTableError(InvalidInputError):
+    """A table whose cells are not all right; nothing of it was taken.
+
+    Args:
+        faults: Everything that is wrong, as far as it is told.
+    """
+
+    code = "invalid-table"
+
+    def __init__(self, detail: str, faults: Sequence[TableFault] = ()) -> None:
+        super().__init__(detail)
+        self.faults = faults
+
+    @classmethod
+    def of(cls, faults: Sequence[TableFault]) -> "InvalidTableError":
+        """The error that tells the first fault in words and all of them by their places."""
+        first = faults[0]
+        place = f"row {first.row}, column {first.column}" if first.column else f"row {first.row}"
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        return cls(f"Nothing was taken: {place}: {first.detail}{more}", faults)
+
+
 class DigestMismatchError(InvalidInputError):
     """The bytes that arrived are not those whose digest was announced."""
 
@@ -190,6 +246,18 @@ class PageNotFoundError(InvalidInputError):
     """The file has fewer pages than the one asked for."""
 
     code = "page-not-found"
+
+
+class InvalidPagesError(InvalidInputError):
+    """What was said is no choice of pages."""
+
+    code = "invalid-pages"
+
+
+class TooManyPagesError(InvalidInputError):
+    """More pages than are started by one request."""
+
+    code = "too-many-pages"
 
 
 class InvalidPixelsError(InvalidInputError):

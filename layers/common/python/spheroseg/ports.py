@@ -18,6 +18,8 @@ from spheroseg.domain.account import Account, Profile
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.image import Image
 from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.pages import Pages
+from spheroseg.domain.name_pattern import CompiledPattern
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Order, Parameters, Priority, Segmentation
@@ -45,6 +47,13 @@ class IdSource(Protocol):
 
     def new(self) -> UUID:
         """An id that was never given out before; later ones sort later (UUID version 7 where it is at hand)."""
+
+
+class Patterns(Protocol):
+    """Compiles patterns of users, so that none of them can take long."""
+
+    def compile(self, pattern: str) -> CompiledPattern:
+        """The pattern, ready to run, or raise ``InvalidPatternError``."""
 
 
 class AccountRepository(Protocol):
@@ -350,13 +359,13 @@ class DecodedImage:
     Args:
         pixels: (height, width) uint8, uint16 or float32: the samples as stored, colours as luminance.
         pixel_type: The file's own sample type, such as ``uint16``.
-        page_count: Pages in the file, at least 1.
+        pages: Pages of the file, at least 1, and what they run over.
         pixel_size_um: Edge of one pixel in µm as the file says it unambiguously, else None.
     """
 
     pixels: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"
     pixel_type: str
-    page_count: int
+    pages: Pages
     pixel_size_um: float | None
 
 

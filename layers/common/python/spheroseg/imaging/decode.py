@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from spheroseg.domain.pages import Pages, beyond
 from spheroseg.errors import ImageTooLargeError, InvalidInputError, PageNotFoundError, UndecodableImageError
 from spheroseg.imaging.bmp import decode_bmp, read_bmp_header
 from spheroseg.imaging.header import DecodeLimits, Format, ImageHeader, format_of
@@ -27,13 +28,13 @@ class DecodedPage:
     Args:
         pixels: (height, width) uint8, uint16 or float32.
         pixel_type: The file's own sample type.
-        page_count: Pages in the file.
+        pages: Pages of the file.
         pixel_size_um: Edge of one pixel in µm, as the file says it unambiguously.
     """
 
     pixels: Grey
     pixel_type: str
-    page_count: int
+    pages: Pages
     pixel_size_um: float | None
 
 
@@ -43,7 +44,7 @@ class WrittenPage:
 
     pixels: Written
     pixel_type: str
-    page_count: int
+    pages: Pages
     pixel_size_um: float | None
 
 
@@ -113,18 +114,18 @@ def decode_page(
 def _decode(path: Path, page: int, limits: DecodeLimits, spill: Path | None) -> DecodedPage | WrittenPage:
     kind = format_of(path, limits)
     if kind is Format.TIFF:
-        pixels, pixel_type, page_count, pixel_size_um = decode_tiff(path, page, limits, spill, SPILLED_FROM_PX)
+        pixels, pixel_type, pages, pixel_size_um = decode_tiff(path, page, limits, spill, SPILLED_FROM_PX)
     elif page > 1:
-        raise PageNotFoundError(f"The file has 1 page, page {page} was asked for")
+        raise PageNotFoundError(beyond(1, page))
     else:
         pixels, pixel_type = ONE_PAGE_DECODERS[kind](path, limits)
-        page_count, pixel_size_um = 1, None
+        pages, pixel_size_um = Pages(1), None
     if not isinstance(pixels, Written) and spill is not None and pixels.size > SPILLED_FROM_PX:
         pixels.tofile(spill)
         pixels = Written(pixels.shape, pixels.dtype.str)
     if isinstance(pixels, Written):
-        return WrittenPage(pixels, pixel_type, page_count, pixel_size_um)
-    return DecodedPage(pixels, pixel_type, page_count, pixel_size_um)
+        return WrittenPage(pixels, pixel_type, pages, pixel_size_um)
+    return DecodedPage(pixels, pixel_type, pages, pixel_size_um)
 
 
 def _told(error: Exception) -> str:

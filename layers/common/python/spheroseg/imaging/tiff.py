@@ -10,12 +10,13 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from spheroseg.domain.pages import Pages
 from spheroseg.errors import (
     ImageTooLargeError,
-    PageNotFoundError,
     UndecodableImageError,
     UnsupportedImageError,
 )
+from spheroseg.imaging.frames import frames_of
 from spheroseg.imaging.grey import grey_of
 from spheroseg.imaging.header import DecodeLimits, Format, ImageHeader
 from spheroseg.imaging.pieces import bands
@@ -37,14 +38,15 @@ IN_PARTS = {np.dtype(np.bool_), np.dtype(np.uint8), np.dtype(np.uint16), np.dtyp
 
 def read_tiff_header(path: Path, limits: DecodeLimits) -> ImageHeader:
     """The header of a TIFF file: of its first page, and how many there are."""
-    pages = _page_indices(path, limits)
-    with tifffile.TiffFile(path) as file:
-        page = _page(file, pages[0])
+    directories = _page_indices(path, limits)
+    frames = frames_of(path, directories, limits)
+    with tifffile.TiffFile(path, _multifile=False) as file:
+        page = _page(file, directories[0])
         return ImageHeader(
             format=Format.TIFF,
             width_px=page.imagewidth,
             height_px=page.imagelength,
-            pages=len(pages),
+            pages=frames.pages.count,
             pixel_type=_pixel_type(page),
             channels=page.samplesperpixel,
             pixel_size_um=_pixel_size(file, page),
@@ -60,8 +62,8 @@ class Written(NamedTuple):
 
 def decode_tiff(
     path: Path, number: int, limits: DecodeLimits, spill: Path | None = None, spilled_from_px: int = 0
-) -> tuple[Grey | Written, str, int, float | None]:
-    """One page as grey pixels, its sample type, the number of pages, and the edge of a pixel in µm.
+) -> tuple[Grey | Written, str, Pages, float | None]:
+    """One page as grey pixels, its sample type, the file's pages, and the edge of a pixel in µm.
 
     1 to 7 bits are stretched to 8, palettes looked up, «min is white» turned round. The orientation tag is not applied:
     pixels as stored, which is what ImageJ and QuPath show.
@@ -69,13 +71,13 @@ def decode_tiff(
     Args:
         spill: Where a page of more than ``spilled_from_px`` pixels is written, a few rows at a time.
     """
-    pages = _page_indices(path, limits)
-    if number > len(pages):
-        raise PageNotFoundError(f"The file has {len(pages)} page{'s' * (len(pages) > 1)}, page {number} was asked for")
-    with tifffile.TiffFile(path) as file:
-        page = _page(file, pages[number - 1])
+    directories = _page_indices(path, limits)
+    frames = frames_of(path, directories, limits)
+    frame = frames[number]
+    with tifffile.TiffFile(path, _multifile=False) as file:
+        page = _page(file, frame.directory)
         pixel_type = _pixel_type(page)
-        in_parts = spill is not None and page.imagewidth * page.imagelength > spilled_from_px
+        in_parts = spill is not None and not frame.behind and page.imagewidth * page.imagelength > spilled_from_px
         if in_parts:
             limits.check_parts(page.imagewidth, page.imagelength)
         else:
@@ -86,8 +88,20 @@ def decode_tiff(
         if in_parts and spill is not None:
             pixels: Grey | Written = _written(page, limits, spill)
         else:
-            pixels = _grey(page, page.asarray(maxworkers=1))
-        return pixels, pixel_type, len(pages), _pixel_size(file, page)
+            samples = _samples_behind(page, frame.behind) if frame.behind else page.asarray(maxworkers=1)
+            pixels = _grey(page, samples)
+        return pixels, pixel_type, frames.pages, _pixel_size(file, page)
+
+
+def _samples_behind(page: tifffile.TiffPage, behind: int) -> NDArray[Any]:
+    """Samples of a frame that has no directory of its own: it lies uncompressed behind the one that has."""
+    stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+    file = page.parent.filehandle
+    file.seek(page.dataoffsets[0] + behind * page.nbytes)
+    content = file.read(page.nbytes)
+    if len(content) != page.nbytes:
+        raise UndecodableImageError("The TIFF is cut off: frames of its stack are missing")
+    return np.frombuffer(content, stored).astype(stored.newbyteorder("="), copy=False).reshape(page.shape)
 
 
 def _written(page: tifffile.TiffPage, limits: DecodeLimits, target: Path) -> Written:
