@@ -1,7 +1,11 @@
 """What stands in the cards of the models that ship, but for what is measured."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from spheroseg.domain.model_card import ModelCard
 
 VERSION = "2"
 
@@ -72,3 +76,9 @@ CARDS = {
         (64, 48),
     ),
 }
+
+
+def write_card(card: ModelCard, file: Path) -> None:
+    """Write a card as it is kept and reviewed."""
+    written = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    file.write_text(written + "\n", encoding="utf-8")

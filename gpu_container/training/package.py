@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from segmentation_worker.settings import MODEL_DIR
 from spheroseg.domain.model_card import ModelCard, ModelVariant
 from training.augment import crop_of
+from training.calibration import calibration_of
 from training.cards import (
     CARDS,
     INPUT,
@@ -32,12 +33,14 @@ from training.cards import (
     POSTPROCESSING,
     TRAINING_DATA,
     VERSION,
+    write_card,
 )
 from training.data import VIEW, real_maps
+from training.evaluation import trust_report
 from training.evaluation.judging import ImageFigures
 from training.evaluation.methods import Method, of_card
 from training.evaluation.overlays import write_worst
-from training.evaluation.report import Circumstances, Group, figures_of, groups_of, markdown
+from training.evaluation.report import ALL, Circumstances, Group, figures_of, groups_of, markdown
 from training.evaluation.running import Judged, evaluate
 from training.evaluation.sources import find_cases
 from training.smaller import largest_difference, to_float16, to_int8
@@ -45,6 +48,14 @@ from training.smaller import largest_difference, to_float16, to_int8
 CARD_DIR = Path("layers/common/python/spheroseg/model_cards")
 SHOWN = ("images", "foreground_iou_mean", "foreground_iou_p10", "object_iou_mean", "ap50_mean", "ap75_mean")
 """What a card tells of each source; everything else stands in the report of ``spheroseg evaluate``."""
+SHOWN_OF_TRUST = (
+    "review_auc",
+    "review_auc_low",
+    "review_auc_high",
+    "calibration_error_before",
+    "calibration_error_after",
+)
+"""The same of how far its confidence and its flag can be trusted."""
 
 CALIBRATION_SEED = 7
 CROPS_OF_A_SOURCE, SYNTHETIC_CROPS, CROP_PX = 12, 40, 256
@@ -113,6 +124,12 @@ def judged(card: ModelCard, folder: Path, data: Path, jobs: int, report: Path) -
         for key, value in told.items()
         if any(key == f"{source}_{shown}" for source in sources for shown in SHOWN)
     }
+    told = trust_report.figures_of(results, methods[0].name)
+    figures |= {
+        key: value
+        for key, value in told.items()
+        if any(key == f"{group}_{shown}" for group in (*sources, ALL) for shown in SHOWN_OF_TRUST)
+    }
     small, whole = (_ious(results, method.name) for method in methods)
     figures |= {
         "int8_less_float32_foreground_iou_mean": round(float(np.mean(small - whole)), 4),
@@ -127,7 +144,9 @@ def write_report(results: Sequence[Judged], groups: Sequence[Group], methods: Se
     pictures = [str(file.relative_to(folder)) for file in write_worst(of_first, methods[0], folder / "overlays")]
     circumstances = Circumstances("python -m training.package", datetime.now(UTC), None)
     about = {method.name: method.about for method in methods}
-    text = markdown(results, groups, about, [], circumstances, {methods[0].name: pictures})
+    plots = [file.name for file in trust_report.write_plots(of_first, folder)]
+    sections = trust_report.section(results, plots)
+    text = markdown(results, groups, about, [], circumstances, {methods[0].name: pictures}, sections)
     (folder / "report.md").write_text(text, encoding="utf-8")
 
 
@@ -154,9 +173,10 @@ def package(training: Path, data: Path, models: Path, cards: Path, jobs: int) ->
         ModelVariant(precision=precision, file=file.name, sha256=digests[precision], size_bytes=file.stat().st_size)
         for precision, file in (("int8", small), ("float16", half))
     ]
-    card = judged(card_of(name, trained, whole, variants), models, data, jobs, training)
-    written = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
-    (cards / f"{name}-{VERSION}.json").write_text(written + "\n", encoding="utf-8")
+    card = card_of(name, trained, whole, variants)
+    card = card.model_copy(update={"calibration": calibration_of(card, models, data)})
+    card = judged(card, models, data, jobs, training)
+    write_card(card, cards / f"{name}-{VERSION}.json")
     return card
 
 

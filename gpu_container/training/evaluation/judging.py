@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spheroseg.imaging.boundaries import Labels, trace
 from spheroseg.imaging.matching import match, overlaps_of
 from spheroseg.imaging.measures import measures_of
+from training.evaluation.assurance import Assurance
 from training.evaluation.boundaries import boundary_f1
 
 BOUNDARY_PX = 2.0
@@ -52,6 +53,7 @@ class ImageFigures:
         single_round: One object is drawn, with a circularity of at least 0.8.
         sizes: Areas of partners.
         chosen: The model, NAME@VERSION, that was chosen for this image; None where there was no choice.
+        assurance: What the method said of its own answer; None where it says nothing.
     """
 
     image: str
@@ -69,6 +71,7 @@ class ImageFigures:
     single_round: bool
     sizes: SizePairs
     chosen: str | None = None
+    assurance: Assurance | None = None
 
     @property
     def count_error_absolute(self) -> int:

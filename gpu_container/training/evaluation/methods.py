@@ -15,7 +15,7 @@ from spheroseg.errors import ModelNotFoundError, ModelUnusableError
 from spheroseg.imaging.boundaries import Labels
 from spheroseg.imaging.windowing import Grey
 from spheroseg.model_registry import ModelRegistry
-from spheroseg.ports import Segmenter
+from spheroseg.ports import SegmentedPixels, Segmenter
 from training.evaluation import baseline
 from training.evaluation.sources import EvaluationError
 
@@ -28,17 +28,13 @@ class Method:
         name: Unique among those that are judged together.
         find: Grey pixels (h, w) to labels (h, w) int32; called from several threads at a time.
         about: What it is, in words; for a model with the SHA-256 of its file.
-        choose: For a rule that chooses between models: as ``find``, with the model, NAME@VERSION.
+        segment: As ``find``, with what the model says of its answer; None for a method that says nothing of it.
     """
 
     name: str
     find: Callable[[Grey], Labels]
     about: str
-    choose: Callable[[Grey], tuple[Labels, str]] | None = None
-
-    def found(self, pixels: Grey) -> tuple[Labels, str | None]:
-        """Labels, and the model that was chosen to find them; None where there is no choice."""
-        return (self.find(pixels), None) if self.choose is None else self.choose(pixels)
+    segment: Callable[[Grey], SegmentedPixels] | None = None
 
 
 def registered(model: str) -> Method:
@@ -90,11 +86,6 @@ def of_choice(model: ChoosingModel, folder: Path) -> Method:
     registry = in_best_precision(ModelRegistry(model.members, (model.choice,)))
     segmenter = _loaded(folder, registry, model.name, model.version)
 
-    def choose(pixels: Grey) -> tuple[Labels, str]:
-        found = segmenter.segment(pixels, Parameters())
-        card = found.chosen.card if found.chosen else segmenter.card
-        return found.labels, f"{card.name}@{card.version}"
-
     limits = ", ".join(f"{name} {value:g}" for name, value in model.choice.thresholds.items())
     members = "; ".join(
         f"{card.name}@{card.version} {card.precision}, SHA-256 {card.sha256}" for card in registry.all()
@@ -102,9 +93,9 @@ def of_choice(model: ChoosingModel, folder: Path) -> Method:
     alone = "" if model.thorough else f"; {model.choice.thorough} is not registered, so there is no choice"
     return Method(
         f"{model.name}@{model.version}",
-        lambda pixels: choose(pixels)[0],
+        lambda pixels: segmenter.segment(pixels, Parameters()).labels,
         f"{model.choice.title}: {limits}; {members}{alone}",
-        choose,
+        lambda pixels: segmenter.segment(pixels, Parameters()),
     )
 
 
@@ -121,6 +112,7 @@ def of_card(card: ModelCard, folder: Path) -> Method:
         f"{chosen.name}@{chosen.version}{precision}",
         lambda pixels: segmenter.segment(pixels, Parameters()).labels,
         f"{chosen.title}, {chosen.parameter_count / 1e6:.2f} M parameters, {chosen.file}, SHA-256 {chosen.sha256}",
+        lambda pixels: segmenter.segment(pixels, Parameters()),
     )
 
 

@@ -5,10 +5,11 @@ import io
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
+from types import MappingProxyType
 
 import numpy as np
 
@@ -232,17 +233,27 @@ def per_image_csv(judged: Iterable[Judged], fold: str | None) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["fold", "method", "source", "image", "drawn", "found", "partners", *keys, "single_round", "chosen"]
+        [
+            *("fold", "method", "source", "image", "drawn", "found", "partners", *keys),
+            *("single_round", "chosen", "confidence", "review"),
+        ]
     )
     for one in judged:
         for image in one.judgement.images:
             counts = (image.drawn_count, image.found_count, image.sizes.drawn_px2.size)
             figures = [getattr(image, key) for key in keys]
             single_round = str(image.single_round).lower()
-            writer.writerow(
-                [fold, one.method, one.source, image.image, *counts, *figures, single_round, image.chosen or ""]
-            )
+            row = [fold, one.method, one.source, image.image, *counts, *figures, single_round, image.chosen or ""]
+            writer.writerow([*row, *_told(image)])
     return text.getvalue()
+
+
+def _told(image: ImageFigures) -> tuple[float | None, str]:
+    """The confidence of a result and the reasons to look at it."""
+    if image.assurance is None:
+        return None, ""
+    review = image.assurance.review
+    return review.signs.confidence, " ".join(review.reasons)
 
 
 @dataclass(frozen=True)
@@ -274,11 +285,13 @@ def markdown(
     failures: Sequence[Failure],
     circumstances: Circumstances,
     pictures: dict[str, list[str]],
+    sections: Sequence[str] = (),
 ) -> str:
     """The report.
 
     Args:
         about: By method, what it is.
+        sections: Lines of Markdown that follow the figures.
         pictures: By method, overlays of its worst images, worst first, as links from the report.
     """
     when = f"{circumstances.made_at:%Y-%m-%d %H:%M} UTC"
@@ -301,6 +314,7 @@ def markdown(
         "",
         DEFINITIONS,
     ]
+    parts += sections
     parts += ["## The worst images", "", "By panoptic quality, then IoU. Drawn in orange, found in blue.", ""]
     for method, links in pictures.items():
         parts += [f"### {method}: the worst {len(links)}", "", *(f"![{link}]({link})" for link in links), ""]
@@ -309,9 +323,17 @@ def markdown(
 
 
 def document(
-    groups: Sequence[Group], about: dict[str, str], failures: Sequence[Failure], circumstances: Circumstances
+    groups: Sequence[Group],
+    about: dict[str, str],
+    failures: Sequence[Failure],
+    circumstances: Circumstances,
+    more: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> dict[str, object]:
-    """The same for programs: by method, flat figures as they stand in a model card."""
+    """The same for programs: by method, flat figures as they stand in a model card.
+
+    Args:
+        more: By method, further figures.
+    """
     return {
         "version": 1,
         "command": circumstances.command,
@@ -319,7 +341,11 @@ def document(
         "machine": circumstances.machine(),
         "fold": circumstances.fold,
         "methods": {
-            name: {"about": words, "figures": figures_of(groups, name), "chosen": _choices_by_group(groups, name)}
+            name: {
+                "about": words,
+                "figures": {**figures_of(groups, name), **more.get(name, {})},
+                "chosen": _choices_by_group(groups, name),
+            }
             for name, words in about.items()
         },
         "failures": [{"source": one.source, "image": one.name, "reason": one.reason} for one in failures],

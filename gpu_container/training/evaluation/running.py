@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
 from spheroseg.errors import InvalidInputError
+from spheroseg.imaging.boundaries import Labels
 from spheroseg.imaging.decode import decode
 from spheroseg.imaging.label_files import read_labels
 from spheroseg.imaging.windowing import Grey
+from training.evaluation.assurance import assurance_of
 from training.evaluation.judging import ImageFigures, Judgement, judge_image
 from training.evaluation.methods import Method
 from training.evaluation.sources import Case, Failure, sources_of
@@ -92,8 +94,16 @@ def _judged(case: Case, methods: Sequence[Method]) -> list[ImageFigures] | Failu
     figures = []
     for method in methods:
         try:
-            found, chosen = method.found(pixels)
+            figures.append(_figures(case.name, method, pixels, drawn))
         except InvalidInputError as error:
             return Failure(case.source, case.name, f"{method.name} gave no answer: {error}")
-        figures.append(replace(judge_image(case.name, drawn, found), chosen=chosen))
     return figures
+
+
+def _figures(name: str, method: Method, pixels: Grey, drawn: Labels) -> ImageFigures:
+    if method.segment is None:
+        return judge_image(name, drawn, method.find(pixels))
+    found = method.segment(pixels)
+    card = found.chosen.card if found.chosen else None
+    chosen = None if card is None else f"{card.name}@{card.version}"
+    return replace(judge_image(name, drawn, found.labels), chosen=chosen, assurance=assurance_of(drawn, found))

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import pytest
 from PIL import Image
 
 from spheroseg.imaging.boundaries import Labels
+from spheroseg.imaging.certainty import View
 from spheroseg.imaging.windowing import Grey
+from spheroseg.ports import ChosenModel, SegmentedPixels
+from tests.builders import a_model_card
 from tests.unit.imaging.shapes import a_disk
 from training.evaluation import report
 from training.evaluation.methods import Method, otsu, registered
@@ -38,6 +42,13 @@ def threshold(pixels: Grey) -> Labels:
     return (pixels > 50).astype(np.int32)
 
 
+def sure(pixels: Grey) -> SegmentedPixels:
+    """What ``threshold`` finds, with 0.9 inside and 0.1 outside."""
+    labels = threshold(pixels)
+    height, width = labels.shape
+    return SegmentedPixels(labels, View(np.where(labels > 0, 0.9, 0.1).astype(np.float32), (height, width)))
+
+
 def nothing(pixels: Grey) -> Labels:
     return np.zeros(pixels.shape, np.int32)
 
@@ -53,7 +64,12 @@ def judged(data: Path, *methods: Method) -> list[Judged]:
 
 def test_how_often_each_model_was_chosen_is_told(data: Path) -> None:
     save(data / "one" / "images" / "b.bmp", DISK * 200)
-    auto = Method("auto", threshold, "", lambda pixels: (threshold(pixels), "b@1" if pixels.max() > 150 else "a@2"))
+
+    def choose(pixels: Grey) -> SegmentedPixels:
+        card = a_model_card(name="b") if pixels.max() > 150 else a_model_card(name="a", version="2")
+        return replace(sure(pixels), chosen=ChosenModel(card, "for a test"))
+
+    auto = Method("auto", threshold, "", choose)
     results = judged(data, auto, RIGHT)
     groups = report.groups_of(results)
     table = report.choice_table(groups)

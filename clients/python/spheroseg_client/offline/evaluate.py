@@ -64,7 +64,7 @@ def evaluate(
     with reported(as_json=as_json):
         with libraries_needed():
             from spheroseg_client.offline import evaluation  # noqa: PLC0415 - scientific packages take their time
-            from training.evaluation import report  # noqa: PLC0415
+            from training.evaluation import report, trust_report  # noqa: PLC0415
         messages = display.message_console()
         wanted = evaluation.Wanted(
             data=data,
@@ -84,7 +84,7 @@ def evaluate(
             print_json(result.document() | {"out": None if out is None else str(out)})
         else:
             console = _wide_console()
-            for table in report.tables_of(result.groups, short=True):
+            for table in (*report.tables_of(result.groups, short=True), *trust_report.tables_of(result.judged)):
                 console.print(_rich(table), Text())
             if out is not None:
                 messages.print(Text(f"Report in {out / evaluation.REPORT}"))

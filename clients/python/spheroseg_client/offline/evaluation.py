@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spheroseg.model_registry import ModelRegistry
 from spheroseg_client.errors import LocalFileError
-from training.evaluation import overlays, report
+from training.evaluation import overlays, report, trust_report
 from training.evaluation.methods import BASELINES, Method, registered, unregistered
 from training.evaluation.running import Judged, evaluate
 from training.evaluation.sources import Case, EvaluationError, Failure, find_cases
@@ -57,7 +57,8 @@ class Result:
 
     def document(self) -> dict[str, object]:
         """The figures, for programs."""
-        return report.document(self.groups, self.about, self.failures, self.circumstances)
+        more = {method: trust_report.figures_of(self.judged, method) for method in self.about}
+        return report.document(self.groups, self.about, self.failures, self.circumstances, more)
 
 
 def prepare(wanted: Wanted) -> tuple[list[Case], list[Failure], list[Method]]:
@@ -133,8 +134,15 @@ def write(result: Result, out: Path) -> None:
             for method in result.methods:
                 files = overlays.write_worst(result.judged, method, folder / OVERLAYS / method.name)
                 pictures[method.name] = [file.relative_to(folder).as_posix() for file in files]
+            plots = [file.name for file in trust_report.write_plots(result.judged, folder)]
             markdown = report.markdown(
-                result.judged, result.groups, result.about, result.failures, result.circumstances, pictures
+                result.judged,
+                result.groups,
+                result.about,
+                result.failures,
+                result.circumstances,
+                pictures,
+                trust_report.section(result.judged, plots),
             )
             (folder / REPORT).write_text(markdown, encoding="utf-8")
             (folder / FIGURES).write_text(dumps(result.document(), indent=2) + "\n", encoding="utf-8")
@@ -146,7 +154,7 @@ def write(result: Result, out: Path) -> None:
                     shutil.rmtree(place)
                 place.parent.mkdir(exist_ok=True)
                 (folder / OVERLAYS / method.name).replace(place)
-            for name in (REPORT, FIGURES, PER_IMAGE):
+            for name in (REPORT, FIGURES, PER_IMAGE, *plots):
                 (folder / name).replace(out / name)
     except OSError as error:
         raise LocalFileError(

@@ -20,13 +20,14 @@ class ReviewReason(StrEnum):
     EDGE_CONTACT = "edge-contact"
 
 
-LOW_CONFIDENCE = 0.90
-"""Confidence of a result below which it is flagged: the largest sensitivity + specificity for a foreground IoU that is
-below 0.7, or below the 10th percentile of its source: 0.83 + 0.81 on synthetic images, 0.80 + 0.82 on real ones."""
+LOW_CONFIDENCE = 0.86
+"""Confidence of a result below which it is flagged: the one with the largest sensitivity + specificity (1.62) for a
+foreground IoU that is below 0.7, or below the 10th percentile of its source, on the synthetic images; 29 % of them and
+of the real ones are below."""
 
-LOW_SPHEROID_CONFIDENCE = 0.80
-"""Confidence of a spheroid below which it is flagged. Of 2,624 spheroids a quarter was below; 37 % of these had no
-drawn partner at an IoU of 0.5, of the others 12 %."""
+LOW_SPHEROID_CONFIDENCE = 0.75
+"""Confidence of a spheroid below which it is flagged. Of 2,624 spheroids 23 % were below; 38 % of these had no drawn
+partner at an IoU of 0.5, of the others 12 %."""
 
 BLURRED = 0.55
 """Blur from which an image counts as out of focus. In focus the largest was 0.49; blurred by a Gaussian with a standard
