@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+from spheroseg.domain.access import Role
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ModelChoice
@@ -22,6 +23,7 @@ from spheroseg.domain.segmentation import (
     SegmentationStatus,
     queued,
 )
+from spheroseg.domain.sharing import Offer
 from spheroseg.domain.spheroid import Measures, Polygon, Spheroid
 from spheroseg.domain.viewer import Viewer
 
@@ -44,6 +46,22 @@ def a_viewer(user_id: str = OWNER, read_after: str | None = None) -> Viewer:
 def a_project(**changes: Any) -> Project:
     project = Project(id=uuid4(), owner_id=OWNER, name="Day 7", pixel_size_um=None, created_at=a_moment())
     return replace(project, **changes)
+
+
+def an_offer(project: Project, **changes: Any) -> Offer:
+    """An invitation of a viewer that is open for two days."""
+    at = a_moment()
+    offer = Offer(
+        id=uuid4(),
+        project_id=project.id,
+        role=Role.VIEWER,
+        email="ada@example.com",
+        token_hash=None,
+        created_by=project.owner_id,
+        created_at=at,
+        expires_at=at + timedelta(hours=48),
+    )
+    return replace(offer, **changes)
 
 
 def an_order(**changes: Any) -> Order:

@@ -13,7 +13,9 @@ from http_api.rest import (
     docs,
     health,
     images,
+    members,
     models,
+    offers,
     projects,
     queue_status,
     segmentations,
@@ -37,7 +39,11 @@ back, follow the work, fetch outlines and measures.
 """
 TAGS = [
     {"name": "account", "description": "Who you are, how much you may keep, and what you keep."},
-    {"name": "projects", "description": "Named collections of images; each has one owner."},
+    {
+        "name": "projects",
+        "description": "Named collections of images; each has one owner and may be shared.",
+    },
+    {"name": "sharing", "description": "Who has which role in a project: members, invitations, links."},
     {"name": "images", "description": "Announce, upload, list and delete image files."},
     {"name": "segmentations", "description": "Runs of a model over an image: status, result, files, spheroids."},
     {"name": "models", "description": "What can be run, how good it is, and what it was made for."},
@@ -89,7 +95,19 @@ def described(*, has_sign_in: bool) -> Api:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    resources = (account, projects, images, uploads, segmentations, spheroids, models, queue_status, socket_tickets)
+    resources = (
+        account,
+        projects,
+        members,
+        offers,
+        images,
+        uploads,
+        segmentations,
+        spheroids,
+        models,
+        queue_status,
+        socket_tickets,
+    )
     for part in (*resources, *([auth] if has_sign_in else []), health, problem_pages, docs):
         app.include_router(part.router)
     return app

@@ -105,6 +105,31 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The project is archived: it can be read, not written to.",
         "Its owner can unarchive it.",
     ),
+    "offer-not-found": (
+        "No such invitation or link",
+        "None is for your verified e-mail address or has this token, it was withdrawn, or you were removed after it.",
+        "Ask the project's owner for a new one.",
+    ),
+    "offer-ended": (
+        "Invitation or link ended",
+        "It was not accepted in time, or the role that it gave was taken away again.",
+        "Ask the project's owner for a new one.",
+    ),
+    "member-not-found": (
+        "Nobody of that id here",
+        "Nobody of that id has a role in the project besides its owner.",
+        "List the project's people with GET /v1/projects/{project_id}/members.",
+    ),
+    "owner-stays": (
+        "The owner stays",
+        "A project has one owner at any time, who can neither leave nor be removed.",
+        "Hand the project over to a member with POST /v1/projects/{project_id}/transfer, or delete it.",
+    ),
+    "too-many-members": (
+        "Too many people",
+        "A project has 200 people and open offers at most.",
+        "Withdraw offers that nobody needs, or remove people.",
+    ),
     "stale-state": (
         "Changed meanwhile",
         "Another request or a worker changed it between reading and writing.",

@@ -7,7 +7,9 @@ from typing import Protocol
 from http_api.health import Part
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
+from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
@@ -19,6 +21,7 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
 
@@ -85,6 +88,9 @@ class UseCases:
     change_profile: ChangeProfile
     create_project: CreateProject
     read_projects: ReadProjects
+    share_project: ShareProject
+    accept_offer: AcceptOffer
+    change_members: ChangeMembers
     request_upload: RequestUpload
     upload_in_parts: UploadInParts
     complete_upload: CompleteUpload

@@ -10,12 +10,13 @@ from http_api.settings import Settings
 from http_api.use_cases import UseCases
 from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
 from spheroseg.adapters.cdn import CdnDownloadLinks
-from spheroseg.adapters.cognito import CognitoSignIn
+from spheroseg.adapters.cognito import CognitoPeople, CognitoSignIn
 from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.adapters.postgres.sharing import PostgresSharing
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
 from spheroseg.adapters.secrets import secret_text
@@ -24,8 +25,10 @@ from spheroseg.adapters.system import RandomIds, SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.ports import DownloadLinks
+from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
@@ -37,6 +40,7 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
 
@@ -58,7 +62,7 @@ def wire(settings: Settings) -> UseCases:
     queue = SqsSegmentationQueue(sqs, settings.queue_urls)
     models = ModelRegistry.packaged()
     default = models.default
-    accounts = PostgresAccounts(database)
+    accounts, sharing = PostgresAccounts(database), PostgresSharing(database)
     accept_upload = AcceptUpload(
         projects, images, segmentations, store, queue, clock, Order(default.name, default.version)
     )
@@ -67,6 +71,9 @@ def wire(settings: Settings) -> UseCases:
         change_profile=ChangeProfile(accounts),
         create_project=CreateProject(projects, clock, ids),
         read_projects=ReadProjects(projects),
+        share_project=ShareProject(projects, sharing, clock, ids),
+        accept_offer=AcceptOffer(projects, sharing, CognitoPeople(settings.user_pool_id), clock),
+        change_members=ChangeMembers(projects, sharing, clock),
         request_upload=RequestUpload(projects, images, store, clock, ids),
         upload_in_parts=UploadInParts(images, store),
         complete_upload=CompleteUpload(images, store, accept_upload),

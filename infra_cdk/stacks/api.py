@@ -99,6 +99,7 @@ class ApiStack(Stack):
                 **images.link_environment(),
                 **segmentations.environment(),
                 "SPHEROSEG_UPDATES_QUEUE_URL": updates.queue.queue_url,
+                "SPHEROSEG_USER_POOL_ID": users.pool.user_pool_id,
                 "SPHEROSEG_USER_POOL_CLIENT_ID": users.client.user_pool_client_id,
                 "SPHEROSEG_LOCAL_SIGN_IN": "true" if self.stage.local_sign_in else "false",
                 "SPHEROSEG_SOCKET_URL": self.sockets.url,
@@ -116,5 +117,7 @@ class ApiStack(Stack):
         images.grant_list(function)
         images.grant_sign_links(function)
         segmentations.grant_send(function)
+        # Whoever accepts an invitation must have verified its address; access tokens do not tell.
+        users.pool.grant(function, "cognito-idp:AdminGetUser")
         updates.queue.grant_send_messages(function)
         return function

@@ -15,6 +15,7 @@ from tests.fakes.services import (
     InMemoryUpdatePublisher,
     InMemoryWatcherSockets,
 )
+from tests.fakes.sharing import InMemoryPeople, InMemorySharing
 from tests.fakes.system import InMemoryClock, InMemoryIds
 
 __all__ = [
@@ -25,11 +26,13 @@ __all__ = [
     "InMemoryIds",
     "InMemoryImageStore",
     "InMemoryImages",
+    "InMemoryPeople",
     "InMemoryProjects",
     "InMemorySegmentationQueue",
     "InMemorySegmentations",
     "InMemorySegmenter",
     "InMemorySegmenters",
+    "InMemorySharing",
     "InMemoryUpdatePublisher",
     "InMemoryWatcherSockets",
     "InMemoryWatchers",

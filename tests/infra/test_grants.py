@@ -35,6 +35,7 @@ MAY = {
     "http_api": EVERYWHERE
     | SEND
     | {
+        "cognito-idp:AdminGetUser",
         "s3:AbortMultipartUpload",
         "s3:GetObject",
         "s3:ListMultipartUploadParts",

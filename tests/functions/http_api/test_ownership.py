@@ -1,4 +1,4 @@
-"""Every route under /v1 as its owner, a stranger and nobody see it.
+"""Every route under /v1 as the owner, an editor, a viewer, somebody who was removed, a stranger and nobody see it.
 
 The routes come from the OpenAPI document: one without a row here fails, so that none is forgotten.
 """
@@ -11,37 +11,75 @@ from uuid import UUID, uuid4
 import pytest
 
 from http_api.app import described
+from spheroseg.domain.access import ALLOWED, Action, Role
 from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.segmentation import SegmentationStatus
-from tests.builders import STRANGER
+from spheroseg.domain.sharing import token_hash
+from tests.builders import NOW, OWNER, STRANGER, an_offer
 from tests.functions.http_api.world import Client, World
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-def project(world: World) -> UUID:
+MEMBER = "6f1c1d1e-0000-4000-8000-00000000000c"
+OTHER = "6f1c1d1e-0000-4000-8000-00000000000d"
+EMAIL = "ada@example.com"
+Named = UUID | dict[str, UUID | str]
+"""What a path's place holders name; one id when there is one place holder."""
+
+
+def project(world: World) -> Named:
     return world.a_project().id
 
 
-def image(world: World) -> UUID:
+def other_member(world: World) -> Named:
+    shared = world.a_project()
+    world.projects.members[shared.id, OTHER] = Role.VIEWER
+    return {"project_id": shared.id, "user_id": OTHER}
+
+
+def project_with_other_member(world: World) -> Named:
+    other = other_member(world)
+    assert isinstance(other, dict)
+    return {"project_id": other["project_id"]}
+
+
+def offer_of_project(world: World) -> Named:
+    offer = world.sharing.offer(an_offer(world.a_project()))
+    return {"project_id": offer.project_id, "offer_id": offer.id}
+
+
+def own_invitation(world: World) -> Named:
+    """For the address of whoever the tests call the owner, to somebody else's project."""
+    world.people.emails |= {OWNER: EMAIL, MEMBER: "member@example.com", STRANGER: "stranger@example.com"}
+    return world.sharing.offer(an_offer(world.a_project(owner_id=OTHER), email=EMAIL)).id
+
+
+def a_link(world: World) -> Named:
+    """To somebody else's project; whoever has its token may take it, so that it names nobody's."""
+    offer = an_offer(world.a_project(owner_id=OTHER), email=None, token_hash=token_hash("token"))
+    return world.sharing.offer(offer).id
+
+
+def image(world: World) -> Named:
     return world.an_image().id
 
 
-def uploaded_image(world: World) -> UUID:
+def uploaded_image(world: World) -> Named:
     waiting = world.an_image(status=ImageStatus.AWAITING_UPLOAD)
     world.store.put(original_key(waiting.id), b"pixels", "image/tiff")
     return waiting.id
 
 
-def large_image(world: World) -> UUID:
+def large_image(world: World) -> Named:
     return world.an_image(status=ImageStatus.AWAITING_UPLOAD, size_bytes=100_000_001).id
 
 
-def queued_run(world: World) -> UUID:
+def queued_run(world: World) -> Named:
     return world.a_run(status=SegmentationStatus.QUEUED).id
 
 
-def finished_run(world: World) -> UUID:
+def finished_run(world: World) -> Named:
     return world.a_succeeded_run().id
 
 
@@ -50,15 +88,29 @@ class Row:
     """How a route is called, and what its owner gets.
 
     Args:
-        owned: Makes what the path's place holder names; None where a path names nothing of anybody's.
+        owned: Makes what the path's place holders name; None where a path names nothing of anybody's.
+        needs: What the role must allow; who has a role that does not is told 403.
+        roles: What some roles are told instead of what ``needs`` says.
+        is_personal: It is the owner's by address, not by a role in a project.
+        prepare: Makes what the request needs besides.
     """
 
     owner_status: int
-    owned: Callable[[World], UUID] | None = None
+    owned: Callable[[World], Named] | None = None
     request: dict[str, Any] = field(default_factory=dict)
+    needs: Action = Action.READ
+    roles: dict[Role, int] = field(default_factory=dict)
+    is_personal: bool = False
+    prepare: Callable[[World], object] = lambda _: None
+
+    def status(self, role: Role) -> int:
+        """What somebody in that role is told."""
+        allowed = self.needs in ALLOWED[role]
+        return self.roles.get(role, self.owner_status if allowed else 403)
 
 
 FILES = {"json": {"files": [{"name": "a.tif"}]}}
+WRITE, MANAGE = Action.WRITE, Action.MANAGE
 ROWS = {
     ("get", "/v1/me"): Row(200),
     ("patch", "/v1/me"): Row(200, request={"json": {"name": "Ada"}}),
@@ -66,20 +118,39 @@ ROWS = {
     ("post", "/v1/projects"): Row(201, request={"json": {"name": "Day 7"}}),
     ("get", "/v1/projects"): Row(200),
     ("get", "/v1/projects/{project_id}"): Row(200, project),
-    ("post", "/v1/projects/{project_id}/images"): Row(201, project, FILES),
+    ("get", "/v1/projects/{project_id}/members"): Row(200, project),
+    ("patch", "/v1/projects/{project_id}/members/{user_id}"): Row(
+        200, other_member, {"json": {"role": "editor"}}, needs=MANAGE
+    ),
+    ("delete", "/v1/projects/{project_id}/members/{user_id}"): Row(204, other_member, needs=MANAGE),
+    ("post", "/v1/projects/{project_id}/leave"): Row(409, project, roles={Role.EDITOR: 204, Role.VIEWER: 204}),
+    ("post", "/v1/projects/{project_id}/transfer"): Row(
+        200, project_with_other_member, {"json": {"user_id": OTHER}}, needs=MANAGE
+    ),
+    ("post", "/v1/projects/{project_id}/invitations"): Row(
+        201, project, {"json": {"email": EMAIL, "role": "viewer"}}, needs=MANAGE
+    ),
+    ("post", "/v1/projects/{project_id}/links"): Row(201, project, {"json": {"role": "viewer"}}, needs=MANAGE),
+    ("get", "/v1/projects/{project_id}/offers"): Row(200, project, needs=MANAGE),
+    ("delete", "/v1/projects/{project_id}/offers/{offer_id}"): Row(204, offer_of_project, needs=MANAGE),
+    ("get", "/v1/invitations"): Row(200),
+    ("post", "/v1/invitations/{offer_id}/accept"): Row(200, own_invitation, is_personal=True),
+    ("delete", "/v1/invitations/{offer_id}"): Row(204, own_invitation, is_personal=True),
+    ("post", "/v1/links/accept"): Row(200, request={"json": {"token": "token"}}, prepare=a_link),
+    ("post", "/v1/projects/{project_id}/images"): Row(201, project, FILES, needs=WRITE),
     ("get", "/v1/projects/{project_id}/images"): Row(200, project),
     ("get", "/v1/images/{image_id}"): Row(200, image),
-    ("delete", "/v1/images/{image_id}"): Row(204, image),
-    ("post", "/v1/images/{image_id}/complete"): Row(200, uploaded_image),
+    ("delete", "/v1/images/{image_id}"): Row(204, image, needs=WRITE),
+    ("post", "/v1/images/{image_id}/complete"): Row(200, uploaded_image, needs=WRITE),
     ("post", "/v1/images/{image_id}/parts"): Row(
-        200, large_image, {"json": {"parts": [{"number": 1, "sha256": "0" * 64}]}}
+        200, large_image, {"json": {"parts": [{"number": 1, "sha256": "0" * 64}]}}, needs=WRITE
     ),
-    ("get", "/v1/images/{image_id}/parts"): Row(200, large_image),
-    ("delete", "/v1/images/{image_id}/parts"): Row(204, large_image),
+    ("get", "/v1/images/{image_id}/parts"): Row(200, large_image, needs=WRITE),
+    ("delete", "/v1/images/{image_id}/parts"): Row(204, large_image, needs=WRITE),
     ("get", "/v1/images/{image_id}/segmentations"): Row(200, image),
-    ("post", "/v1/images/{image_id}/segmentations"): Row(202, image, {"json": {}}),
+    ("post", "/v1/images/{image_id}/segmentations"): Row(202, image, {"json": {}}, needs=WRITE),
     ("get", "/v1/segmentations/{segmentation_id}"): Row(200, finished_run),
-    ("post", "/v1/segmentations/{segmentation_id}/cancel"): Row(200, queued_run),
+    ("post", "/v1/segmentations/{segmentation_id}/cancel"): Row(200, queued_run, needs=WRITE),
     ("get", "/v1/segmentations/{segmentation_id}/spheroids"): Row(200, finished_run),
     ("get", "/v1/segmentations/{segmentation_id}/spheroids.geojson"): Row(200, finished_run),
     ("get", "/v1/models"): Row(200),
@@ -99,6 +170,7 @@ PUBLIC = {
     ("get", "/problems/{code}"),
 }
 OWNED = [key for key, row in ROWS.items() if row.owned]
+SHARED = [key for key in OWNED if not ROWS[key].is_personal]
 
 
 def test_every_route_has_a_row() -> None:
@@ -114,38 +186,98 @@ def test_the_document_asks_for_a_token_exactly_where_one_is_needed() -> None:
     assert asking == set(ROWS)
 
 
-def called(client: Client, key: tuple[str, str], owned_id: UUID | None) -> Any:
+def names_of(template: str, named: Named | None) -> dict[str, str]:
+    """What each place holder of the path stands for."""
+    holders = [part[1:-1] for part in template.split("/") if part.startswith("{")]
+    given = named if isinstance(named, dict) else dict.fromkeys(holders[:1], named)
+    return {**{holder: str(value) for holder, value in given.items()}, "name": "spheroid-unet"}
+
+
+def called(client: Client, key: tuple[str, str], named: Named | None, **request: Any) -> Any:
     method, template = key
-    path = template.replace("{name}", "spheroid-unet")
-    if owned_id:
-        begin, end = path.index("{"), path.index("}") + 1
-        path = f"{path[:begin]}{owned_id}{path[end:]}"
-    return client.request(method.upper(), path, **ROWS[key].request)
+    return client.request(method.upper(), template.format(**names_of(template, named)), **ROWS[key].request, **request)
+
+
+def made(world: World, key: tuple[str, str]) -> Named | None:
+    row = ROWS[key]
+    row.prepare(world)
+    return row.owned(world) if row.owned else None
+
+
+def absent(named: Named) -> Named:
+    """The same with a first id that was never given out: all else hangs on it."""
+    if isinstance(named, UUID):
+        return uuid4()
+    first = next(iter(named))
+    return {**named, first: uuid4()}
+
+
+def give_roles(world: World, role: Role) -> None:
+    for project_id in world.projects.rows:
+        world.projects.members[project_id, MEMBER] = role
 
 
 @pytest.mark.parametrize("key", ROWS, ids=" ".join)
 def test_its_owner_is_served(world: World, key: tuple[str, str]) -> None:
-    row = ROWS[key]
-    answer = called(world.as_(), key, row.owned(world) if row.owned else None)
-    assert answer.status_code == row.owner_status
+    row, named = ROWS[key], made(world, key)
+    answer = called(world.as_(), key, named)
+    assert answer.status_code == row.status(Role.OWNER)
     assert answer.headers["Cache-Control"].startswith("private")
     assert answer.headers["X-Correlation-Id"]
-    assert ("Spheroseg-Position" in answer.headers) is (key[0] != "get")
+    assert ("Spheroseg-Position" in answer.headers) is (key[0] != "get" and answer.is_success)
 
 
-@pytest.mark.parametrize("key", OWNED, ids=" ".join)
-def test_to_a_stranger_it_is_as_if_it_did_not_exist(world: World, key: tuple[str, str]) -> None:
-    owned = ROWS[key].owned
-    assert owned
-    foreign_id, absent_id = owned(world), uuid4()
+@pytest.mark.parametrize("role", [Role.EDITOR, Role.VIEWER])
+@pytest.mark.parametrize("key", SHARED, ids=" ".join)
+def test_a_member_may_do_what_the_role_allows(world: World, key: tuple[str, str], role: Role) -> None:
+    row, named = ROWS[key], made(world, key)
+    give_roles(world, role)
     before = world.state()
-    stranger = world.as_(STRANGER)
-    foreign, absent = called(stranger, key, foreign_id), called(stranger, key, absent_id)
-    assert foreign.status_code == absent.status_code == 404
-    assert foreign.text.replace(str(foreign_id), "ID") == absent.text.replace(str(absent_id), "ID")
+    answer = called(world.as_(MEMBER), key, named)
+    assert answer.status_code == row.status(role)
+    if answer.status_code == 403:
+        assert answer.json()["code"] == "role-too-low"
+        assert world.state() == before
+
+
+@pytest.mark.parametrize("key", [key for key in SHARED if ROWS[key].needs is WRITE], ids=" ".join)
+def test_an_archived_project_is_not_written_to(world: World, key: tuple[str, str]) -> None:
+    named = made(world, key)
+    world.projects.archived |= set(world.projects.rows)
+    before = world.state()
+    answer = called(world.as_(), key, named)
+    assert (answer.status_code, answer.json()["code"]) == (409, "project-archived")
+    assert world.state() == before
+
+
+@pytest.mark.parametrize("person", ["a stranger", "somebody who was removed", "the owner, being deleted"])
+@pytest.mark.parametrize("key", OWNED, ids=" ".join)
+def test_to_whoever_has_no_role_it_is_as_if_it_did_not_exist(world: World, key: tuple[str, str], person: str) -> None:
+    named, viewer = made(world, key), STRANGER
+    assert named
+    if person == "somebody who was removed":
+        give_roles(world, Role.EDITOR)
+        for project_id in world.projects.rows:
+            world.sharing.remove(project_id, MEMBER, NOW)
+        viewer = MEMBER
+    elif person == "the owner, being deleted":
+        world.projects.deleted |= set(world.projects.rows)
+        viewer = OWNER
+    missing = absent(named)
+    before = world.state()
+    foreign_answer, absent_answer = (called(world.as_(viewer), key, it) for it in (named, missing))
+    assert foreign_answer.status_code == absent_answer.status_code == 404
+
+    def told(answer: Any, names: Named) -> str:
+        text: str = answer.text
+        for holder, value in names_of(key[1], names).items():
+            text = text.replace(value, holder)
+        return text
+
+    assert told(foreign_answer, named) == told(absent_answer, missing)
     changing = {"content-length", "date"}
-    assert {k: v for k, v in foreign.headers.items() if k not in changing} == {
-        k: v for k, v in absent.headers.items() if k not in changing
+    assert {k: v for k, v in foreign_answer.headers.items() if k not in changing} == {
+        k: v for k, v in absent_answer.headers.items() if k not in changing
     }
     assert world.state() == before
 
@@ -161,19 +293,9 @@ def test_to_a_stranger_it_is_as_if_it_did_not_exist(world: World, key: tuple[str
     ids=["no header", "a token past the authorizer", "headers that name somebody"],
 )
 def test_nobody_is_asked_to_sign_in(world: World, key: tuple[str, str], headers: dict[str, str]) -> None:
-    row = ROWS[key]
-    owned_id = row.owned(world) if row.owned else None
+    named = made(world, key)
     before = world.state()
-    answer = world.as_(None).request(
-        key[0].upper(),
-        key[1]
-        .replace("{name}", "spheroid-unet")
-        .replace("{project_id}", str(owned_id))
-        .replace("{image_id}", str(owned_id))
-        .replace("{segmentation_id}", str(owned_id)),
-        headers=headers,
-        **row.request,
-    )
+    answer = called(world.as_(None), key, named, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert answer.headers["content-type"] == "application/problem+json"

@@ -26,8 +26,10 @@ from spheroseg.errors import (
     PasswordRefusedError,
     WrongCredentialsError,
 )
+from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
@@ -39,6 +41,7 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from tests.builders import (
@@ -58,9 +61,11 @@ from tests.fakes import (
     InMemoryIds,
     InMemoryImages,
     InMemoryImageStore,
+    InMemoryPeople,
     InMemoryProjects,
     InMemorySegmentationQueue,
     InMemorySegmentations,
+    InMemorySharing,
     InMemoryUpdatePublisher,
     InMemoryWatchers,
 )
@@ -128,6 +133,7 @@ class World:
     projects: InMemoryProjects = field(default_factory=InMemoryProjects)
     queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
     updates: InMemoryUpdatePublisher = field(default_factory=InMemoryUpdatePublisher)
+    people: InMemoryPeople = field(default_factory=InMemoryPeople)
     models: SomeModels = field(default_factory=SomeModels)
     sign_in: InMemorySignIn | None = field(default_factory=InMemorySignIn)
     parts: list[Part] = field(default_factory=list)
@@ -139,6 +145,7 @@ class World:
         self.images = InMemoryImages(self.segmentations)
         self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
+        self.sharing = InMemorySharing(self.projects, self.accounts)
         self.store = InMemoryImageStore(self.clock)
 
     def use_cases(self) -> UseCases:
@@ -157,6 +164,9 @@ class World:
             change_profile=ChangeProfile(self.accounts),
             create_project=CreateProject(self.projects, self.clock, self.ids),
             read_projects=ReadProjects(self.projects),
+            share_project=ShareProject(self.projects, self.sharing, self.clock, self.ids),
+            accept_offer=AcceptOffer(self.projects, self.sharing, self.people, self.clock),
+            change_members=ChangeMembers(self.projects, self.sharing, self.clock),
             request_upload=RequestUpload(self.projects, self.images, self.store, self.clock, self.ids),
             upload_in_parts=UploadInParts(self.images, self.store),
             complete_upload=CompleteUpload(self.images, self.store, accept_upload),
@@ -212,6 +222,8 @@ class World:
         """All that requests could have changed."""
         return (
             dict(self.projects.rows),
+            dict(self.projects.members),
+            dict(self.sharing.rows),
             dict(self.images.rows),
             dict(self.segmentations.rows),
             {key: list(value) for key, value in self.segmentations.found.items()},

@@ -89,6 +89,36 @@ class ProjectArchivedError(ConflictError):
     code = "project-archived"
 
 
+class OfferNotFoundError(NotFoundError):
+    """No such invitation or link for this viewer."""
+
+    code = "offer-not-found"
+
+
+class OfferEndedError(ConflictError):
+    """The invitation or link was not accepted in time, or what it gave was taken away again."""
+
+    code = "offer-ended"
+
+
+class MemberNotFoundError(NotFoundError):
+    """Nobody of that id has a role in the project."""
+
+    code = "member-not-found"
+
+
+class OwnerStaysError(ConflictError):
+    """The owner can neither leave nor be removed: a project has one at any time."""
+
+    code = "owner-stays"
+
+
+class TooManyMembersError(ConflictError):
+    """The project has as many people and open offers as it may."""
+
+    code = "too-many-members"
+
+
 class StaleStateError(ConflictError):
     """Another process changed the row first."""
 

@@ -1,4 +1,4 @@
-"""Who has which role in a project, and whether a project is archived or being deleted."""
+"""Who has which role in a project, what is offered to whom, and whether a project is archived or being deleted."""
 
 from alembic import op
 
@@ -26,6 +26,29 @@ CREATE TABLE project_members (
 CREATE INDEX project_members_by_user ON project_members (user_id, project_created_at, project_id);
 
 CREATE INDEX images_of_project ON images (project_id, created_at, id);
+
+CREATE TABLE project_offers (
+    id uuid PRIMARY KEY,
+    project_id uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
+    role text NOT NULL CHECK (role IN ('editor', 'viewer')),
+    email text,
+    token_hash text UNIQUE,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    accepted_by text,
+    CHECK (num_nonnulls(email, token_hash) = 1),
+    UNIQUE (project_id, email)
+);
+CREATE INDEX project_offers_by_email ON project_offers (email) WHERE accepted_by IS NULL;
+
+CREATE TABLE project_removals (
+    project_id uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
+    user_id text NOT NULL,
+    removed_at timestamptz NOT NULL,
+    PRIMARY KEY (project_id, user_id)
+);
+COMMENT ON TABLE project_removals IS 'a link that was made before somebody was removed does not let them in again';
 """
 
 
