@@ -177,3 +177,7 @@ def _image(row: Row) -> Image:
         digest=row["digest"],
         upload_id=row["upload_id"],
     )
+
+
+image_of = _image
+"""The image in a row, for statements that stand elsewhere."""

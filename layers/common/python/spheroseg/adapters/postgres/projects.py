@@ -100,3 +100,7 @@ def _project(row: Row) -> Project:
         pixel_size_um=row["pixel_size_um"],
         created_at=row["created_at"].astimezone(UTC),
     )
+
+
+accessible_of = _accessible
+"""A project in a row with the columns of access, for statements that stand elsewhere."""

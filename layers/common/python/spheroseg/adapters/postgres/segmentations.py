@@ -301,3 +301,7 @@ def _model_file(row: Row) -> ModelFile | None:
         sha256=row["ran_sha256"],
         reason=row["ran_reason"],
     )
+
+
+segmentation_of = _segmentation
+"""The run in a row, for statements that stand elsewhere."""

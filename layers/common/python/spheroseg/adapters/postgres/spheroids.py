@@ -21,8 +21,10 @@ COPY = f"""
 COPY spheroids (segmentation_id, number, confidence, touches_edge, polygons, {", ".join(MEASURES)}) FROM STDIN
 """
 
+COLUMNS = f"segmentation_id, number, confidence, touches_edge, polygons, {', '.join(MEASURES)}"
+
 PAGE = f"""
-SELECT number, confidence, touches_edge, polygons, {", ".join(MEASURES)}
+SELECT {COLUMNS}
 FROM spheroids JOIN segmentations ON segmentations.id = spheroids.segmentation_id
 {access_to("segmentations.project_id")}
 WHERE segmentation_id = %(segmentation_id)s AND number > %(after_number)s
