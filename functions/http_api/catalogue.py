@@ -150,6 +150,46 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The image's file has not arrived, or was refused.",
         "Upload it with the form that came with the image; if the image's status is `refused`, see its failure.",
     ),
+    "too-many-images": (
+        "Too many images",
+        "The project has more images than one call changes.",
+        "Tell the samples by a table of up to 10,000 rows, several times.",
+    ),
+    "invalid-sample": (
+        "No such sample",
+        "A well that no plate has, a time or replicate that is no number, or a text that is empty or too long.",
+        "Correct it as the detail says.",
+    ),
+    "invalid-pattern": (
+        "Pattern not usable",
+        "The pattern is none that RE2 knows, is too long, or its groups name no fields.",
+        "Name groups plate, well, condition, time_point_h, replicate, row, column; do without looking ahead or back.",
+    ),
+    "invalid-table": (
+        "Table not right",
+        "Cells of the table are wrong, or its rows name no images of the project; nothing of it was taken.",
+        "`errors` lists each fault with its row and column.",
+    ),
+    "idempotency-key-reused": (
+        "Idempotency key used before",
+        "The same `Idempotency-Key` came with another request before, so that it does not say which one is meant.",
+        "Send a new key with each new request, and the same one only with a repeat of the same request.",
+    ),
+    "comparison-too-large": (
+        "Too large to compare here",
+        "The outlines of the two segmentations are longer than can be compared within one request.",
+        "Download both label images by their links, and compare them with `spheroseg compare A.tif B.tif`.",
+    ),
+    "not-comparable": (
+        "Not the same pixels",
+        "The two segmentations are of different images, or of pages of different size.",
+        "Compare two segmentations of one image: GET /v1/images/{image_id}/segmentations lists them.",
+    ),
+    "run-batch-not-found": (
+        "No such batch",
+        "There is no batch of that id, or you have no role in its project; the two look alike on purpose.",
+        "POST /v1/projects/{project_id}/runs gives the id of the batch that it starts.",
+    ),
     "parts-missing": (
         "Parts missing",
         "Not all parts of the file have arrived in their size.",

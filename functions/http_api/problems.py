@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from http_api.catalogue import CATALOGUE
-from spheroseg.errors import QuotaExceededError, SpherosegError
+from spheroseg.errors import InvalidTableError, QuotaExceededError, SpherosegError, TableFault
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED = 50
@@ -101,7 +101,20 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
     quota = None
     if isinstance(error, QuotaExceededError) and error.left_bytes is not None and error.left_images is not None:
         quota = QuotaLeft(left_bytes=error.left_bytes, left_images=error.left_images)
-    return problem(request, error.code, str(error), quota=quota, headers=headers)
+    faults = error.faults if isinstance(error, InvalidTableError) else ()
+    return problem(request, error.code, str(error), errors=_faults(faults), quota=quota, headers=headers)
+
+
+def _faults(faults: Sequence[TableFault]) -> list[FieldProblem]:
+    """Faults of a table; the heading is row 1, as in a spreadsheet."""
+    return [
+        FieldProblem(
+            location="body",
+            field=f"row {fault.row}, column {fault.column[:100]}" if fault.column else f"row {fault.row}",
+            detail=fault.detail,
+        )
+        for fault in faults
+    ]
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

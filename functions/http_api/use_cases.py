@@ -9,6 +9,7 @@ from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.complete_upload import CompleteUpload
@@ -93,6 +94,7 @@ class UseCases:
     change_members: ChangeMembers
     request_upload: RequestUpload
     upload_in_parts: UploadInParts
+    change_images: ChangeImages
     complete_upload: CompleteUpload
     read_images: ReadImages
     delete_image: DeleteImage

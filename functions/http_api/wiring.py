@@ -18,6 +18,7 @@ from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.sharing import PostgresSharing
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
+from spheroseg.adapters.re2_patterns import Re2Patterns
 from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
 from spheroseg.adapters.secrets import secret_text
 from spheroseg.adapters.sqs import SqsSegmentationQueue, SqsUpdatePublisher
@@ -28,6 +29,7 @@ from spheroseg.ports import DownloadLinks
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.complete_upload import CompleteUpload
@@ -76,6 +78,7 @@ def wire(settings: Settings) -> UseCases:
         change_members=ChangeMembers(projects, sharing, clock),
         request_upload=RequestUpload(projects, images, store, clock, ids),
         upload_in_parts=UploadInParts(images, store),
+        change_images=ChangeImages(projects, images, Re2Patterns()),
         complete_upload=CompleteUpload(images, store, accept_upload),
         read_images=ReadImages(projects, images, segmentations),
         delete_image=DeleteImage(images, segmentations, store),

@@ -16,7 +16,7 @@ from tests.fakes.services import (
     InMemoryWatcherSockets,
 )
 from tests.fakes.sharing import InMemoryPeople, InMemorySharing
-from tests.fakes.system import InMemoryClock, InMemoryIds
+from tests.fakes.system import InMemoryClock, InMemoryIds, InMemoryPatterns
 
 __all__ = [
     "InMemoryAccounts",
@@ -26,6 +26,7 @@ __all__ = [
     "InMemoryIds",
     "InMemoryImageStore",
     "InMemoryImages",
+    "InMemoryPatterns",
     "InMemoryPeople",
     "InMemoryProjects",
     "InMemorySegmentationQueue",

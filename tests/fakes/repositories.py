@@ -1,6 +1,6 @@
 """What PostgreSQL keeps, in dicts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
-from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import PixelSizeSource, Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
@@ -224,11 +224,56 @@ class InMemoryImages:
         ]
         return sorted((row for row in mine if _is_past(row, after)), key=_age, reverse=True)[:limit]
 
+    def accessible_many(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Accessible[Image]]:
+        found = {}
+        for row in [self.rows[id_] for id_ in image_ids if id_ in self.rows]:
+            if access := self.projects.access(viewer, row.project_id, row.owner_id):
+                found[row.id] = Accessible(row, access)
+        return found
+
+    def named(self, project_id: UUID, names: Sequence[str]) -> Sequence[Image]:
+        return [row for row in self.rows.values() if row.project_id == project_id and row.name in names]
+
+    def change_many(self, image_ids: Sequence[UUID], changed: Callable[[Image], Image]) -> Sequence[Image]:
+        if any(id_ not in self.rows for id_ in image_ids):
+            raise StaleStateError("One of the images was deleted meanwhile")
+        pairs = [(self.rows[id_], changed(self.rows[id_])) for id_ in dict.fromkeys(image_ids)]
+        pairs = [(before, after) for before, after in pairs if before != after]
+        for owner_id in {after.owner_id for before, after in pairs if after.owner_id != before.owner_id}:
+            arriving = [after for before, after in pairs if after.owner_id == owner_id != before.owner_id]
+            self.account(owner_id).require_room(Usage.of(arriving))
+        for _, after in pairs:
+            self._store(after)
+            self._follow(after)
+        return [after for _, after in pairs]
+
+    def _store(self, after: Image) -> None:
+        self.rows[after.id] = replace(after, version=self.rows[after.id].version + 1)
+
+    def _follow(self, image: Image) -> None:
+        """Runs move along with their image, and their pixel size follows."""
+        project = self.projects.rows.get(image.project_id)
+        for run in [run for run in self.segmentations.rows.values() if run.image_id == image.id]:
+            result = run.result
+            if result is not None:
+                result = replace(result, pixel_size_um=None, pixel_size_source=None)
+                for size_um, source in (
+                    (image.pixel_size_um, PixelSizeSource.USER),
+                    (result.file_pixel_size_um, PixelSizeSource.FILE),
+                    (project.pixel_size_um if project else None, PixelSizeSource.PROJECT),
+                ):
+                    if size_um is not None:
+                        result = replace(result, pixel_size_um=size_um, pixel_size_source=source)
+                        break
+            self.segmentations.rows[run.id] = replace(
+                run, project_id=image.project_id, owner_id=image.owner_id, result=result
+            )
+
     def replace(self, before: Image, after: Image) -> None:
         stored = self.rows.get(before.id)
-        if stored is None or stored.status is not before.status:
+        if stored is None or (stored.status, stored.upload_id) != (before.status, before.upload_id):
             raise StaleStateError(f"Image {before.id} is no longer {before.status}")
-        self.rows[after.id] = after
+        self._store(after)
 
     def accept(self, before: Image, after: Image, segmentation: Segmentation) -> None:
         self.replace(before, after)

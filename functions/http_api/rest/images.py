@@ -1,6 +1,6 @@
 """Images: announce, list, get, complete, delete."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -108,6 +108,12 @@ class ImageOut(Answer):
     created_at: datetime = Field(description="When it was announced, in UTC")
     stored_at: datetime | None = Field(description="When its file was taken in, in UTC; null before")
     failure: FailureOut | None = Field(description="Why its file was refused; null otherwise")
+    tags: list[str] = Field(description="Up to ten words of its owner", examples=[["control"]])
+    plate: str | None = Field(description="Name of its plate; null: not said", examples=["P7"])
+    well: str | None = Field(description="Its place on the plate; null: not said", examples=["B03"])
+    condition: str | None = Field(description="What was done to the sample; null: not said", examples=["10 µM"])
+    time_point_h: float | None = Field(description="When it was taken, in hours; null: not said", examples=[24])
+    replicate: int | None = Field(description="Which repetition, from 1; null: not said", examples=[1])
     digest: str | None = Field(
         description="`sha256:…` of the file's bytes, or `sha256-of-parts:…`, the SHA-256 of its parts' SHA-256; as "
         "announced, then as checked; null: not known",
@@ -168,6 +174,8 @@ def _common(image: Image) -> dict[str, object]:
         "stored_at": image.stored_at,
         "failure": FailureOut.of(image.failure),
         "digest": image.digest,
+        "tags": list(image.tags),
+        **asdict(image.sample),
     }
 
 

@@ -74,6 +74,11 @@ class ResultOut(Answer):
     pixel_size_source: PixelSizeSource | None = Field(
         description="Who said so: `user` (with the file), `file` (its header), `project`; null exactly when unknown"
     )
+    files_pixel_size_um: float | None = Field(
+        description="What the stored files were written with; another number than `pixel_size_um` where that was "
+        "mended later: then take µm from the API, not from the files",
+        examples=[0.65],
+    )
     spheroid_count: int = Field(description="Spheroids found, 0 included", examples=[12])
     stages_s: dict[str, float] = Field(
         description="Seconds spent in each stage of the work",
@@ -94,6 +99,7 @@ class ResultOut(Answer):
             pixel_type=result.pixel_type,
             pixel_size_um=result.pixel_size_um,
             pixel_size_source=result.pixel_size_source,
+            files_pixel_size_um=result.written_pixel_size_um,
             spheroid_count=result.spheroid_count,
             stages_s=result.stages_s,
             ran=ModelFileOut.of(result.ran),

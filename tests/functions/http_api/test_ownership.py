@@ -140,6 +140,13 @@ ROWS = {
     ("post", "/v1/projects/{project_id}/images"): Row(201, project, FILES, needs=WRITE),
     ("get", "/v1/projects/{project_id}/images"): Row(200, project),
     ("get", "/v1/images/{image_id}"): Row(200, image),
+    ("patch", "/v1/images/{image_id}"): Row(200, image, {"json": {"tags": ["control"]}}, needs=WRITE),
+    ("post", "/v1/projects/{project_id}/images/samples"): Row(
+        200, project, {"content": b"name,well\n", "headers": {"Content-Type": "text/csv"}}, needs=WRITE
+    ),
+    ("post", "/v1/projects/{project_id}/images/read-names"): Row(
+        200, project, {"json": {"pattern": "(?P<well>[A-P][0-9]+)"}}, needs=WRITE
+    ),
     ("delete", "/v1/images/{image_id}"): Row(204, image, needs=WRITE),
     ("post", "/v1/images/{image_id}/complete"): Row(200, uploaded_image, needs=WRITE),
     ("post", "/v1/images/{image_id}/parts"): Row(

@@ -29,6 +29,7 @@ from spheroseg.errors import (
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
+from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.complete_upload import CompleteUpload
@@ -61,6 +62,7 @@ from tests.fakes import (
     InMemoryIds,
     InMemoryImages,
     InMemoryImageStore,
+    InMemoryPatterns,
     InMemoryPeople,
     InMemoryProjects,
     InMemorySegmentationQueue,
@@ -169,6 +171,7 @@ class World:
             change_members=ChangeMembers(self.projects, self.sharing, self.clock),
             request_upload=RequestUpload(self.projects, self.images, self.store, self.clock, self.ids),
             upload_in_parts=UploadInParts(self.images, self.store),
+            change_images=ChangeImages(self.projects, self.images, InMemoryPatterns()),
             complete_upload=CompleteUpload(self.images, self.store, accept_upload),
             read_images=ReadImages(self.projects, self.images, self.segmentations),
             delete_image=DeleteImage(self.images, self.segmentations, self.store),

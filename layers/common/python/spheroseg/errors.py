@@ -149,6 +149,36 @@ class NotStoredYetError(ConflictError):
     code = "not-stored-yet"
 
 
+class TooManyImagesError(ConflictError):
+    """More images than one call changes."""
+
+    code = "too-many-images"
+
+
+class IdempotencyKeyReusedError(InvalidInputError):
+    """The same key came with another request before."""
+
+    code = "idempotency-key-reused"
+
+
+class ComparisonTooLargeError(InvalidInputError):
+    """The outlines of the two runs are too long to be compared within one request."""
+
+    code = "comparison-too-large"
+
+
+class NotComparableError(InvalidInputError):
+    """The two runs are not of the same pixels."""
+
+    code = "not-comparable"
+
+
+class RunBatchNotFoundError(NotFoundError):
+    """No such batch of runs, or not for this viewer."""
+
+    code = "run-batch-not-found"
+
+
 class PartsMissingError(ConflictError):
     """Not all parts of the file have arrived."""
 

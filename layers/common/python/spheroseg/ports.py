@@ -6,7 +6,7 @@ written, and tells the viewer's role along. The others speak for the system: the
 row as last written. Nobody finds anything in a project that is being deleted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -176,6 +176,23 @@ class ImageRepository(Protocol):
 
     def accessible(self, viewer: Viewer, image_id: UUID) -> Accessible[Image]:
         """The image as last written with what the viewer may do to it, or raise ``ImageNotFoundError``."""
+
+    def accessible_many(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Accessible[Image]]:
+        """Those of the images that the viewer has a role for, as last written, in one statement."""
+
+    def named(self, project_id: UUID, names: Sequence[str]) -> Sequence[Image]:
+        """Images of a project that have one of the names, as last written."""
+
+    def change_many(self, image_ids: Sequence[UUID], changed: Callable[[Image], Image]) -> Sequence[Image]:
+        """Store what ``changed`` makes of name, project, owner, tags, sample and pixel size of images, all or none.
+
+        ``changed`` sees each as last written and locked, maybe more than once. Runs move along with their image, and
+        their pixel size follows. Gives those that were changed.
+
+        Raises:
+            StaleStateError: one of them is gone.
+            QuotaExceededError: an image moves to another owner, who has no room for it.
+        """
 
     def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Sequence[Image]:
         """Up to ``limit`` images of a project that the viewer may read, newest first, older than ``after``."""

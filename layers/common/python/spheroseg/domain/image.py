@@ -1,12 +1,14 @@
 """Image: an uploaded file, its statuses and their moves."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Self
+from typing import Any, Self
 from uuid import UUID, uuid5
 
+from spheroseg.domain.sample import READERS, Sample
 from spheroseg.domain.segmentation import Failure, Order
 from spheroseg.errors import IllegalMoveError, InvalidInputError
 
@@ -36,6 +38,9 @@ class Image:
         digest: Of its bytes, as ``upload_parts`` writes it: told by whoever announced it, checked when it arrives; None
             when nobody told it.
         upload_id: The store's name of an upload in parts that is under way.
+        tags: Up to ten words of its owner.
+        sample: What it shows, as its owner says it.
+        version: Larger after each change that was stored; only told, never compared.
     """
 
     id: UUID
@@ -53,11 +58,25 @@ class Image:
     failure: Failure | None = None
     digest: str | None = None
     upload_id: str | None = None
+    tags: tuple[str, ...] = ()
+    sample: Sample = field(default_factory=Sample)
+    version: int = field(default=1, compare=False)
 
     def with_upload(self, upload_id: str | None) -> Self:
         """The image whose file goes over in parts, or, with None, no longer does."""
         self._require(ImageStatus.AWAITING_UPLOAD, ImageStatus.AWAITING_UPLOAD)
         return replace(self, upload_id=upload_id)
+
+    def described(self, changes: Mapping[str, Any]) -> Self:
+        """The image with some of what its owner says of it changed.
+
+        Args:
+            changes: New values of ``name``, ``tags``, ``pixel_size_um``, ``project_id``, ``owner_id`` and the fields of
+                ``Sample``; None takes a field back.
+        """
+        sample = {name: changes[name] for name in READERS if name in changes}
+        rest = {name: value for name, value in changes.items() if name not in READERS}
+        return replace(self, sample=replace(self.sample, **sample), **rest)
 
     def stored(self, *, size_bytes: int, etag: str, at: datetime) -> Self:
         """The image once its bytes have arrived."""

@@ -121,6 +121,8 @@ class Result:
         stages_s: Seconds spent in each stage (``download``, ``decode``, ``model``, ``outlines``, ``store``).
         ran: The model file that found them; None in runs of before it was noted.
         review: Whether somebody should look at it, and why; None in runs of before that was judged.
+        file_pixel_size_um: The pixel size as the image's file says it; None: it does not.
+        written_pixel_size_um: What the stored files were written with. ``pixel_size_um`` may be mended later, they not.
     """
 
     width_px: int
@@ -132,6 +134,8 @@ class Result:
     stages_s: dict[str, float]
     ran: ModelFile | None = None
     review: Review | None = None
+    file_pixel_size_um: float | None = None
+    written_pixel_size_um: float | None = None
 
 
 @dataclass(frozen=True)

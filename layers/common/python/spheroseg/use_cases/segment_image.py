@@ -154,6 +154,8 @@ class SegmentImage:
             pixel_type=decoded.pixel_type,
             pixel_size_um=pixel_size_um,
             pixel_size_source=source,
+            file_pixel_size_um=decoded.pixel_size_um,
+            written_pixel_size_um=pixel_size_um,
             spheroid_count=len(spheroids),
             stages_s=dict(work.stages_s),
             review=review,

@@ -1,11 +1,11 @@
 """Images in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from spheroseg.adapters.postgres import accounts, segmentations
+from spheroseg.adapters.postgres import accounts, image_changes, segmentations
 from spheroseg.adapters.postgres.access import access_of, access_to, visible_project
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
@@ -14,12 +14,16 @@ from spheroseg.domain.access import Accessible
 from spheroseg.domain.account import Usage
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
+from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import Segmentation
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ImageNotFoundError, StaleStateError
 
 COLUMNS = """id, project_id, owner_id, name, status, pixel_size_um, size_bytes, etag, model, model_version, parameters,
-    priority, correlation_id, created_at, stored_at, failure_code, failure_detail, digest, upload_id"""
+    priority, correlation_id, created_at, stored_at, failure_code, failure_detail, digest, upload_id,
+    tags, plate, well, condition, time_point_h, replicate, version"""
+
+COPIED = tuple(name.strip() for name in COLUMNS.split(","))
 
 COPY = f"COPY images ({COLUMNS}) FROM STDIN"
 
@@ -30,6 +34,16 @@ SELECT {COLUMNS}, access.* FROM images
 {access_to("images.project_id")}
 WHERE images.id = %(id)s
 """
+
+MANY = f"""
+SELECT {COLUMNS}, access.* FROM images
+{access_to("images.project_id")}
+WHERE images.id = ANY(%(ids)s)
+"""
+
+NAMED = f"SELECT {COLUMNS} FROM images WHERE project_id = %(project_id)s AND name = ANY(%(names)s)"
+
+LOCK = f"SELECT {COLUMNS} FROM images WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
 
 # Answered in order by the index (project_id, created_at, id), read backwards: no sort, no row read in vain.
 PAGE = f"""
@@ -72,8 +86,7 @@ class PostgresImages:
             ConflictError: an id is taken.
         """
         wanted = Usage.of(images)
-        names = COLUMNS.replace("\n", "").replace(" ", "").split(",")
-        rows = [[values[name] for name in names] for values in map(_values, images)]
+        rows = [[values[name] for name in COPIED] for values in map(_values, images)]
 
         def work(cursor: Cursor) -> None:
             for owner_id in {image.owner_id for image in images}:
@@ -104,6 +117,38 @@ class PostgresImages:
         if not rows:
             raise ImageNotFoundError(f"Image {image_id} does not exist")
         return Accessible(_image(rows[0]), access_of(rows[0]))
+
+    def accessible_many(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Accessible[Image]]:
+        """Those of the images that the viewer has a role for, as last written, in one statement."""
+        rows = self._database.latest(MANY, {"ids": list(image_ids), "viewer_id": viewer.user_id})
+        return {row["id"]: Accessible(_image(row), access_of(row)) for row in rows}
+
+    def named(self, project_id: UUID, names: Sequence[str]) -> Sequence[Image]:
+        """Images of a project that have one of the names, as last written."""
+        rows = self._database.latest(NAMED, {"project_id": project_id, "names": list(names)})
+        return [_image(row) for row in rows]
+
+    def change_many(self, image_ids: Sequence[UUID], changed: Callable[[Image], Image]) -> Sequence[Image]:
+        """Store what ``changed`` makes of name, project, owner, tags, sample and pixel size of images, all or none.
+
+        The rows are locked before ``changed`` sees them, so that no change at the same time is lost; it may be called
+        more than once for each. Runs move along, and their pixel size follows.
+
+        Returns:
+            Those that were changed.
+
+        Raises:
+            StaleStateError: one of them is gone.
+            QuotaExceededError: an image moves to another owner, who has no room for it.
+        """
+
+        def work(cursor: Cursor) -> Sequence[Image]:
+            befores = [_image(row) for row in cursor.execute(LOCK, {"ids": list(image_ids)}).fetchall()]
+            if len(befores) < len(set(image_ids)):
+                raise StaleStateError("One of the images was deleted meanwhile")
+            return image_changes.change(cursor, befores, changed)
+
+        return self._database.write(work)
 
     def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Sequence[Image]:
         """Up to ``limit`` images of a project that the viewer may read, newest first, older than ``after``."""
@@ -156,6 +201,13 @@ def _values(image: Image) -> dict[str, Any]:
         **failure_values(image.failure),
         "digest": image.digest,
         "upload_id": image.upload_id,
+        "tags": list(image.tags),
+        "plate": image.sample.plate,
+        "well": image.sample.well,
+        "condition": image.sample.condition,
+        "time_point_h": image.sample.time_point_h,
+        "replicate": image.sample.replicate,
+        "version": image.version,
     }
 
 
@@ -176,6 +228,9 @@ def _image(row: Row) -> Image:
         failure=failure_of(row),
         digest=row["digest"],
         upload_id=row["upload_id"],
+        tags=tuple(row["tags"]),
+        sample=Sample(row["plate"], row["well"], row["condition"], row["time_point_h"], row["replicate"]),
+        version=row["version"],
     )
 
 

@@ -27,14 +27,15 @@ from spheroseg.errors import SegmentationNotFoundError, StaleStateError
 
 COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameters, priority, status, attempt,
     correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
-    pixel_size_source, spheroid_count, stages_s, ran_model, ran_model_version, ran_precision, ran_sha256,
-    ran_reason, failure_code, failure_detail"""
+    pixel_size_source, file_pixel_size_um, written_pixel_size_um, spheroid_count, stages_s, ran_model,
+    ran_model_version, ran_precision, ran_sha256, ran_reason, failure_code, failure_detail"""
 
 ADD = f"""
 INSERT INTO segmentations ({COLUMNS}) VALUES (
     %(id)s, %(image_id)s, %(project_id)s, %(owner_id)s, %(model)s, %(model_version)s, %(parameters)s, %(priority)s,
     %(status)s, %(attempt)s, %(correlation_id)s, %(queued_at)s, %(started_at)s, %(alive_at)s, %(finished_at)s,
-    %(width_px)s, %(height_px)s, %(pixel_type)s, %(pixel_size_um)s, %(pixel_size_source)s, %(spheroid_count)s,
+    %(width_px)s, %(height_px)s, %(pixel_type)s, %(pixel_size_um)s, %(pixel_size_source)s, %(file_pixel_size_um)s,
+    %(written_pixel_size_um)s, %(spheroid_count)s,
     %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s,
     %(failure_code)s, %(failure_detail)s)
 ON CONFLICT (id) DO NOTHING
@@ -69,7 +70,8 @@ UPDATE_WHERE_UNCHANGED = """
 UPDATE segmentations SET priority = %(priority)s, status = %(status)s, attempt = %(attempt)s, queued_at = %(queued_at)s,
     started_at = %(started_at)s, alive_at = %(alive_at)s, finished_at = %(finished_at)s, width_px = %(width_px)s,
     height_px = %(height_px)s, pixel_type = %(pixel_type)s, pixel_size_um = %(pixel_size_um)s,
-    pixel_size_source = %(pixel_size_source)s, spheroid_count = %(spheroid_count)s, stages_s = %(stages_s)s,
+    pixel_size_source = %(pixel_size_source)s, file_pixel_size_um = %(file_pixel_size_um)s,
+    written_pixel_size_um = %(written_pixel_size_um)s, spheroid_count = %(spheroid_count)s, stages_s = %(stages_s)s,
     ran_model = %(ran_model)s, ran_model_version = %(ran_model_version)s, ran_precision = %(ran_precision)s,
     ran_sha256 = %(ran_sha256)s, ran_reason = %(ran_reason)s, failure_code = %(failure_code)s,
     failure_detail = %(failure_detail)s
@@ -244,6 +246,8 @@ def _values(run: Segmentation) -> dict[str, Any]:
         "pixel_type": result.pixel_type if result else None,
         "pixel_size_um": result.pixel_size_um if result else None,
         "pixel_size_source": result.pixel_size_source.value if result and result.pixel_size_source else None,
+        "file_pixel_size_um": result.file_pixel_size_um if result else None,
+        "written_pixel_size_um": result.written_pixel_size_um if result else None,
         "spheroid_count": result.spheroid_count if result else None,
         "stages_s": Jsonb(result.stages_s) if result else None,
         "ran_model": ran.model if ran else None,
@@ -285,6 +289,8 @@ def _result(row: Row) -> Result | None:
         pixel_type=row["pixel_type"],
         pixel_size_um=row["pixel_size_um"],
         pixel_size_source=PixelSizeSource(source) if source else None,
+        file_pixel_size_um=row["file_pixel_size_um"],
+        written_pixel_size_um=row["written_pixel_size_um"],
         spheroid_count=row["spheroid_count"],
         stages_s=row["stages_s"],
         ran=_model_file(row),
