@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from segmentation_worker.consumer import Consumer
+from segmentation_worker.memory import keep_giving_back, limit_arenas
 from segmentation_worker.settings import Settings
 from segmentation_worker.wiring import wire
 
@@ -21,7 +22,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.put("signal"))
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    limit_arenas()
     with wire(Settings.from_env()) as consumer:
+        keep_giving_back()
         gc.freeze()  # libraries and models stay: looking through them again and again would only cost time
         thread = Thread(target=_run, args=(consumer, ended), name="consumer")
         thread.start()

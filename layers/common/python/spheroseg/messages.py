@@ -12,7 +12,8 @@ from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 class Message(BaseModel):
     """The common shape: a type, a version, and the id that log lines share."""
 
-    model_config = ConfigDict(frozen=True)
+    # Ids are new each time: kept for the next message, as strings are otherwise, they would only take memory.
+    model_config = ConfigDict(frozen=True, cache_strings="keys")
 
     correlation_id: str
 
