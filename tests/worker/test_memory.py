@@ -40,7 +40,12 @@ def test_what_was_freed_is_given_back() -> None:
 
 def test_it_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     times: list[float] = []
-    monkeypatch.setattr(memory, "give_back_free_memory", lambda: times.append(time.monotonic()) or True)
+
+    def note() -> bool:
+        times.append(time.monotonic())
+        return True
+
+    monkeypatch.setattr(memory, "give_back_free_memory", note)
     stopped = memory.keep_giving_back(0.01)
     until(lambda: len(times) > 3)
     stopped.set()
