@@ -9,6 +9,7 @@ from spheroseg.errors import SpherosegError
 STATUS: dict[type[SpherosegError], int] = {
     errors.NotFoundError: 404,
     errors.ConflictError: 409,
+    errors.VersionMismatchError: 412,
     errors.InvalidInputError: 422,
     errors.ForbiddenError: 403,
     errors.UnauthenticatedError: 401,
@@ -129,6 +130,11 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "Too many people",
         "A project has 200 people and open offers at most.",
         "Withdraw offers that nobody needs, or remove people.",
+    ),
+    "version-mismatch": (
+        "Another version by now",
+        "It was changed after you read it: its ETag is none of those in If-Match.",
+        "Read it again, look at what changed, then send the request with the new ETag.",
     ),
     "stale-state": (
         "Changed meanwhile",

@@ -12,6 +12,7 @@ from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
+from spheroseg.use_cases.change_project import ChangeProject
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
@@ -89,6 +90,7 @@ class UseCases:
     change_profile: ChangeProfile
     create_project: CreateProject
     read_projects: ReadProjects
+    change_project: ChangeProject
     share_project: ShareProject
     accept_offer: AcceptOffer
     change_members: ChangeMembers

@@ -17,6 +17,7 @@ from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.sharing import PostgresSharing
+from spheroseg.adapters.postgres.statistics import PostgresProjectStatistics
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.re2_patterns import Re2Patterns
 from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
@@ -32,6 +33,7 @@ from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
+from spheroseg.use_cases.change_project import ChangeProject
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
@@ -72,7 +74,8 @@ def wire(settings: Settings) -> UseCases:
         read_account=ReadAccount(accounts),
         change_profile=ChangeProfile(accounts),
         create_project=CreateProject(projects, clock, ids),
-        read_projects=ReadProjects(projects),
+        read_projects=ReadProjects(projects, PostgresProjectStatistics(database)),
+        change_project=ChangeProject(projects, clock),
         share_project=ShareProject(projects, sharing, clock, ids),
         accept_offer=AcceptOffer(projects, sharing, CognitoPeople(settings.user_pool_id), clock),
         change_members=ChangeMembers(projects, sharing, clock),

@@ -54,8 +54,15 @@ class HttpApi(Construct):
             cors_preflight=gateway.CorsPreflightOptions(
                 allow_origins=list(stage.cors_origins),
                 allow_methods=[*(getattr(gateway.CorsHttpMethod, method.name) for method in METHODS)],
-                allow_headers=["authorization", "content-type", "spheroseg-read-after", "x-correlation-id"],
-                expose_headers=["location", "retry-after", "spheroseg-position", "x-correlation-id"],
+                allow_headers=[
+                    "authorization",
+                    "content-type",
+                    "if-match",
+                    "if-none-match",
+                    "spheroseg-read-after",
+                    "x-correlation-id",
+                ],
+                expose_headers=["etag", "location", "retry-after", "spheroseg-position", "x-correlation-id"],
                 max_age=Duration.hours(1),
             ),
             default_authorizer=authorizers.HttpUserPoolAuthorizer(

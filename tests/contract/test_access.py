@@ -1,7 +1,7 @@
 """Roles reach everything below a project, in memory and in PostgreSQL; each answer takes one statement."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,16 +11,29 @@ from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.adapters.postgres.statistics import PostgresProjectStatistics
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.domain.access import Access, Role
-from spheroseg.domain.image import Image
+from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
-from spheroseg.domain.project import Project
+from spheroseg.domain.project import PLACES, Project
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
-from spheroseg.errors import ImageNotFoundError, ProjectNotFoundError, SegmentationNotFoundError
-from spheroseg.ports import ImageRepository, ProjectRepository, SegmentationRepository, WatcherRepository
-from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_spheroid, a_viewer, an_image
-from tests.fakes import InMemoryImages, InMemoryProjects, InMemorySegmentations, InMemoryWatchers
+from spheroseg.errors import ImageNotFoundError, ProjectNotFoundError, SegmentationNotFoundError, StaleStateError
+from spheroseg.ports import (
+    ImageRepository,
+    ProjectRepository,
+    ProjectStatisticsSource,
+    SegmentationRepository,
+    WatcherRepository,
+)
+from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_spheroid, a_viewer, an_image, an_order
+from tests.fakes import (
+    InMemoryImages,
+    InMemoryProjects,
+    InMemoryProjectStatistics,
+    InMemorySegmentations,
+    InMemoryWatchers,
+)
 
 MEMBER = "6f1c1d1e-0000-4000-8000-00000000000c"
 
@@ -33,6 +46,7 @@ class Shared:
     images: ImageRepository
     segmentations: SegmentationRepository
     watchers: WatcherRepository
+    statistics: ProjectStatisticsSource
     set_role: Callable[[Project, str, Role], None]
     set_flag: Callable[[Project, str], None]
     project: Project
@@ -48,11 +62,14 @@ def shared_in_memory() -> Shared:
         projects.members[project.id, user_id] = role
 
     def set_flag(project: Project, flag: str) -> None:
-        getattr(projects, flag).add(project.id)
+        if flag == "deleted":
+            projects.deleted.add(project.id)
+        else:
+            projects.rows[project.id] = replace(projects.rows[project.id], archived_at=NOW)
 
-    return filled(
-        projects, InMemoryImages(segmentations), segmentations, InMemoryWatchers(projects), set_role, set_flag
-    )
+    images = InMemoryImages(segmentations)
+    statistics = InMemoryProjectStatistics(images)
+    return filled(projects, images, segmentations, InMemoryWatchers(projects), statistics, set_role, set_flag)
 
 
 def shared_in_postgres(database: Database) -> Shared:
@@ -69,6 +86,7 @@ def shared_in_postgres(database: Database) -> Shared:
         PostgresImages(database),
         PostgresSegmentations(database),
         PostgresWatchers(database),
+        PostgresProjectStatistics(database),
         set_role,
         set_flag,
     )
@@ -79,6 +97,7 @@ def filled(
     images: ImageRepository,
     segmentations: SegmentationRepository,
     watchers: WatcherRepository,
+    statistics: ProjectStatisticsSource,
     set_role: Callable[[Project, str, Role], None],
     set_flag: Callable[[Project, str], None],
 ) -> Shared:
@@ -90,7 +109,7 @@ def filled(
     segmentations.add(running)
     done = a_segmentation(image, status=SegmentationStatus.SUCCEEDED, queued_at=running.queued_at)
     segmentations.finish(running, done, [a_spheroid()])
-    return Shared(projects, images, segmentations, watchers, set_role, set_flag, project, image, done)
+    return Shared(projects, images, segmentations, watchers, statistics, set_role, set_flag, project, image, done)
 
 
 @pytest.fixture(params=["in_memory", "postgres"])
@@ -211,3 +230,57 @@ def test_own_and_shared_projects_make_one_list_page_by_page(shared: Shared) -> N
         seen += [found.item for found in page]
         after = PageKey(seen[-1].created_at, seen[-1].id)
     assert seen == sorted(made, key=key, reverse=True)
+
+
+def test_a_project_is_changed_from_the_version_that_was_read(shared: Shared) -> None:
+    before = shared.projects.get(shared.project.id)
+    after = before.changed({"name": "Day 8", "description": "a\nb", "tags": ("x", "y"), "pixel_size_um": 0.5}, NOW)
+    assert (after.version, after.updated_at, after.changed({"name": "Day 8"}, NOW) is after) == (2, NOW, True)
+    shared.projects.replace(before, after)
+    assert shared.projects.get(before.id) == after
+    with pytest.raises(StaleStateError):
+        shared.projects.replace(before, before.changed({"name": "too late"}, NOW))
+
+
+def test_projects_are_listed_by_tag_and_archive(shared: Shared) -> None:
+    tagged = a_project(tags=("control",))
+    archived = a_project(tags=("control", "old"), archived_at=NOW)
+    for project in (tagged, archived):
+        shared.projects.add(project)
+    shared.set_role(archived, MEMBER, Role.VIEWER)
+
+    def listed(person: str, **wanted: object) -> list[UUID]:
+        return [found.item.id for found in shared.projects.page(a_viewer(person), None, 10, **wanted)]  # type: ignore[arg-type]
+
+    assert listed(OWNER, tag="control") == [archived.id, tagged.id]
+    assert listed(OWNER, tag="control", archived=False) == [tagged.id]
+    assert listed(OWNER, archived=True) == listed(MEMBER, tag="old") == [archived.id]
+    assert listed(MEMBER, archived=False) == []
+
+
+def test_statistics_count_what_the_viewer_may_see(shared: Shared) -> None:
+    waiting = an_image(shared.project, status=ImageStatus.AWAITING_UPLOAD, size_bytes=5)
+    bare = an_image(shared.project, size_bytes=7)
+    shared.images.add_many([waiting, bare])
+    again = a_segmentation(shared.image, order=an_order(model="other"), queued_at=NOW + timedelta(hours=1))
+    shared.segmentations.add(again)
+    counts = shared.statistics.of(a_viewer(), shared.project.id)
+    assert {place: count for place, count in counts.images.items() if count} == {
+        "awaiting_upload": 1,
+        "without_segmentation": 1,
+        "queued": 1,
+    }
+    assert set(counts.images) == set(PLACES)
+    assert (counts.size_bytes, counts.spheroids) == ((shared.image.size_bytes or 0) + 7, 1)
+    # A run that ended before another one was queued is older than the images' own times.
+    assert counts.last_activity_at == max(waiting.created_at, bare.created_at, bare.stored_at or NOW)
+    with pytest.raises(ProjectNotFoundError):
+        shared.statistics.of(a_viewer(STRANGER), shared.project.id)
+
+
+def test_an_empty_project_has_statistics(shared: Shared) -> None:
+    empty = a_project()
+    shared.projects.add(empty)
+    counts = shared.statistics.of(a_viewer(), empty.id)
+    assert (set(counts.images.values()), counts.size_bytes, counts.spheroids) == ({0}, 0, 0)
+    assert counts.last_activity_at == empty.created_at

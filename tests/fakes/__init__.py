@@ -4,6 +4,7 @@ from tests.fakes.repositories import (
     InMemoryAccounts,
     InMemoryImages,
     InMemoryProjects,
+    InMemoryProjectStatistics,
     InMemorySegmentations,
     InMemoryWatchers,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "InMemoryImages",
     "InMemoryPatterns",
     "InMemoryPeople",
+    "InMemoryProjectStatistics",
     "InMemoryProjects",
     "InMemorySegmentationQueue",
     "InMemorySegmentations",

@@ -10,7 +10,7 @@ from spheroseg.domain.account import Account, Profile, Quota, Usage
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
-from spheroseg.domain.project import Project
+from spheroseg.domain.project import PLACE_OF_RUN, PLACES, Project, ProjectStatistics
 from spheroseg.domain.segmentation import PixelSizeSource, Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
@@ -30,7 +30,6 @@ class InMemoryProjects:
 
     rows: dict[UUID, Project] = field(default_factory=dict)
     members: dict[tuple[UUID, str], Role] = field(default_factory=dict)
-    archived: set[UUID] = field(default_factory=set)
     deleted: set[UUID] = field(default_factory=set)
 
     def access(self, viewer: Viewer, project_id: UUID, owner_id: str | None = None) -> Access | None:
@@ -46,7 +45,7 @@ class InMemoryProjects:
             role: Role | None = Role.OWNER
         else:
             role = self.members.get((project_id, viewer.user_id))
-        return Access(role, project_id in self.archived) if role else None
+        return Access(role, project is not None and project.archived_at is not None) if role else None
 
     def add(self, project: Project) -> None:
         if project.id in self.rows:
@@ -67,10 +66,28 @@ class InMemoryProjects:
     def accessible(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
         return self.one(viewer, project_id)
 
-    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Accessible[Project]]:
+    def replace(self, before: Project, after: Project) -> None:
+        stored = self.rows.get(before.id)
+        if stored is None or before.id in self.deleted or stored.version != before.version:
+            raise StaleStateError("The project was changed just now")
+        self.rows[after.id] = replace(after, owner_id=stored.owner_id)
+
+    def page(
+        self,
+        viewer: Viewer,
+        after: PageKey | None,
+        limit: int,
+        *,
+        archived: bool | None = None,
+        tag: str | None = None,
+    ) -> Sequence[Accessible[Project]]:
         past = sorted((row for row in self.rows.values() if _is_past(row, after)), key=_age, reverse=True)
         found = ((row, self.access(viewer, row.id)) for row in past)
-        return [Accessible(row, access) for row, access in found if access][:limit]
+        return [
+            Accessible(row, access)
+            for row, access in found
+            if access and (archived is None or access.is_archived is archived) and (tag is None or tag in row.tags)
+        ][:limit]
 
 
 @dataclass
@@ -292,6 +309,31 @@ class InMemoryImages:
             if row.status is ImageStatus.AWAITING_UPLOAD and row.created_at < requested_before and _is_past(row, after)
         ]
         return sorted(late, key=_age, reverse=True)[:limit]
+
+
+@dataclass
+class InMemoryProjectStatistics:
+    """Counts over the images and runs of the other fakes."""
+
+    images: InMemoryImages
+
+    def of(self, viewer: Viewer, project_id: UUID) -> ProjectStatistics:
+        project = self.images.projects.one(viewer, project_id).item
+        counts = dict.fromkeys(PLACES, 0)
+        times = [project.created_at, project.updated_at]
+        size_bytes = spheroids = 0
+        for image in self.images.rows.values():
+            if image.project_id != project_id:
+                continue
+            runs = self.images.segmentations.of_image(viewer, image.id)
+            times += [image.created_at, image.stored_at, *(run.finished_at for run in runs[:1])]
+            place: str = image.status
+            if image.status is ImageStatus.STORED:
+                size_bytes += image.size_bytes or 0
+                place = PLACE_OF_RUN.get(runs[0].status, runs[0].status) if runs else "without_segmentation"
+            counts[place] += 1
+            spheroids += next((run.result.spheroid_count for run in runs if run.result), 0)
+        return ProjectStatistics(counts, size_bytes, spheroids, max(time for time in times if time))
 
 
 @dataclass

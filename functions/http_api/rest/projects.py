@@ -1,13 +1,16 @@
-"""Projects: create, list, get."""
+"""Projects: create, list, get, change, archive, statistics."""
 
+import unicodedata
 from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
-from pydantic import Field
+from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator, Field, StringConstraints
 
 from http_api.rest.answers import (
     DEFAULT_LIMIT,
+    NOT_WRITABLE,
     POSITION_HEADER,
     After,
     Answer,
@@ -18,12 +21,34 @@ from http_api.rest.answers import (
     next_cursor,
     problems,
 )
-from http_api.rest.orders import PixelSizeUm, ProjectName
+from http_api.rest.conditional import NOT_MODIFIED, TAG_HEADER, KnownTags, SeenVersions, tag_of, unchanged
+from http_api.rest.orders import PixelSizeUm, ProjectName, without_control_characters
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.access import Access, Accessible, Role
-from spheroseg.domain.project import Project
+from spheroseg.domain.project import DESCRIPTION_MAX_LENGTH, MAX_TAGS, TAG_MAX_LENGTH, Project, ProjectStatistics
 
 router = APIRouter(prefix="/v1/projects", tags=["projects"])
+CHANGED: dict[str, Any] = {"headers": {**POSITION_HEADER, **TAG_HEADER}}
+CHANGED_MEANWHILE = ("version-mismatch", "stale-state")
+
+
+def _lines(text: str) -> str:
+    if any(unicodedata.category(sign) == "Cc" and sign not in "\n\r\t" for sign in text):
+        raise ValueError("Control characters but line breaks and tabs are not allowed")
+    return text
+
+
+def _distinct(tags: list[str]) -> list[str]:
+    if len(set(tags)) < len(tags):
+        raise ValueError("A tag is given once")
+    return tags
+
+
+Description = Annotated[str, StringConstraints(max_length=DESCRIPTION_MAX_LENGTH), AfterValidator(_lines)]
+Tag = Annotated[
+    str, StringConstraints(min_length=1, max_length=TAG_MAX_LENGTH), AfterValidator(without_control_characters)
+]
+Tags = Annotated[list[Tag], Field(max_length=MAX_TAGS), AfterValidator(_distinct)]
 
 
 class ProjectIn(Body):
@@ -36,6 +61,27 @@ class ProjectIn(Body):
         "measures of such images are in pixels only",
         examples=[0.65],
     )
+
+    description: Description = Field(default="", description="Up to 1,000 characters", examples=["HT-29"])
+    tags: Tags = Field(default_factory=list, description="Up to 10, each 1 to 50 characters", examples=[["control"]])
+
+
+class ProjectChange(Body):
+    """What is to be changed; what is left away stays as it is."""
+
+    name: ProjectName | None = Field(default=None, description="1 to 100 characters", examples=["Day 8"])
+    pixel_size_um: PixelSizeUm | None = Field(
+        default=None, description="Edge of one pixel in µm, 0.001 to 1000; null: unknown", examples=[0.65]
+    )
+    description: Description | None = Field(default=None, description="Up to 1,000 characters", examples=["HT-29"])
+    tags: Tags | None = Field(default=None, description="All of them: up to 10", examples=[["control"]])
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent; a null takes the pixel size back and leaves the others as they are."""
+        sent = self.model_dump(exclude_unset=True)
+        if sent.get("tags") is not None:
+            sent["tags"] = tuple(sent["tags"])
+        return {key: value for key, value in sent.items() if value is not None or key == "pixel_size_um"}
 
 
 class ProjectOut(Answer):
@@ -52,7 +98,11 @@ class ProjectOut(Answer):
         "segmentations, a `viewer` only read",
         examples=["owner"],
     )
-    is_archived: bool = Field(description="Whether it can only be read", examples=[False])
+    description: str = Field(description="What was said of it; empty: nothing", examples=["HT-29"])
+    tags: list[str] = Field(description="Its tags, in the order in which they were given", examples=[["control"]])
+    version: int = Field(description="Counts its changes, from 1; the ETag is made from it", examples=[3])
+    updated_at: datetime | None = Field(description="When these fields were changed last, in UTC; null: never")
+    archived_at: datetime | None = Field(description="Since when it can only be read, in UTC; null: it is not archived")
 
     @classmethod
     def of(cls, found: Accessible[Project]) -> "ProjectOut":
@@ -64,7 +114,45 @@ class ProjectOut(Answer):
             pixel_size_um=project.pixel_size_um,
             created_at=project.created_at,
             role=found.access.role,
-            is_archived=found.access.is_archived,
+            description=project.description,
+            tags=list(project.tags),
+            version=project.version,
+            updated_at=project.updated_at,
+            archived_at=project.archived_at,
+        )
+
+
+class ImageCounts(Answer):
+    """Images by where they are; those whose file is there by how their latest segmentation is."""
+
+    awaiting_upload: int = Field(description="Announced, not there yet", examples=[0])
+    refused: int = Field(description="Could not be taken in", examples=[0])
+    without_segmentation: int = Field(description="There, and nothing was run over it", examples=[0])
+    queued: int = Field(description="Wait for a worker", examples=[0])
+    processing: int = Field(description="A worker is at it", examples=[1])
+    completed: int = Field(description="Done", examples=[95])
+    failed: int = Field(description="Ended without a result", examples=[0])
+    cancelled: int = Field(description="Nobody wanted it any more", examples=[0])
+
+
+class StatisticsOut(Answer):
+    """What is in a project."""
+
+    images: ImageCounts = Field(description="Images by where they are")
+    size_bytes: int = Field(description="Of the original files that are there", examples=[201_342_528])
+    spheroids: int = Field(description="Found by the latest segmentation of each image that succeeded", examples=[1140])
+    last_activity_at: datetime = Field(
+        description="When a file came, a segmentation ended, or the project itself was changed last; in UTC"
+    )
+
+    @classmethod
+    def of(cls, counts: ProjectStatistics) -> "StatisticsOut":
+        """The domain's counts."""
+        return cls(
+            images=ImageCounts(**counts.images),
+            size_bytes=counts.size_bytes,
+            spheroids=counts.spheroids,
+            last_activity_at=counts.last_activity_at,
         )
 
 
@@ -84,7 +172,7 @@ class ProjectPage(Answer):
 )
 async def create_project(body: ProjectIn, viewer: CurrentViewer, use_cases: Wired, written: Written) -> ProjectOut:
     """Make an empty project that only you can see."""
-    project = use_cases.create_project(viewer, body.name, body.pixel_size_um)
+    project = use_cases.create_project(viewer, body.name, body.pixel_size_um, body.description, body.tags)
     written()
     return ProjectOut.of(Accessible(project, Access(Role.OWNER)))
 
@@ -93,10 +181,15 @@ async def create_project(body: ProjectIn, viewer: CurrentViewer, use_cases: Wire
     "", summary="List your projects", response_description="A page of them", responses=problems("invalid-cursor")
 )
 async def list_projects(
-    viewer: CurrentViewer, use_cases: Wired, after: After, limit: Limit = DEFAULT_LIMIT
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    after: After,
+    archived: Annotated[bool | None, Query(description="Only archived ones, or only others; left away: both")] = None,
+    tag: Annotated[str | None, Query(max_length=TAG_MAX_LENGTH, description="Only those with that tag")] = None,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> ProjectPage:
     """The projects that you own and those that were shared with you, the newest first."""
-    page = use_cases.read_projects.page(viewer, after, limit)
+    page = use_cases.read_projects.page(viewer, after, limit, archived=archived, tag=tag)
     return ProjectPage(items=[ProjectOut.of(project) for project in page.items], next_cursor=next_cursor(page.next))
 
 
@@ -104,8 +197,79 @@ async def list_projects(
     "/{project_id}",
     summary="Get a project",
     response_description="The project",
+    response_model=ProjectOut,
+    responses={200: {"headers": TAG_HEADER}, **NOT_MODIFIED, **problems("project-not-found")},
+)
+async def read_project(
+    project_id: UUID, viewer: CurrentViewer, use_cases: Wired, response: Response, known: KnownTags
+) -> ProjectOut | Response:
+    """A project that you have a role in."""
+    found = use_cases.read_projects.one(viewer, project_id)
+    return unchanged(response, known, _tag(found)) or ProjectOut.of(found)
+
+
+@router.patch(
+    "/{project_id}",
+    summary="Change a project",
+    response_description="The project after it",
+    responses={200: CHANGED, **problems("project-not-found", *NOT_WRITABLE, *CHANGED_MEANWHILE)},
+)
+async def change_project(
+    project_id: UUID,
+    body: ProjectChange,
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    seen: SeenVersions,
+    response: Response,
+    written: Written,
+) -> ProjectOut:
+    """Change what you send and leave the rest."""
+    found = use_cases.change_project(viewer, project_id, body.changes(), seen)
+    return _changed(found, response, written)
+
+
+@router.post(
+    "/{project_id}/archive",
+    summary="Archive a project",
+    response_description="The project after it",
+    responses={200: CHANGED, **problems("project-not-found", "role-too-low", *CHANGED_MEANWHILE)},
+)
+async def archive_project(
+    project_id: UUID, viewer: CurrentViewer, use_cases: Wired, seen: SeenVersions, response: Response, written: Written
+) -> ProjectOut:
+    """Let a project only be read from now on; runs that wait or work are finished. Only the owner may."""
+    return _changed(use_cases.change_project.archive(viewer, project_id, seen), response, written)
+
+
+@router.post(
+    "/{project_id}/unarchive",
+    summary="Take a project out of the archive",
+    response_description="The project after it",
+    responses={200: CHANGED, **problems("project-not-found", "role-too-low", *CHANGED_MEANWHILE)},
+)
+async def unarchive_project(
+    project_id: UUID, viewer: CurrentViewer, use_cases: Wired, seen: SeenVersions, response: Response, written: Written
+) -> ProjectOut:
+    """Let a project be written to again. Only the owner may."""
+    return _changed(use_cases.change_project.unarchive(viewer, project_id, seen), response, written)
+
+
+@router.get(
+    "/{project_id}/statistics",
+    summary="Count what is in a project",
+    response_description="The counts",
     responses=problems("project-not-found"),
 )
-async def read_project(project_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ProjectOut:
-    """A project that you have a role in."""
-    return ProjectOut.of(use_cases.read_projects.one(viewer, project_id))
+async def read_statistics(project_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> StatisticsOut:
+    """Images by where they are, bytes, spheroids, and when something last happened."""
+    return StatisticsOut.of(use_cases.read_projects.statistics(viewer, project_id))
+
+
+def _tag(found: Accessible[Project]) -> str:
+    return tag_of(found.item.version, found.access.role)
+
+
+def _changed(found: Accessible[Project], response: Response, written: Written) -> ProjectOut:
+    written()
+    response.headers["ETag"] = _tag(found)
+    return ProjectOut.of(found)

@@ -4,7 +4,7 @@ The routes come from the OpenAPI document: one without a row here fails, so that
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -118,6 +118,10 @@ ROWS = {
     ("post", "/v1/projects"): Row(201, request={"json": {"name": "Day 7"}}),
     ("get", "/v1/projects"): Row(200),
     ("get", "/v1/projects/{project_id}"): Row(200, project),
+    ("patch", "/v1/projects/{project_id}"): Row(200, project, {"json": {"name": "Day 8"}}, needs=WRITE),
+    ("post", "/v1/projects/{project_id}/archive"): Row(200, project, needs=MANAGE),
+    ("post", "/v1/projects/{project_id}/unarchive"): Row(200, project, needs=MANAGE),
+    ("get", "/v1/projects/{project_id}/statistics"): Row(200, project),
     ("get", "/v1/projects/{project_id}/members"): Row(200, project),
     ("patch", "/v1/projects/{project_id}/members/{user_id}"): Row(
         200, other_member, {"json": {"role": "editor"}}, needs=MANAGE
@@ -250,7 +254,8 @@ def test_a_member_may_do_what_the_role_allows(world: World, key: tuple[str, str]
 @pytest.mark.parametrize("key", [key for key in SHARED if ROWS[key].needs is WRITE], ids=" ".join)
 def test_an_archived_project_is_not_written_to(world: World, key: tuple[str, str]) -> None:
     named = made(world, key)
-    world.projects.archived |= set(world.projects.rows)
+    for id_, row in world.projects.rows.items():
+        world.projects.rows[id_] = replace(row, archived_at=NOW)
     before = world.state()
     answer = called(world.as_(), key, named)
     assert (answer.status_code, answer.json()["code"]) == (409, "project-archived")

@@ -32,6 +32,7 @@ from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
+from spheroseg.use_cases.change_project import ChangeProject
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
@@ -65,6 +66,7 @@ from tests.fakes import (
     InMemoryPatterns,
     InMemoryPeople,
     InMemoryProjects,
+    InMemoryProjectStatistics,
     InMemorySegmentationQueue,
     InMemorySegmentations,
     InMemorySharing,
@@ -165,7 +167,8 @@ class World:
             read_account=ReadAccount(self.accounts),
             change_profile=ChangeProfile(self.accounts),
             create_project=CreateProject(self.projects, self.clock, self.ids),
-            read_projects=ReadProjects(self.projects),
+            read_projects=ReadProjects(self.projects, InMemoryProjectStatistics(self.images)),
+            change_project=ChangeProject(self.projects, self.clock),
             share_project=ShareProject(self.projects, self.sharing, self.clock, self.ids),
             accept_offer=AcceptOffer(self.projects, self.sharing, self.people, self.clock),
             change_members=ChangeMembers(self.projects, self.sharing, self.clock),

@@ -22,6 +22,7 @@ from tests.fakes import (
     InMemoryImages,
     InMemoryImageStore,
     InMemoryProjects,
+    InMemoryProjectStatistics,
     InMemorySegmentations,
 )
 
@@ -60,7 +61,7 @@ def bench() -> Bench:
 
 def test_a_project_belongs_to_who_made_it(bench: Bench) -> None:
     project = bench.create(a_viewer(), "Day 7", 0.65)
-    read = ReadProjects(bench.projects)
+    read = ReadProjects(bench.projects, InMemoryProjectStatistics(bench.images))
     assert read.one(a_viewer(), project.id) == Accessible(project, Access(Role.OWNER))
     with pytest.raises(ProjectNotFoundError):
         read.one(a_viewer(STRANGER), project.id)
@@ -71,7 +72,7 @@ def test_pages_of_projects_hold_each_once_newest_first(bench: Bench) -> None:
     for project in made[1:]:
         bench.projects.add(project)
     bench.projects.add(a_project(owner_id=STRANGER))
-    read = ReadProjects(bench.projects)
+    read = ReadProjects(bench.projects, InMemoryProjectStatistics(bench.images))
     first = read.page(a_viewer(), None, 2)
     second = read.page(a_viewer(), first.next, 2)
     third = read.page(a_viewer(), second.next, 2)

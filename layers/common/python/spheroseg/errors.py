@@ -119,6 +119,12 @@ class TooManyMembersError(ConflictError):
     code = "too-many-members"
 
 
+class VersionMismatchError(ConflictError):
+    """It is not in the version any more that the request was made for."""
+
+    code = "version-mismatch"
+
+
 class StaleStateError(ConflictError):
     """Another process changed the row first."""
 

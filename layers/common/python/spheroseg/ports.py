@@ -18,10 +18,10 @@ from spheroseg.domain.account import Account, Profile
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.image import Image
 from spheroseg.domain.model_card import ModelCard
-from spheroseg.domain.pages import Pages
 from spheroseg.domain.name_pattern import CompiledPattern
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
-from spheroseg.domain.project import Project
+from spheroseg.domain.project import Project, ProjectStatistics
 from spheroseg.domain.segmentation import Order, Parameters, Priority, Segmentation
 from spheroseg.domain.sharing import Invitation, Member, Offer
 from spheroseg.domain.spheroid import Spheroid
@@ -85,8 +85,34 @@ class ProjectRepository(Protocol):
     def accessible(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
         """The same as last written, for whoever wants to change it."""
 
-    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Sequence[Accessible[Project]]:
-        """Up to ``limit`` of the projects that the viewer has a role in, newest first, older than ``after``."""
+    def page(
+        self,
+        viewer: Viewer,
+        after: PageKey | None,
+        limit: int,
+        *,
+        archived: bool | None = None,
+        tag: str | None = None,
+    ) -> Sequence[Accessible[Project]]:
+        """Up to ``limit`` of the projects that the viewer has a role in, newest first, older than ``after``.
+
+        Args:
+            archived: Only those that are archived, or only those that are not; None: both.
+            tag: Only those with that tag.
+        """
+
+    def replace(self, before: Project, after: Project) -> None:
+        """Store ``after`` where the version is still that of ``before``, or raise ``StaleStateError``.
+
+        The owner is not changed by it: see ``SharingRepository.hand_over``.
+        """
+
+
+class ProjectStatisticsSource(Protocol):
+    """What is in projects, counted."""
+
+    def of(self, viewer: Viewer, project_id: UUID) -> ProjectStatistics:
+        """The counts, in one statement, or raise ``ProjectNotFoundError`` when the viewer has no role there."""
 
 
 class People(Protocol):

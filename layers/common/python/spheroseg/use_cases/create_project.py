@@ -1,5 +1,6 @@
 """A new project."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spheroseg.domain.project import Project
@@ -15,12 +16,16 @@ class CreateProject:
     clock: Clock
     ids: IdSource
 
-    def __call__(self, viewer: Viewer, name: str, pixel_size_um: float | None) -> Project:
+    def __call__(
+        self, viewer: Viewer, name: str, pixel_size_um: float | None, description: str = "", tags: Sequence[str] = ()
+    ) -> Project:
         """The project, stored.
 
         Args:
             name: 1 to 100 characters; several projects may share one.
             pixel_size_um: Edge of one pixel in µm for images whose file does not tell, or None.
+            description: Up to 1,000 characters.
+            tags: Up to 10, none twice.
         """
         project = Project(
             id=self.ids.new(),
@@ -28,6 +33,8 @@ class CreateProject:
             name=name,
             pixel_size_um=pixel_size_um,
             created_at=self.clock.now(),
+            description=description,
+            tags=tuple(tags),
         )
         self.projects.add(project)
         return project

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.paging import Page, PageKey
-from spheroseg.domain.project import Project
+from spheroseg.domain.project import Project, ProjectStatistics
 from spheroseg.domain.viewer import Viewer
-from spheroseg.ports import ProjectRepository
+from spheroseg.ports import ProjectRepository, ProjectStatisticsSource
 
 
 @dataclass(frozen=True)
@@ -15,14 +15,27 @@ class ReadProjects:
     """One project, or a page of them."""
 
     projects: ProjectRepository
+    counts: ProjectStatisticsSource
 
     def one(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
         """The project with the viewer's role in it, or ``ProjectNotFoundError``."""
         return self.projects.one(viewer, project_id)
 
-    def page(self, viewer: Viewer, after: PageKey | None, limit: int) -> Page[Accessible[Project]]:
-        """Projects, newest first."""
-        found = self.projects.page(viewer, after, limit + 1)
+    def statistics(self, viewer: Viewer, project_id: UUID) -> ProjectStatistics:
+        """What is in the project, or ``ProjectNotFoundError``."""
+        return self.counts.of(viewer, project_id)
+
+    def page(
+        self,
+        viewer: Viewer,
+        after: PageKey | None,
+        limit: int,
+        *,
+        archived: bool | None = None,
+        tag: str | None = None,
+    ) -> Page[Accessible[Project]]:
+        """Projects, newest first; only archived ones or only others, and only with a tag, if asked for."""
+        found = self.projects.page(viewer, after, limit + 1, archived=archived, tag=tag)
         if len(found) <= limit:
             return Page(found, None)
         last = found[limit - 1].item

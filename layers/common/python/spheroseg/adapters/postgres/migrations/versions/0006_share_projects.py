@@ -1,4 +1,4 @@
-"""Who has which role in a project, what is offered to whom, and whether a project is archived or being deleted."""
+"""What is said of a project, who has which role in it, what is offered to whom, and what is done to it at length."""
 
 from alembic import op
 
@@ -11,8 +11,13 @@ depends_on = None
 # when the project was made, which never changes: lists of projects are then read in order from one index.
 TABLES = """
 ALTER TABLE projects
+    ADD COLUMN description text NOT NULL DEFAULT '',
+    ADD COLUMN tags text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN version bigint NOT NULL DEFAULT 1,
+    ADD COLUMN updated_at timestamptz,
     ADD COLUMN archived_at timestamptz,
     ADD COLUMN deleted_at timestamptz;
+COMMENT ON COLUMN projects.version IS 'counts the changes of this row; clients hold it as an entity tag';
 
 CREATE TABLE project_members (
     project_id uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
@@ -48,6 +53,28 @@ CREATE TABLE project_removals (
     removed_at timestamptz NOT NULL,
     PRIMARY KEY (project_id, user_id)
 );
+-- Neither column refers to projects: a job outlives what it removes, and begins before what it makes.
+CREATE TABLE project_jobs (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('delete', 'duplicate')),
+    project_id uuid NOT NULL,
+    target_id uuid,
+    requested_by text NOT NULL,
+    status text NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+    done integer NOT NULL DEFAULT 0 CHECK (done >= 0),
+    total integer NOT NULL CHECK (total >= 0),
+    after_created_at timestamptz,
+    after_id uuid,
+    correlation_id text NOT NULL,
+    created_at timestamptz NOT NULL,
+    alive_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    failure_code text,
+    failure_detail text
+);
+CREATE INDEX project_jobs_unfinished ON project_jobs (alive_at, id) WHERE status IN ('queued', 'running');
+CREATE INDEX project_jobs_by_person ON project_jobs (requested_by, created_at, id);
+
 COMMENT ON TABLE project_removals IS 'a link that was made before somebody was removed does not let them in again';
 """
 
