@@ -3,11 +3,16 @@
 Networks are too sure of themselves. Two numbers for each model mend that: a slope and an intercept of the logit, fitted
 on images that models may learn from, and on synthetic ones that none has learnt from, in equal measure for each image.
 Only pixels in and near found objects are looked at: confidences are taken from these.
+
+With it go two limits, chosen on the synthetic images, for a network is surer of those that it learnt from. A result is
+flagged below the confidence with the largest sensitivity + specificity for bad results, averaged over ± 0.01; a
+spheroid below the confidence of the least sure quarter.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,17 +25,28 @@ from segmentation_worker.settings import MODEL_DIR
 from spheroseg.domain.model_card import Calibration, ModelCard
 from spheroseg.domain.segmentation import Order, Parameters
 from spheroseg.errors import InvalidPixelsError
+from spheroseg.imaging.boundaries import Labels
+from spheroseg.imaging.certainty import calibrated
 from spheroseg.model_registry import ModelRegistry
+from spheroseg.ports import SegmentedPixels
 from training.cards import write_card
 from training.data import Example, examples
-from training.evaluation.assurance import near_objects
+from training.evaluation.assurance import inside_objects, near_objects
+from training.evaluation.trust import BAD_IOU, BAD_PERCENT
 from training.synthesis import synthesize
 
+SYNTHETIC = "synthetic"
 FIRST_SEED = 800_000
 """Of the synthetic images: below those that are learnt from, see ``training.run``."""
-SYNTHETIC_IMAGES = 60
+SYNTHETIC_IMAGES = 90
 SIDES_PX = (512, 768, 1024)
 """Of the synthetic images, in turn."""
+
+LIMITS = np.arange(0.5, 0.99, 0.01)
+"""Confidences that are tried as limits of a result."""
+LEAST_SURE_PERCENT = 25
+FEWEST_BAD = 5
+"""Bad results, and others, below which a limit is not chosen but left as it is for every model."""
 
 PIXELS_OF_AN_IMAGE = 5_000
 """Drawn at random where there are more: neighbours say the same."""
@@ -54,18 +70,69 @@ def calibration_of(card: ModelCard, folder: Path, data: Path, synthetic_images: 
     segmenter = segmenters.of(Order(model=card.name, model_version=card.version))
     random = np.random.default_rng(SEED)
     seen: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    results: list[FoundInside] = []
     for example in (*examples(data), *_synthetic(synthetic_images)):
         try:
             found = segmenter.segment(example.pixels, Parameters())
         except InvalidPixelsError:  # a synthetic image of one grey value
             continue
+        if example.source == SYNTHETIC:
+            results.append(FoundInside.of(example.labels, found))
         probability, truth = near_objects(example.labels, found)
         if probability.size > PIXELS_OF_AN_IMAGE:
             some = random.choice(probability.size, PIXELS_OF_AN_IMAGE, replace=False)
             probability, truth = probability[some], truth[some]
         if probability.size:
             seen.append((probability, truth))
-    return fitted(seen)
+    calibration = fitted(seen)
+    return calibration.model_copy(update=limits_of(results, calibration))
+
+
+@dataclass(frozen=True)
+class FoundInside:
+    """What was found in an image, and how good that was.
+
+    Args:
+        number, probability: (n,) of each pixel of the view in an object: of which one, and the network's probability.
+        foreground_iou: Found and drawn foreground.
+    """
+
+    number: NDArray[np.int32]
+    probability: NDArray[np.float32]
+    foreground_iou: float
+
+    @classmethod
+    def of(cls, drawn: Labels, found: SegmentedPixels) -> "FoundInside":
+        """Compare with what was drawn: (h, w) of the size of the image."""
+        number, probability = inside_objects(found)
+        both = np.count_nonzero((drawn > 0) & (found.labels > 0))
+        either = np.count_nonzero((drawn > 0) | (found.labels > 0))
+        return cls(number, probability, both / either if either else 1.0)
+
+
+def limits_of(results: Sequence[FoundInside], calibration: Calibration) -> dict[str, float]:
+    """Limits of confidence for results and spheroids, by the names of the calibration; those that can be chosen.
+
+    Args:
+        results: Of images that the model has not learnt from, all of one kind.
+    """
+    found = [one for one in results if one.number.size]
+    if not found:
+        return {}
+    sure = [calibrated(one.probability, calibration) for one in found]
+    spheroids = [
+        np.bincount(one.number, weights=values)[np.unique(one.number)] / np.unique(one.number, return_counts=True)[1]
+        for one, values in zip(found, sure, strict=True)
+    ]
+    chosen = {"low_spheroid_confidence": round(float(np.percentile(np.concatenate(spheroids), LEAST_SURE_PERCENT)), 2)}
+    iou = np.array([one.foreground_iou for one in found])
+    is_bad = iou < max(BAD_IOU, float(np.percentile(iou, BAD_PERCENT)))
+    if min(np.count_nonzero(is_bad), np.count_nonzero(~is_bad)) >= FEWEST_BAD:
+        confidence = np.array([float(values.mean()) for values in sure])
+        gain = np.array([np.mean(confidence[is_bad] < one) - np.mean(confidence[~is_bad] < one) for one in LIMITS])
+        smooth = np.convolve(gain, np.ones(3) / 3, mode="same")
+        chosen["low_confidence"] = round(float(LIMITS[int(np.argmax(smooth))]), 2)
+    return chosen
 
 
 def fitted(seen: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> Calibration:
@@ -105,7 +172,7 @@ def _synthetic(count: int) -> Iterator[Example]:
     for index in range(count):
         seed, side_px = FIRST_SEED + index, SIDES_PX[index % len(SIDES_PX)]
         image = synthesize(seed, height_px=side_px, width_px=side_px)
-        yield Example("synthetic", str(seed), image.pixels, image.labels, "exact")
+        yield Example(SYNTHETIC, str(seed), image.pixels, image.labels, "exact")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spheroseg.domain.review import Review, ReviewReason, Signs, spheroid_reasons
@@ -14,8 +14,8 @@ FINE = Signs(spheroid_count=8, confidence=0.95, blur=0.3, dropped_count=2, touch
     [
         ({}, []),
         ({"spheroid_count": 0, "confidence": None, "edge_area_share": 0.0}, ["nothing-found"]),
-        ({"confidence": 0.859}, ["low-confidence"]),
-        ({"confidence": 0.86}, []),
+        ({"confidence": 0.849}, ["low-confidence"]),
+        ({"confidence": 0.85}, []),
         ({"blur": 0.55}, ["blur"]),
         ({"blur": None}, []),
         ({"dropped_count": 18}, []),
@@ -41,6 +41,14 @@ def test_a_spheroid_has_reasons_of_its_own() -> None:
     assert spheroid_reasons(0.74, touches_edge=True) == both
 
 
+def test_a_models_card_may_have_limits_of_its_own() -> None:
+    signs = replace(FINE, confidence=0.7)
+    assert Review.of(signs).reasons == (ReviewReason.LOW_CONFIDENCE,)
+    assert Review.of(signs, low_confidence=0.7).reasons == ()
+    assert spheroid_reasons(0.8, touches_edge=False, low_confidence=0.81) == (ReviewReason.LOW_CONFIDENCE,)
+
+
+@settings(deadline=None)
 @given(
     st.builds(
         Signs,

@@ -119,11 +119,24 @@ def near_objects(drawn: Labels, found: SegmentedPixels) -> tuple[NDArray[np.floa
     Args:
         drawn: (h, w) int32 of the size of the image.
     """
-    view = found.view
-    rows, columns = (places_of(view, axis, drawn.shape[axis]) for axis in (0, 1))
-    places = np.ix_(rows, columns)
+    places = _places(found)
     kernel = np.ones((2 * NEAR_PX + 1, 2 * NEAR_PX + 1), np.uint8)
     near = cv2.dilate((found.labels[places] > 0).view(np.uint8), kernel).view(np.bool_)
-    seen = view.probability[: rows.size, : columns.size][near]
-    probability = seen.astype(np.float32) / (255 if seen.dtype == np.uint8 else 1)
-    return probability.astype(np.float32), (drawn[places][near] > 0).astype(np.float32)
+    return _probability(found, near), (drawn[places][near] > 0).astype(np.float32)
+
+
+def inside_objects(found: SegmentedPixels) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Of the pixels of the view in found objects: the object's number, and the network's own probability; (n,) each."""
+    numbers = found.labels[_places(found)]
+    return numbers[numbers > 0], _probability(found, numbers > 0)
+
+
+def _places(found: SegmentedPixels) -> tuple[NDArray[np.intp], ...]:
+    """Where in the image the centres of the view's pixels lie."""
+    return np.ix_(*(places_of(found.view, axis, found.labels.shape[axis]) for axis in (0, 1)))
+
+
+def _probability(found: SegmentedPixels, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Of some pixels of the view, float32."""
+    seen = found.view.probability[: chosen.shape[0], : chosen.shape[1]][chosen]
+    return (seen.astype(np.float32) / np.float32(255 if seen.dtype == np.uint8 else 1)).astype(np.float32, copy=False)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -89,6 +89,7 @@ def test_an_object_between_the_pixels_of_the_view_is_as_sure_as_the_pixel_that_i
     assert spheroid.rim_confidence is None
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     labels=arrays(np.int32, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.integers(0, 3)),
     seed=st.integers(0, 2**16),

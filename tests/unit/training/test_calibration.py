@@ -9,7 +9,7 @@ from spheroseg.domain.model_card import Calibration, ModelCard
 from spheroseg.imaging.certainty import calibrated
 from spheroseg.model_registry import ModelRegistry
 from training import calibration
-from training.calibration import calibration_of, fitted
+from training.calibration import FoundInside, calibration_of, fitted, limits_of
 from training.cards import write_card
 from training.data import examples
 
@@ -40,6 +40,22 @@ def test_each_image_weighs_the_same_however_many_pixels_it_has() -> None:
     told, true = many[0]
     alike = fitted([*few, *many])
     assert fitted([*few, (np.tile(told, 3), np.tile(true, 3))]).slope == pytest.approx(alike.slope, abs=0.001)
+
+
+def test_limits_are_those_that_part_bad_results_from_others() -> None:
+    def a_result(confidence: float, iou: float) -> FoundInside:
+        """Two objects of one pixel each."""
+        return FoundInside(np.array([1, 2], np.int32), np.full(2, confidence, np.float32), iou)
+
+    good = [a_result(0.80 + place / 200, 0.9) for place in range(20)]
+    bad = [a_result(0.60 + place / 200, 0.5) for place in range(10)]
+    nothing = FoundInside(np.zeros(0, np.int32), np.zeros(0, np.float32), 0.0)
+    plain = Calibration(slope=1, intercept=0)
+    found = limits_of([*good, *bad, nothing], plain)
+    assert 0.645 < found["low_confidence"] <= 0.8
+    assert found["low_spheroid_confidence"] == pytest.approx(0.635, abs=0.006)
+    assert limits_of([*good, *bad[:4]], plain).keys() == {"low_spheroid_confidence"}
+    assert limits_of([nothing], plain) == {}
 
 
 @pytest.mark.parametrize(

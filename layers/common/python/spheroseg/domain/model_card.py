@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from spheroseg.domain.review import LOW_CONFIDENCE, LOW_SPHEROID_CONFIDENCE
+
 Precision = Literal["float32", "float16", "int8"]
 """Of weights and of what is computed with them."""
 
@@ -31,12 +33,16 @@ class Calibration(BaseModel):
     Args:
         slope: Above 0, so the order of pixels stays; below 1 where the network is too sure of itself.
         intercept: Below 0 where it finds too much.
+        low_confidence, low_spheroid_confidence: Confidence of a result, and of a spheroid, below which somebody should
+            look; see ``training.calibration`` for how they are chosen.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     slope: float = Field(gt=0)
     intercept: float
+    low_confidence: float = Field(default=LOW_CONFIDENCE, ge=0, le=1)
+    low_spheroid_confidence: float = Field(default=LOW_SPHEROID_CONFIDENCE, ge=0, le=1)
 
 
 class ModelCard(BaseModel):

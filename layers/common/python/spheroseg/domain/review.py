@@ -20,14 +20,14 @@ class ReviewReason(StrEnum):
     EDGE_CONTACT = "edge-contact"
 
 
-LOW_CONFIDENCE = 0.86
-"""Confidence of a result below which it is flagged: the one with the largest sensitivity + specificity (1.62) for a
-foreground IoU that is below 0.7, or below the 10th percentile of its source, on the synthetic images; 29 % of them and
-of the real ones are below."""
+LOW_CONFIDENCE = 0.85
+"""Confidence of a result below which it is flagged, where the model's card says nothing else: the one with the largest
+sensitivity + specificity (1.60) for a foreground IoU that is below 0.7, or below the 10th percentile of its source, on
+the synthetic images; 26 % of them were below."""
 
 LOW_SPHEROID_CONFIDENCE = 0.75
-"""Confidence of a spheroid below which it is flagged. Of 2,624 spheroids 23 % were below; 38 % of these had no drawn
-partner at an IoU of 0.5, of the others 12 %."""
+"""The same of a spheroid. Of 2,624 spheroids 23 % were below; 38 % of these had no drawn partner at an IoU of 0.5, of
+the others 12 %."""
 
 BLURRED = 0.55
 """Blur from which an image counts as out of focus. In focus the largest was 0.49; blurred by a Gaussian with a standard
@@ -70,12 +70,12 @@ class Signs:
     touching_count: int
     edge_area_share: float
 
-    def reasons(self) -> tuple[ReviewReason, ...]:
+    def reasons(self, low_confidence: float = LOW_CONFIDENCE) -> tuple[ReviewReason, ...]:
         """Why somebody should look at the result, in the order of the codes; empty when nothing speaks for it."""
         seen = self.spheroid_count + self.dropped_count
         holds = {
             ReviewReason.NOTHING_FOUND: self.spheroid_count == 0,
-            ReviewReason.LOW_CONFIDENCE: self.confidence is not None and self.confidence < LOW_CONFIDENCE,
+            ReviewReason.LOW_CONFIDENCE: self.confidence is not None and self.confidence < low_confidence,
             ReviewReason.BLUR: self.blur is not None and self.blur >= BLURRED,
             ReviewReason.DEBRIS: self.dropped_count >= LEAST_DEBRIS and self.dropped_count >= MUCH_DEBRIS * seen,
             ReviewReason.TOUCHING: self.touching_count >= LEAST_TOUCHING
@@ -98,9 +98,9 @@ class Review:
     signs: Signs
 
     @classmethod
-    def of(cls, signs: Signs) -> "Review":
-        """The review by the limits of this release."""
-        return cls(signs.reasons(), signs)
+    def of(cls, signs: Signs, low_confidence: float = LOW_CONFIDENCE) -> "Review":
+        """The review by the limits of this release, and by that of a model's card."""
+        return cls(signs.reasons(low_confidence), signs)
 
     @property
     def is_needed(self) -> bool:
@@ -108,10 +108,12 @@ class Review:
         return bool(self.reasons)
 
 
-def spheroid_reasons(confidence: float, *, touches_edge: bool) -> tuple[ReviewReason, ...]:
+def spheroid_reasons(
+    confidence: float, *, touches_edge: bool, low_confidence: float = LOW_SPHEROID_CONFIDENCE
+) -> tuple[ReviewReason, ...]:
     """Why somebody should look at one spheroid, in the order of the codes."""
     holds = {
-        ReviewReason.LOW_CONFIDENCE: confidence < LOW_SPHEROID_CONFIDENCE,
+        ReviewReason.LOW_CONFIDENCE: confidence < low_confidence,
         ReviewReason.EDGE_CONTACT: touches_edge,
     }
     return tuple(reason for reason, is_so in holds.items() if is_so)

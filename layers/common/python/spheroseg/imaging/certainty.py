@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spheroseg.domain.model_card import Calibration
+from spheroseg.domain.review import LOW_SPHEROID_CONFIDENCE
 from spheroseg.imaging.boundaries import Labels
 from spheroseg.imaging.mapped import release
 
@@ -62,6 +63,12 @@ class Certainty:
     inside: Mapping[int, float] = field(default_factory=dict)
     rim: Mapping[int, float] = field(default_factory=dict)
     touching: frozenset[int] = frozenset()
+
+    @property
+    def low_spheroid_confidence(self) -> float:
+        """Confidence below which somebody should look at a spheroid."""
+        calibration = self.view.calibration
+        return LOW_SPHEROID_CONFIDENCE if calibration is None else calibration.low_spheroid_confidence
 
     def confidence_of(self, number: int, centroid: tuple[float, float]) -> float:
         """The mean inside an object; of one that holds no centre of a pixel, what the pixel at its centroid says.

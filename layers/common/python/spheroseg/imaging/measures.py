@@ -48,7 +48,9 @@ def _spheroids(labels: Labels, rings: Rings, certainty: Certainty | None) -> lis
         confidence, reasons = None, None
         if certainty is not None:
             confidence = certainty.confidence_of(number, (measures.centroid_x_px, measures.centroid_y_px))
-            reasons = spheroid_reasons(confidence, touches_edge=touches_edge)
+            reasons = spheroid_reasons(
+                confidence, touches_edge=touches_edge, low_confidence=certainty.low_spheroid_confidence
+            )
         spheroids.append(
             Spheroid(
                 number=number,

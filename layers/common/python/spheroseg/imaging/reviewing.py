@@ -17,13 +17,13 @@ def review_of(spheroids: Sequence[Spheroid], certainty: Certainty) -> Review:
     area = sum(spheroid.measures.area_px2 for spheroid in spheroids)
     sure = sum((spheroid.confidence or 0.0) * spheroid.measures.area_px2 for spheroid in spheroids)
     cut = sum(spheroid.measures.area_px2 for spheroid in spheroids if spheroid.touches_edge)
-    return Review.of(
-        Signs(
-            spheroid_count=len(spheroids),
-            confidence=sure / area if spheroids else None,
-            blur=certainty.view.blur,
-            dropped_count=certainty.view.dropped_count,
-            touching_count=len(certainty.touching),
-            edge_area_share=cut / area if spheroids else 0.0,
-        )
+    signs = Signs(
+        spheroid_count=len(spheroids),
+        confidence=sure / area if spheroids else None,
+        blur=certainty.view.blur,
+        dropped_count=certainty.view.dropped_count,
+        touching_count=len(certainty.touching),
+        edge_area_share=cut / area if spheroids else 0.0,
     )
+    calibration = certainty.view.calibration
+    return Review.of(signs) if calibration is None else Review.of(signs, calibration.low_confidence)
