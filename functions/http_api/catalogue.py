@@ -9,6 +9,7 @@ from spheroseg.errors import SpherosegError
 STATUS: dict[type[SpherosegError], int] = {
     errors.NotFoundError: 404,
     errors.ConflictError: 409,
+    errors.ComparisonTooLargeError: 413,
     errors.VersionMismatchError: 412,
     errors.InvalidInputError: 422,
     errors.ForbiddenError: 403,

@@ -1,16 +1,22 @@
-"""Changes in, messages to the sockets out."""
+"""Changes in, messages to the sockets out; what has ended makes room for the next runs."""
+
+from collections.abc import Callable, Sized
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from spheroseg.errors import UnavailableError
 from spheroseg.messages import SegmentationChanged
 from spheroseg.observability import logger, metrics
 from spheroseg.sqs_batches import BatchHandler, batch_handler
 from spheroseg.use_cases.push_update import PushUpdate
 
 
-def create_handler(push_update: PushUpdate) -> BatchHandler:
-    """Push each change of a batch; only those that failed are delivered again."""
+def create_handler(push_update: PushUpdate, dispatch_runs: Callable[[], Sized]) -> BatchHandler:
+    """Push each change of a batch; only those that failed are delivered again.
+
+    Every run's end comes by here, whoever brought it about, so that here the next ones get their turn.
+    """
 
     def on_record(record: SQSRecord) -> None:
         update = SegmentationChanged.model_validate_json(record.body)
@@ -26,4 +32,13 @@ def create_handler(push_update: PushUpdate) -> BatchHandler:
             },
         )
 
-    return batch_handler(on_record)
+    def after_batch() -> None:
+        try:
+            released = dispatch_runs()
+        except UnavailableError as error:
+            # Pushed is pushed: the batch must not come again for this. The next end, or the sweep, gives these turns.
+            logger.warning("No turn could be given", extra={"code": error.code})
+            return
+        metrics.add_metric(name="SegmentationReleased", unit=MetricUnit.Count, value=len(released))
+
+    return batch_handler(on_record, after_batch)

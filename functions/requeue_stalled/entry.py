@@ -25,6 +25,7 @@ def create_handler(requeue_stalled: RequeueStalled, watch_updates: WatchUpdates)
         forgotten = watch_updates.forget_closed()
         metrics.add_metric(name="RequestsHeld", unit=MetricUnit.Count, value=requeued["requests_held"])
         metrics.add_metric(name="SegmentationRequeued", unit=MetricUnit.Count, value=requeued["segmentations_sent"])
+        metrics.add_metric(name="SegmentationHeld", unit=MetricUnit.Count, value=requeued["segmentations_held"])
         metrics.add_metric(name="UploadEventMissed", unit=MetricUnit.Count, value=requeued["uploads_accepted"])
         logger.info("Swept", extra={**requeued, "connections_forgotten": forgotten, "tick": event.get("id")})
         return requeued

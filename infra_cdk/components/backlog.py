@@ -18,10 +18,12 @@ LENT = "ApproximateNumberOfMessagesNotVisible"
 
 @dataclass(frozen=True)
 class Backlog:
-    """Metric math, so that nothing of ours must run to publish it.
+    """Metric math over the queues, the tasks, and the runs that wait for their turn before they are sent.
 
-    Messages that a worker holds count too: otherwise the last of them would be taken for no work at all. Missing
-    points are zeros: ECS publishes none for a service without tasks.
+    Messages that a worker holds count too: otherwise the last of them would be taken for no work at all. Runs in turn
+    count because the queues never hold more than a window of them (docs/decisions.md): without them a thousand waiting
+    images would look like two hundred. ``requeue_stalled`` publishes their number every minute. Missing points are
+    zeros: ECS publishes none for a service without tasks.
     """
 
     queues: Sequence[sqs.IQueue]
@@ -29,14 +31,14 @@ class Backlog:
     service: ecs.IService
 
     def per_task(self) -> cloudwatch.MathExpression:
-        """Messages waiting and lent, for each running task; with none running, all of them."""
+        """Messages waiting and lent and runs in turn, for each running task; with none running, all of them."""
         return cloudwatch.MathExpression(
             label="Backlog per task", expression=self._per_task(), using_metrics=self._metrics(), period=MINUTE
         )
 
     def waits_without_task(self) -> cloudwatch.MathExpression:
         """1 while messages wait and no task runs, else 0."""
-        waiting = {name: metric for name, metric in self._metrics().items() if not name.startswith("lent")}
+        waiting = {name: metric for name, metric in self._metrics().items() if not name.startswith(("lent", "held"))}
         return cloudwatch.MathExpression(
             label="Waiting for the first task",
             expression=f"IF(({self._sum('waiting')}) > 0 AND FILL(tasks, 0) < 1, 1, 0)",
@@ -83,7 +85,16 @@ class Backlog:
     def _metrics(self) -> dict[str, cloudwatch.Metric]:
         waiting = {f"waiting{number}": self._of(queue, WAITING) for number, queue in enumerate(self.queues)}
         lent = {f"lent{number}": self._of(queue, LENT) for number, queue in enumerate(self.queues)}
-        return {**waiting, **lent, "tasks": self.running_tasks()}
+        return {**waiting, **lent, "held": self._held(), "tasks": self.running_tasks()}
+
+    def _held(self) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="SpheroSeg",
+            metric_name="SegmentationHeld",
+            dimensions_map={"service": "requeue_stalled"},
+            statistic="Maximum",
+            period=MINUTE,
+        )
 
     def _of(self, queue: sqs.IQueue, name: str) -> cloudwatch.Metric:
         return queue.metric(name, statistic="Average", period=MINUTE)
@@ -93,4 +104,4 @@ class Backlog:
 
     def _per_task(self) -> str:
         tasks = "FILL(tasks, 0)"
-        return f"({self._sum('waiting')} + {self._sum('lent')}) / IF({tasks} < 1, 1, {tasks})"
+        return f"({self._sum('waiting')} + {self._sum('lent')} + FILL(held, 0)) / IF({tasks} < 1, 1, {tasks})"

@@ -40,7 +40,7 @@ class ApiStack(Stack):
         self.layers = Layers(self, stage)
         self.watch_updates = self._watch_updates()
         self.sockets = SocketApi(self, "sockets", stage=stage, function=self.watch_updates)
-        self.push_updates = self._push_updates(updates)
+        self.push_updates = self._push_updates(updates, segmentations)
         self.http_api = self._http_api(images, users, segmentations, updates)
         self.http = HttpApi(self, "http", stage=stage, function=self.http_api.front, users=users)
         CfnOutput(self, "ApiUrl", value=self.http.url)
@@ -66,7 +66,7 @@ class ApiStack(Stack):
         self.database.grant_sign_in(function)
         return function
 
-    def _push_updates(self, updates: Queue) -> Function:
+    def _push_updates(self, updates: Queue, segmentations: SegmentationQueues) -> Function:
         function = Function(
             self,
             "push_updates",
@@ -74,6 +74,7 @@ class ApiStack(Stack):
             layers=self.layers,
             environment={
                 **self.database.writer_environment(),
+                **segmentations.environment(),
                 "SPHEROSEG_CONNECTIONS_ENDPOINT": self.sockets.connections_endpoint,
             },
             timeout_s=PUSH_UPDATES_S,
@@ -82,6 +83,7 @@ class ApiStack(Stack):
         function.take_from(updates.queue, max_concurrency=self.stage.limits.batch_concurrency)
         self.database.grant_sign_in(function)
         self.sockets.grant_push(function)
+        segmentations.grant_send(function)  # where a run has ended, the next ones get their turn
         return function
 
     def _http_api(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from spheroseg.adapters.postgres import images, segmentations
+from spheroseg.adapters.postgres import dispatch, images, segmentations
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.keyset import key_values
 from spheroseg.adapters.postgres.projects import PostgresProjects
@@ -103,7 +103,10 @@ def test_the_latest_runs_of_a_page_are_found_by_index(writer_only: Database, pro
 
 def test_what_waits_is_found_without_reading_what_is_done(writer_only: Database, projects: dict[int, UUID]) -> None:
     queries: list[tuple[str, dict[str, Any]]] = [
-        (segmentations.WAITING, {"queued_at": NOW}),
+        (segmentations.WAITING, {"sent_at": NOW}),
+        (dispatch.IN_FLIGHT, {}),
+        (dispatch.HELD, {"limit": 200}),
+        (dispatch.HELD_BY_SHARE, {}),
         (segmentations.STALLED, {"queued_before": NOW, "alive_before": NOW, "limit": 100}),
         (segmentations.RATE, {"since": NOW - timedelta(seconds=20)}),
         (images.AWAITING_UPLOAD, {"requested_before": NOW, "limit": 100, **key_values(None)}),

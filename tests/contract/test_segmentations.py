@@ -10,6 +10,7 @@ from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.backlog import RATE_WINDOW
+from spheroseg.domain.fairness import FLOOR, WINDOW
 from spheroseg.domain.image import Image
 from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Polygon
@@ -191,7 +192,11 @@ def test_stalled_runs_are_listed_from_the_oldest(
     repository: SegmentationRepository, image: Image, another_image: Image
 ) -> None:
     limit = NOW + timedelta(hours=1)
-    waits_long = stored(repository, a_segmentation(image, queued_at=limit - timedelta(minutes=5)))
+    long_ago = limit - timedelta(minutes=5)
+    waits_long = stored(repository, a_segmentation(image, queued_at=long_ago, sent_at=long_ago))
+    stored(repository, replace(with_model(image, "waits for its turn"), queued_at=long_ago))
+    stored(repository, replace(with_model(image, "its turn came late"), queued_at=long_ago, sent_at=limit))
+    stored(repository, replace(with_model(image, "given back"), queued_at=limit, sent_at=long_ago))
     silent = a_segmentation(another_image, status=RUNS, alive_at=limit - timedelta(minutes=7))
     stored(repository, silent)
     stored(repository, replace(with_model(image, "fresh"), queued_at=limit))
@@ -230,6 +235,45 @@ def test_the_backlog_knows_who_is_ahead(repository: SegmentationRepository, imag
     ahead = {name: repository.backlog(NOW, run).ahead for name, run in runs.items()}
     assert ahead == {"high-1": 0, "high-2": 1, "normal-1": 2, "normal-2": 3, "low-1": 4, "low-2": 5}
     assert repository.backlog(NOW, runs["low-1"].started(NOW)).ahead is None
+
+
+def test_the_latest_repeat_is_found_by_the_first_run(
+    repository: SegmentationRepository, image: Image, another_image: Image
+) -> None:
+    first = stored(repository, a_segmentation(image, status=SegmentationStatus.FAILED))
+    second = stored(repository, replace(a_segmentation(image).after(first), status=SegmentationStatus.CANCELLED))
+    third = stored(repository, a_segmentation(image, requested_by=STRANGER, urgency=9).after(second))
+    other = stored(repository, a_segmentation(another_image))
+    assert repository.latest_repeats([first.id, other.id, an_id()]) == {first.id: third, other.id: other}
+
+
+def test_turns_are_given_by_the_rule_and_once(repository: SegmentationRepository, image: Image) -> None:
+    def asked(person: str, count: int) -> list[Segmentation]:
+        runs = [with_model(image, f"{person}-{number}") for number in range(count)]
+        return [stored(repository, replace(run, requested_by=person)) for run in runs]
+
+    ada, bob = asked("ada", WINDOW + 20), asked("bob", FLOOR + 5)
+    urgent = stored(repository, replace(with_model(image, "urgent"), requested_by="ada", urgency=10))
+    released = repository.release(NOW)
+    alone = [urgent, *(run for pair in zip(bob, ada, strict=False) for run in pair)]
+    rest = [run for run in ada if run not in alone]
+    assert {run.id for run in released} == {run.id for run in [*alone, *rest][:WINDOW]}
+    assert [repository.get(run.id) for run in released] == list(released)
+    assert repository.release(NOW) == []
+    assert repository.backlog(NOW).held == WINDOW + 20 + FLOOR + 5 + 1 - WINDOW
+
+    first = asked("carl", FLOOR + 1)[:FLOOR]
+    assert {run.id for run in repository.release(NOW)} == {run.id for run in first}
+    repository.hold([run.id for run in first])
+    assert {run.id for run in repository.release(NOW)} == {run.id for run in first}
+
+    for run in released[:3]:
+        moved(repository, run, run.cancelled(NOW))
+    assert repository.release(NOW) == []  # the window is still overfull by Carl's runs
+    for run in released[3 : FLOOR + 1]:
+        moved(repository, run, run.cancelled(NOW))
+    (next_one,) = repository.release(NOW)
+    assert next_one.share == "carl"  # who has least in flight is next
 
 
 def test_the_rate_is_measured_on_what_ended_lately(repository: SegmentationRepository, image: Image) -> None:

@@ -8,6 +8,7 @@ from tests.fakes.repositories import (
     InMemorySegmentations,
     InMemoryWatchers,
 )
+from tests.fakes.run_batches import InMemoryRunBatches
 from tests.fakes.segmenting import InMemoryDecoder, InMemorySegmenter, InMemorySegmenters
 from tests.fakes.services import (
     InMemoryDownloadLinks,
@@ -31,6 +32,7 @@ __all__ = [
     "InMemoryPeople",
     "InMemoryProjectStatistics",
     "InMemoryProjects",
+    "InMemoryRunBatches",
     "InMemorySegmentationQueue",
     "InMemorySegmentations",
     "InMemorySegmenter",

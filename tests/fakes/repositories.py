@@ -1,5 +1,6 @@
 """What PostgreSQL keeps, in dicts."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,9 +9,11 @@ from uuid import UUID
 from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.domain.account import Account, Profile, Quota, Usage
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
+from spheroseg.domain.fairness import Held, released
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import PLACE_OF_RUN, PLACES, Project, ProjectStatistics
+from spheroseg.domain.run_progress import sent_before
 from spheroseg.domain.segmentation import PixelSizeSource, Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
@@ -104,6 +107,13 @@ class InMemorySegmentations:
         self.rows[segmentation.id] = segmentation
         return True
 
+    def add_many(self, segmentations: Sequence[Segmentation]) -> None:
+        for segmentation in segmentations:
+            self.add(segmentation)
+
+    def get_many(self, segmentation_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
+        return {id_: self.rows[id_] for id_ in segmentation_ids if id_ in self.rows}
+
     def get(self, segmentation_id: UUID) -> Segmentation:
         if segmentation_id not in self.rows:
             raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
@@ -126,6 +136,16 @@ class InMemorySegmentations:
             if row.image_id == image_id and self.projects.access(viewer, row.project_id, row.owner_id)
         ]
         return sorted(mine, key=lambda row: (row.queued_at, row.id), reverse=True)
+
+    def page_of_image(
+        self, viewer: Viewer, image_id: UUID, page: int | None, after: PageKey | None, limit: int
+    ) -> Sequence[Segmentation]:
+        past = [
+            row
+            for row in self.of_image(viewer, image_id)
+            if after is None or (row.queued_at, row.id) < (after.created_at, after.id)
+        ]
+        return [row for row in past if page in {None, row.order.parameters.page}][:limit]
 
     def latest_of_images(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
         runs = {image_id: self.of_image(viewer, image_id) for image_id in image_ids}
@@ -152,7 +172,9 @@ class InMemorySegmentations:
 
     def stalled(self, queued_before: datetime, alive_before: datetime, limit: int) -> Sequence[Segmentation]:
         waiting = [
-            (row.queued_at, row.id) for row in self._in(SegmentationStatus.QUEUED) if row.queued_at < queued_before
+            (row.sent_at, row.id)
+            for row in self._in(SegmentationStatus.QUEUED)
+            if row.sent_at is not None and max(row.sent_at, row.queued_at) < queued_before
         ]
         silent = [
             (row.alive_at, row.id)
@@ -160,6 +182,27 @@ class InMemorySegmentations:
             if row.alive_at is not None and row.alive_at < alive_before
         ]
         return [self.rows[id_] for _, id_ in sorted(waiting + silent)[:limit]]
+
+    def release(self, at: datetime) -> Sequence[Segmentation]:
+        waiting = self._in(SegmentationStatus.QUEUED)
+        sent = [row for row in waiting if row.sent_at is not None]
+        in_flight = Counter(row.share for row in [*sent, *self._in(SegmentationStatus.RUNNING)])
+        held = [Held(row.id, row.share, row.urgency, row.queued_at) for row in waiting if row.sent_at is None]
+        ids = released(held, in_flight)
+        self.rows |= {id_: self.rows[id_].sent(at) for id_ in ids}
+        return [self.rows[id_] for id_ in ids]
+
+    def hold(self, segmentation_ids: Sequence[UUID]) -> None:
+        for id_ in segmentation_ids:
+            if id_ in self.rows and self.rows[id_].status is SegmentationStatus.QUEUED:
+                self.rows[id_] = replace(self.rows[id_], sent_at=None)
+
+    def latest_repeats(self, first_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
+        latest: dict[UUID, Segmentation] = {}
+        for row in self.rows.values():
+            if row.first_id in first_ids and row.repeat >= latest.get(row.first_id, row).repeat:
+                latest[row.first_id] = row
+        return latest
 
     def backlog(self, now: datetime, segmentation: Segmentation | None = None) -> Backlog:
         waiting = self._in(SegmentationStatus.QUEUED)
@@ -170,9 +213,7 @@ class InMemorySegmentations:
         ]
         ahead = None
         if segmentation is not None and segmentation.status is SegmentationStatus.QUEUED:
-            urgency = list(Priority)
-            own = (urgency.index(segmentation.order.priority), segmentation.queued_at)
-            ahead = sum((urgency.index(row.order.priority), row.queued_at) < own for row in waiting)
+            ahead = self._ahead(segmentation, waiting)
         return Backlog(
             queued=len(waiting),
             running=len(self._in(SegmentationStatus.RUNNING)),
@@ -180,7 +221,27 @@ class InMemorySegmentations:
             window_s=RATE_WINDOW.total_seconds(),
             busy_s=sum(ended),
             ahead=ahead,
+            held=sum(row.sent_at is None for row in waiting),
         )
+
+    def _ahead(self, run: Segmentation, waiting: Sequence[Segmentation]) -> int:
+        if run.sent_at is None:
+            return max(0, self.sent_before([run]) - 1)
+        urgency = list(Priority)
+        own = (urgency.index(run.order.priority), run.sent_at)
+        return sum((urgency.index(row.order.priority), row.sent_at) < own for row in waiting if row.sent_at)
+
+    def sent_before(self, runs: Sequence[Segmentation]) -> int:
+        """Waiting runs that are sent before and with the last of these."""
+        waiting = self._in(SegmentationStatus.QUEUED)
+        held = sorted(
+            (row for row in waiting if row.sent_at is None), key=lambda row: (-row.urgency, row.queued_at, row.id)
+        )
+        places: dict[str, int] = {}
+        for share in {run.share for run in runs if run.sent_at is None}:
+            own = [row.id for row in held if row.share == share]
+            places[share] = 1 + max(own.index(run.id) for run in runs if run.share == share and run.id in own)
+        return sent_before(len(waiting) - len(held), Counter(row.share for row in held), places)
 
     def _in(self, *statuses: SegmentationStatus) -> list[Segmentation]:
         return [row for row in self.rows.values() if row.status in statuses]

@@ -90,7 +90,7 @@ def test_an_upload_that_never_came_is_given_up_after_a_day() -> None:
 
 def test_a_queued_run_whose_message_is_lost_is_sent_again() -> None:
     world = World()
-    run = a_segmentation(queued_at=LONG_AGO)
+    run = a_segmentation(queued_at=LONG_AGO, sent_at=LONG_AGO)
     world.images.segmentations.add(run)
 
     assert world.sweep()["segmentations_sent"] == 1
@@ -116,7 +116,7 @@ def test_a_run_whose_worker_was_heard_of_is_left_alone_however_old_it_is() -> No
 def test_a_long_backlog_is_not_sent_twice() -> None:
     world = World()
     for _ in range(3):
-        run = a_segmentation(queued_at=LONG_AGO)
+        run = a_segmentation(queued_at=LONG_AGO, sent_at=LONG_AGO)
         world.images.segmentations.add(run)
         world.queue.send([(Priority.NORMAL, SegmentationRequested.of(run))])
 

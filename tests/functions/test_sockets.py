@@ -9,11 +9,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from push_updates.entry import create_handler as create_push_handler
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.messages import SegmentationChanged
+from spheroseg.use_cases.dispatch_runs import DispatchRuns
 from spheroseg.use_cases.push_update import PushUpdate
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_viewer, an_image
 from tests.events import RecordedContext, failed_ids, sqs_batch
-from tests.fakes import InMemoryClock, InMemoryProjects, InMemoryWatchers, InMemoryWatcherSockets
+from tests.fakes import (
+    InMemoryClock,
+    InMemoryProjects,
+    InMemorySegmentationQueue,
+    InMemorySegmentations,
+    InMemoryWatchers,
+    InMemoryWatcherSockets,
+)
 from watch_updates.entry import create_handler as create_watch_handler
 
 CONTEXT = cast(LambdaContext, RecordedContext())
@@ -70,7 +78,7 @@ def test_a_change_reaches_all_sockets_of_its_owner_and_nobody_else() -> None:
     run = a_segmentation(an_image(project), status=SegmentationStatus.SUCCEEDED)
     body = SegmentationChanged.of(run, NOW).model_dump_json()
 
-    answer = create_push_handler(PushUpdate(watchers, sockets))(sqs_batch(body), CONTEXT)
+    answer = create_push_handler(PushUpdate(watchers, sockets), list)(sqs_batch(body), CONTEXT)
 
     assert failed_ids(answer) == []
     assert [connection_id for connection_id, _ in sockets.sent] == ["c1", "c2"]
@@ -78,3 +86,27 @@ def test_a_change_reaches_all_sockets_of_its_owner_and_nobody_else() -> None:
     assert (pushed["segmentation_id"], pushed["status"], pushed["spheroid_count"]) == (str(run.id), "succeeded", 1)
     assert "owner_id" not in pushed
     assert watchers.of_owner(OWNER) == ["c1", "c2"]
+
+
+def test_the_end_of_a_run_gives_the_next_one_its_turn() -> None:
+    watchers, sockets = InMemoryWatchers(), InMemoryWatcherSockets()
+    runs, queue = InMemorySegmentations(), InMemorySegmentationQueue()
+    ended, waiting = a_segmentation(status=SegmentationStatus.SUCCEEDED), a_segmentation()
+    runs.add(waiting)
+    dispatch = DispatchRuns(runs, queue, InMemoryClock())
+    body = SegmentationChanged.of(ended, NOW).model_dump_json()
+
+    create_push_handler(PushUpdate(watchers, sockets), dispatch)(sqs_batch(body, body), CONTEXT)
+
+    assert [message.segmentation_id for _, message in queue.sent] == [waiting.id]
+
+
+def test_a_change_is_pushed_once_when_no_turn_can_be_given() -> None:
+    runs, queue = InMemorySegmentations(), InMemorySegmentationQueue(is_available=False)
+    runs.add(a_segmentation())
+    body = SegmentationChanged.of(a_segmentation(status=SegmentationStatus.FAILED), NOW).model_dump_json()
+    dispatch = DispatchRuns(runs, queue, InMemoryClock())
+    push = PushUpdate(InMemoryWatchers(), InMemoryWatcherSockets())
+
+    assert failed_ids(create_push_handler(push, dispatch)(sqs_batch(body), CONTEXT)) == []
+    assert runs.backlog(NOW).held == 1

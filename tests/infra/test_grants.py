@@ -44,7 +44,7 @@ MAY = {
         "s3:ListBucket",
     },
     "migrate_database": EVERYWHERE,
-    "push_updates": EVERYWHERE | CONSUME | {"execute-api:ManageConnections"},
+    "push_updates": EVERYWHERE | CONSUME | SEND | {"execute-api:ManageConnections"},
     "requeue_stalled": EVERYWHERE | SEND | {"s3:GetObject", "s3:DeleteObject", "s3:ListBucket"},
     "watch_updates": EVERYWHERE,
 }

@@ -49,7 +49,11 @@ def test_workers_scale_on_backlog_per_task_from_zero(production: Synthesised) ->
     assert tracked["TargetValue"] == PRODUCTION.gpu.backlog_per_task
     metrics = {it["Id"]: it for it in tracked["CustomizedMetricSpecification"]["Metrics"]}
     (result,) = (it for it in metrics.values() if it["ReturnData"])
-    assert set(metrics) - {result["Id"]} == {*(f"{kind}{n}" for kind in ("waiting", "lent") for n in range(3)), "tasks"}
+    assert set(metrics) - {result["Id"]} == {
+        *(f"{kind}{n}" for kind in ("waiting", "lent") for n in range(3)),
+        "held",
+        "tasks",
+    }
     assert all(name in result["Expression"] for name in metrics if name != result["Id"])
     assert policies["StepScaling"]["StepScalingPolicyConfiguration"]["StepAdjustments"] == [
         {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}
@@ -64,10 +68,18 @@ def backlog_per_task(expression: str, values: dict[str, float]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "lent", "tasks", "expected"), [(0, 0, 0, 0), (9, 0, 0, 9), (9, 3, 1, 12), (90, 10, 4, 25), (0, 2, 2, 1)]
+    ("waiting", "lent", "held", "tasks", "expected"),
+    [
+        (0, 0, 0, 0, 0),
+        (9, 0, 0, 0, 9),
+        (9, 3, 0, 1, 12),
+        (90, 10, 0, 4, 25),
+        (0, 2, 0, 2, 1),
+        (180, 20, 9_800, 4, 2_500),
+    ],
 )
-def test_the_backlog_counts_what_waits_and_what_is_held(
-    production: Synthesised, waiting: int, lent: int, tasks: int, expected: float
+def test_the_backlog_counts_what_waits_what_is_lent_and_what_is_in_turn(
+    production: Synthesised, waiting: int, lent: int, held: int, tasks: int, expected: float
 ) -> None:
     (policy,) = (
         properties["TargetTrackingScalingPolicyConfiguration"]
@@ -76,7 +88,7 @@ def test_the_backlog_counts_what_waits_and_what_is_held(
     )
     (result,) = (it for it in policy["CustomizedMetricSpecification"]["Metrics"] if it["ReturnData"])
     values = {f"waiting{n}": waiting / 3 for n in range(3)} | {f"lent{n}": lent / 3 for n in range(3)}
-    assert backlog_per_task(result["Expression"], values | {"tasks": tasks}) == pytest.approx(expected)
+    assert backlog_per_task(result["Expression"], values | {"held": held, "tasks": tasks}) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class Bench:
 
     def queued(self) -> Segmentation:
         image = an_image(a_project())
-        run = a_segmentation(image, queued_at=self.clock.now())
+        run = a_segmentation(image, queued_at=self.clock.now(), sent_at=self.clock.now())
         self.images.rows[image.id] = image
         self.segmentations.add(run)
         return run
@@ -115,6 +115,23 @@ def test_a_run_whose_message_was_lost_is_sent_again(bench: Bench) -> None:
     run = bench.queued()
     bench.clock.advance(QUEUED_TOO_LONG_AFTER + timedelta(seconds=1))
     assert bench.sweep().segmentations_sent == 1
+    assert bench.sent() == [run.id]
+
+
+def test_a_run_whose_turn_nobody_gave_is_sent(bench: Bench) -> None:
+    run = bench.queued()
+    bench.segmentations.hold([run.id])
+    swept = bench.sweep()
+    assert (swept.segmentations_released, swept.segmentations_sent, swept.segmentations_held) == (1, 0, 0)
+    assert bench.sent() == [run.id]
+
+
+def test_a_run_whose_turn_came_late_is_not_taken_for_lost(bench: Bench) -> None:
+    run = bench.queued()
+    bench.segmentations.hold([run.id])
+    bench.clock.advance(timedelta(hours=1))
+    bench.sweep()
+    assert bench.sweep().segmentations_sent == 0
     assert bench.sent() == [run.id]
 
 

@@ -88,13 +88,15 @@ def test_the_same_again_is_the_same_run(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("status", [SegmentationStatus.FAILED, SegmentationStatus.CANCELLED])
-def test_what_failed_or_was_cancelled_is_queued_anew_with_the_wanted_priority(
+def test_what_failed_or_was_cancelled_stays_and_is_followed_by_a_run_with_the_wanted_priority(
     bench: Bench, status: SegmentationStatus
 ) -> None:
     run = bench.run(status)
     again = bench.request(a_viewer(), run.image_id, replace(run.order, priority=Priority.HIGH), "c")
-    assert (again.id, again.status, again.failure) == (run.id, SegmentationStatus.QUEUED, None)
-    assert bench.sent() == [(Priority.HIGH, run.id)]
+    assert (again.status, again.repeat, again.repeat_of, again.failure) == (SegmentationStatus.QUEUED, 1, run.id, None)
+    assert bench.segmentations.get(run.id) == run
+    assert bench.sent() == [(Priority.HIGH, again.id)]
+    assert bench.request(a_viewer(), run.image_id, run.order, "c") == again
 
 
 @pytest.mark.parametrize("status", [SegmentationStatus.RUNNING, SegmentationStatus.SUCCEEDED])

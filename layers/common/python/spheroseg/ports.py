@@ -22,6 +22,8 @@ from spheroseg.domain.name_pattern import CompiledPattern
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project, ProjectStatistics
+from spheroseg.domain.run_batch import Candidate, RunBatch, Selection
+from spheroseg.domain.run_progress import Progress
 from spheroseg.domain.segmentation import Order, Parameters, Priority, Segmentation
 from spheroseg.domain.sharing import Invitation, Member, Offer
 from spheroseg.domain.spheroid import Spheroid
@@ -242,6 +244,12 @@ class SegmentationRepository(Protocol):
     def add(self, segmentation: Segmentation) -> bool:
         """Store a queued run; False, and nothing changed, when one of that id exists."""
 
+    def add_many(self, segmentations: Sequence[Segmentation]) -> None:
+        """Store queued runs whose ids do not exist, all or none; the others stay as they are."""
+
+    def get_many(self, segmentation_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
+        """Those of the runs that exist, as last written, whoever owns them, in one statement."""
+
     def get(self, segmentation_id: UUID) -> Segmentation:
         """The run whoever owns it, or raise ``SegmentationNotFoundError``."""
 
@@ -253,6 +261,15 @@ class SegmentationRepository(Protocol):
 
     def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
         """All runs of an image, the latest queued first; empty when the viewer may not read it."""
+
+    def page_of_image(
+        self, viewer: Viewer, image_id: UUID, page: int | None, after: PageKey | None, limit: int
+    ) -> Sequence[Segmentation]:
+        """Up to ``limit`` runs of an image that the viewer may read, the latest queued first, older than ``after``.
+
+        Args:
+            page: Only runs over this page of its file; None: over any.
+        """
 
     def latest_of_images(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
         """The latest queued run of each image that has one and that the viewer may read, in one statement."""
@@ -269,14 +286,61 @@ class SegmentationRepository(Protocol):
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
         """Up to ``limit`` spheroids of a run that the viewer may read, above ``after_number``, in order of number."""
 
+    def latest_repeats(self, first_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
+        """The latest repeat of each run that exists, by the first one's id, as last written, in one statement."""
+
+    def release(self, at: datetime) -> Sequence[Segmentation]:
+        """Mark the waiting runs whose turn has come (``fairness.released``) as sent, and give them in that order."""
+
+    def hold(self, segmentation_ids: Sequence[UUID]) -> None:
+        """Let waiting runs that were marked as sent wait for their turn again."""
+
     def stalled(self, queued_before: datetime, alive_before: datetime, limit: int) -> Sequence[Segmentation]:
-        """Runs queued before one time, and running ones whose worker was last alive before another, oldest first."""
+        """Runs sent before one time, and running ones whose worker was last alive before another, oldest first."""
 
     def backlog(self, now: datetime, segmentation: Segmentation | None = None) -> Backlog:
         """What waits and runs; with a queued ``segmentation`` also how many waiting runs are before it.
 
-        Before it are those of a more urgent priority, and those of its own priority that were queued earlier.
+        Before one that was sent are those sent to a more urgent queue, and to its own queue earlier. Before one that
+        waits for its turn are all that were sent, and those whose turn comes first (``run_progress.sent_before``).
         """
+
+
+class RunBatchRepository(Protocol):
+    """Calls that start, cancel or repeat many runs of a project, and how far these are."""
+
+    def candidates(self, project_id: UUID, image_ids: Sequence[UUID] | None, limit: int) -> Sequence[Candidate]:
+        """Up to ``limit`` images of a project, the newest first, or those of the named ones that are there."""
+
+    def find(self, batch_id: UUID) -> RunBatch | None:
+        """The batch as last written, whoever started it."""
+
+    def one(self, viewer: Viewer, batch_id: UUID) -> RunBatch:
+        """A batch of a project that the viewer may read, or raise ``RunBatchNotFoundError``."""
+
+    def start(self, batch: RunBatch, runs: Sequence[Segmentation]) -> RunBatch:
+        """Store the batch with its runs, all or none, less those that another call started meanwhile.
+
+        When a batch of that id is there, that one is given and nothing is stored.
+
+        Args:
+            runs: New ones of one call: project, person, moment, correlation id and batch are the same.
+
+        Raises:
+            StaleStateError: the image of one of them was deleted meanwhile.
+        """
+
+    def cancel(self, project_id: UUID, selection: Selection, at: datetime, limit: int) -> Sequence[Segmentation]:
+        """Cancel up to ``limit`` of the meant runs that have not ended, in one statement, and give them."""
+
+    def active(self, project_id: UUID, selection: Selection) -> int:
+        """How many of the meant runs have not ended."""
+
+    def failed(self, project_id: UUID, selection: Selection, limit: int) -> Sequence[Segmentation]:
+        """Up to ``limit`` of the meant runs that failed and were not repeated since, as last written, oldest first."""
+
+    def progress(self, project_id: UUID, batch_id: UUID | None, now: datetime) -> Progress:
+        """How far the runs of a project or of one of its batches are, as last written."""
 
 
 class BatchReads(Protocol):

@@ -13,8 +13,14 @@ from spheroseg.observability import logger, metrics, tracer
 BatchHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def batch_handler(on_record: Callable[[SQSRecord], None]) -> BatchHandler:
-    """A handler that gives each message to ``on_record`` and names those that raised, which SQS then delivers again."""
+def batch_handler(
+    on_record: Callable[[SQSRecord], None], after_batch: Callable[[], None] = lambda: None
+) -> BatchHandler:
+    """A handler that gives each message to ``on_record`` and names those that raised, which SQS then delivers again.
+
+    Args:
+        after_batch: Called once when all of a batch were handled; what it raises lets the whole batch come again.
+    """
 
     @logger.inject_lambda_context
     @tracer.capture_lambda_handler
@@ -25,6 +31,7 @@ def batch_handler(on_record: Callable[[SQSRecord], None]) -> BatchHandler:
         failed = len(answer["batchItemFailures"])
         metrics.add_metric(name="MessageHandled", unit=MetricUnit.Count, value=len(event["Records"]) - failed)
         metrics.add_metric(name="MessageFailed", unit=MetricUnit.Count, value=failed)
+        after_batch()
         return dict(answer)
 
     return handler

@@ -18,6 +18,7 @@ class Backlog:
         window_s: Length of the window that the rate is measured over, in seconds.
         busy_s: Seconds that workers spent on those runs, added up.
         ahead: Waiting runs before the one asked about; None when none was asked about, or it does not wait.
+        held: Of the waiting ones, those whose turn has not come: no message of theirs is in a queue.
     """
 
     queued: int
@@ -26,6 +27,7 @@ class Backlog:
     window_s: float
     busy_s: float
     ahead: int | None = None
+    held: int = 0
 
     @property
     def seconds_per_run(self) -> float | None:

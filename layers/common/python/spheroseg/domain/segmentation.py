@@ -40,6 +40,16 @@ class Priority(StrEnum):
     NORMAL = "normal"
     LOW = "low"
 
+    @classmethod
+    def of_urgency(cls, urgency: int) -> Self:
+        """The queue for an urgency of 0 to 10: thirds, the middle one for the usual 4 to 6."""
+        return cls("high" if urgency > 6 else "low" if urgency < 4 else "normal")
+
+    @property
+    def urgency(self) -> int:
+        """The urgency in the middle of the queue's third, for runs that were given none."""
+        return {Priority.HIGH: 8, Priority.NORMAL: 5, Priority.LOW: 2}[self]
+
 
 class PixelSizeSource(StrEnum):
     """Who said how large a pixel is."""
@@ -145,6 +155,12 @@ class Segmentation:
     Args:
         attempt: How often a worker has started it; together with the status it decides who may write.
         alive_at: When its worker last said that it is still at it.
+        repeat: How many runs of the same image, model and parameters came before; each keeps its row and its result.
+        repeat_of: The first of those; None: this is it.
+        urgency: 0 to 10; among the runs of one person the most urgent is released first.
+        requested_by: Whose share of the workers it takes; None: the owner's.
+        batch_id: The call that started it together with others; None: it was started alone.
+        sent_at: When its turn came and it was put on a queue; None: it waits for its turn, or is of before that rule.
     """
 
     id: UUID
@@ -161,6 +177,22 @@ class Segmentation:
     finished_at: datetime | None = None
     result: Result | None = None
     failure: Failure | None = None
+    repeat: int = 0
+    repeat_of: UUID | None = None
+    urgency: int = Priority.NORMAL.urgency
+    requested_by: str | None = None
+    batch_id: UUID | None = None
+    sent_at: datetime | None = None
+
+    @property
+    def first_id(self) -> UUID:
+        """The first run of the same image, model and parameters, which may be this one."""
+        return self.repeat_of or self.id
+
+    @property
+    def share(self) -> str:
+        """Whose share of the workers it takes."""
+        return self.requested_by or self.owner_id
 
     def is_held(self, at: datetime) -> bool:
         """True while a worker that was heard of lately is at it."""
@@ -211,6 +243,18 @@ class Segmentation:
             failure=None,
         )
 
+    def sent(self, at: datetime) -> Self:
+        """The waiting run whose turn has come."""
+        self._require({SegmentationStatus.QUEUED}, SegmentationStatus.QUEUED)
+        return replace(self, sent_at=at)
+
+    def after(self, latest: Self) -> Self:
+        """This queued run as the repeat that follows ``latest``, of the same image, model and parameters."""
+        if latest.first_id != self.first_id or not latest.status.is_final:
+            raise IllegalMoveError(f"Segmentation {latest.id} is {latest.status} and cannot be repeated")
+        repeat = latest.repeat + 1
+        return replace(self, id=repeat_id(self.first_id, repeat), repeat=repeat, repeat_of=self.first_id)
+
     def _require(self, allowed: set[SegmentationStatus], target: SegmentationStatus) -> None:
         if self.status not in allowed:
             raise IllegalMoveError(f"Segmentation {self.id} is {self.status} and cannot become {target}")
@@ -222,15 +266,34 @@ def segmentation_id(image_id: UUID, order: Order) -> UUID:
     return uuid5(image_id, f"{order.model}@{order.model_version}\n{parameters}")
 
 
+def repeat_id(first_id: UUID, repeat: int) -> UUID:
+    """The id of a later run of the same image, model and parameters, known before it exists."""
+    return uuid5(first_id, str(repeat))
+
+
 def result_prefix(segmentation_id: UUID, attempt: int | None = None) -> str:
     """Where the objects of a run lie, or of one attempt of it; written once, never changed."""
     return f"results/{segmentation_id}/" if attempt is None else f"results/{segmentation_id}/{attempt}/"
 
 
 def queued(
-    *, image_id: UUID, project_id: UUID, owner_id: str, order: Order, correlation_id: str, at: datetime
+    *,
+    image_id: UUID,
+    project_id: UUID,
+    owner_id: str,
+    order: Order,
+    correlation_id: str,
+    at: datetime,
+    requested_by: str | None = None,
+    urgency: int | None = None,
+    batch_id: UUID | None = None,
 ) -> Segmentation:
-    """A new run that waits for a worker."""
+    """A new run that waits for its turn, then for a worker.
+
+    Args:
+        requested_by: Whose share of the workers it takes, where that is not the owner.
+        urgency: 0 to 10; None: what the order's priority stands for.
+    """
     return Segmentation(
         id=segmentation_id(image_id, order),
         image_id=image_id,
@@ -241,4 +304,7 @@ def queued(
         attempt=0,
         correlation_id=correlation_id,
         queued_at=at,
+        urgency=order.priority.urgency if urgency is None else urgency,
+        requested_by=None if requested_by == owner_id else requested_by,
+        batch_id=batch_id,
     )

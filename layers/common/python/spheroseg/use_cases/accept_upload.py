@@ -5,7 +5,7 @@ from uuid import UUID
 
 from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, inbox_parts, original_key
 from spheroseg.domain.project import Project
-from spheroseg.domain.segmentation import Failure, Order, Segmentation, SegmentationStatus, queued, segmentation_id
+from spheroseg.domain.segmentation import Failure, Order, Segmentation, queued, segmentation_id
 from spheroseg.domain.upload_parts import digest_of_bytes
 from spheroseg.errors import (
     ConflictError,
@@ -19,7 +19,6 @@ from spheroseg.errors import (
     QuotaExceededError,
     StaleStateError,
 )
-from spheroseg.messages import SegmentationRequested
 from spheroseg.ports import (
     Clock,
     ImageRepository,
@@ -29,6 +28,7 @@ from spheroseg.ports import (
     SegmentationRepository,
     StoredObject,
 )
+from spheroseg.use_cases.dispatch_runs import DispatchRuns
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,7 @@ class AcceptUpload:
         if image.status is not ImageStatus.STORED:
             return
         segmentation = self.segmentations.get(segmentation_id(image.id, image.order))
-        if segmentation.status is SegmentationStatus.QUEUED:
-            self.queue.send([(segmentation.order.priority, SegmentationRequested.of(segmentation))])
+        DispatchRuns(self.segmentations, self.queue, self.clock).announce(segmentation)
 
     def _remove_from_inbox(self, key: str, etag: str) -> None:
         try:

@@ -5,22 +5,19 @@ from uuid import UUID
 
 from spheroseg.domain.access import Action
 from spheroseg.domain.image import ImageStatus
-from spheroseg.domain.segmentation import (
-    Order,
-    Segmentation,
-    SegmentationStatus,
-    queued,
-    segmentation_id,
-)
+from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatus, queued
 from spheroseg.domain.viewer import Viewer
-from spheroseg.errors import NotStoredYetError, StaleStateError
-from spheroseg.messages import SegmentationRequested
+from spheroseg.errors import NotStoredYetError
 from spheroseg.ports import Clock, ImageRepository, SegmentationQueue, SegmentationRepository
+from spheroseg.use_cases.dispatch_runs import DispatchRuns
 
 
 @dataclass(frozen=True)
 class RequestSegmentation:
-    """Queue a run; the same model and parameters again give the run that exists, queued anew if it had failed."""
+    """Queue a run; the same model and parameters again give the run that exists, unless that failed or was cancelled.
+
+    A run that ended without a result stays as it is, and a new one follows it.
+    """
 
     images: ImageRepository
     segmentations: SegmentationRepository
@@ -38,27 +35,22 @@ class RequestSegmentation:
         image = self.images.accessible(viewer, image_id).to(Action.WRITE)
         if image.status is not ImageStatus.STORED:
             raise NotStoredYetError(f"Image {image_id} is {image.status}; upload its file first")
-        segmentation = queued(
+        wanted = queued(
             image_id=image.id,
             project_id=image.project_id,
             owner_id=image.owner_id,
             order=order,
             correlation_id=correlation_id,
             at=self.clock.now(),
+            requested_by=viewer.user_id,
         )
-        if not self.segmentations.add(segmentation):
-            segmentation = self._existing(segmentation_id(image_id, order), order)
-        if segmentation.status is SegmentationStatus.QUEUED:
-            self.queue.send([(segmentation.order.priority, SegmentationRequested.of(segmentation))])
-        return segmentation
+        latest = self.segmentations.latest_repeats([wanted.id]).get(wanted.id)
+        if latest is not None and latest.status not in {SegmentationStatus.FAILED, SegmentationStatus.CANCELLED}:
+            return self._announced(latest)
+        run = wanted if latest is None else wanted.after(latest)
+        self.segmentations.add(run)  # or another request at the same time did
+        return self._announced(self.segmentations.get(run.id))
 
-    def _existing(self, existing_id: UUID, order: Order) -> Segmentation:
-        before = self.segmentations.get(existing_id)
-        if before.status not in {SegmentationStatus.FAILED, SegmentationStatus.CANCELLED}:
-            return before
-        after = before.requested_again(order.priority, self.clock.now())
-        try:
-            self.segmentations.replace(before, after)
-        except StaleStateError:
-            return self.segmentations.get(existing_id)  # asked for twice at once
-        return after
+    def _announced(self, run: Segmentation) -> Segmentation:
+        DispatchRuns(self.segmentations, self.queue, self.clock).announce(run)
+        return run if run.status.is_final else self.segmentations.get(run.id)

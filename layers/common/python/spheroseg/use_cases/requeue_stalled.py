@@ -10,6 +10,7 @@ from spheroseg.errors import ImageNotFoundError, ObjectNotFoundError, StaleState
 from spheroseg.messages import SegmentationRequested
 from spheroseg.ports import Clock, ImageRepository, ImageStore, SegmentationQueue, SegmentationRepository
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.dispatch_runs import DispatchRuns
 
 MISSED_EVENT_AFTER = timedelta(minutes=2)
 """S3 events come in seconds, sometimes after a minute or more (Amazon S3 user guide, «Event notifications»)."""
@@ -27,17 +28,21 @@ class Requeued:
         uploads_accepted: Uploads whose event had been missed.
         uploads_given_up: Announced files that never came.
         segmentations_sent: Runs that were sent again.
+        segmentations_released: Runs whose turn had come, and nothing else had sent them.
+        segmentations_held: Runs that still wait for their turn: work that no queue shows.
     """
 
     requests_held: int
     uploads_accepted: int
     uploads_given_up: int
     segmentations_sent: int
+    segmentations_released: int
+    segmentations_held: int
 
 
 @dataclass(frozen=True)
 class RequeueStalled:
-    """Sweep for uploads whose event was missed, and runs whose message or worker was lost.
+    """Sweep for uploads whose event was missed, runs whose message or worker was lost, and turns that nobody gave.
 
     Rows are judged by their worker's heartbeat and by what the queues still hold, never by age alone: a long backlog
     is no reason to send it twice.
@@ -58,11 +63,15 @@ class RequeueStalled:
         """
         held = self.queue.depth()
         accepted, given_up = self._sweep_uploads()
+        sent = self._sweep_runs(held)
+        released = DispatchRuns(self.segmentations, self.queue, self.clock)()
         return Requeued(
             requests_held=held,
             uploads_accepted=accepted,
             uploads_given_up=given_up,
-            segmentations_sent=self._sweep_runs(held),
+            segmentations_sent=sent,
+            segmentations_released=len(released),
+            segmentations_held=self.segmentations.backlog(self.clock.now()).held,
         )
 
     def _sweep_uploads(self) -> tuple[int, int]:
@@ -100,7 +109,7 @@ class RequeueStalled:
         if not stalled:
             return 0
         backlog = self.segmentations.backlog(now)
-        if held >= backlog.queued + backlog.running:
-            return 0  # every unfinished run still has its message, waiting or lent out
+        if held >= backlog.queued - backlog.held + backlog.running:
+            return 0  # every run that was sent and has not ended still has its message, waiting or lent out
         self.queue.send([(run.order.priority, SegmentationRequested.of(run)) for run in stalled])
         return len(stalled)

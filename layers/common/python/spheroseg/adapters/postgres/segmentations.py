@@ -7,12 +7,16 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from spheroseg.adapters.postgres import dispatch
 from spheroseg.adapters.postgres import spheroids as spheroid_rows
 from spheroseg.adapters.postgres.access import access_of, access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
+from spheroseg.adapters.postgres.keyset import key_values
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, order_of, order_values, utc
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
+from spheroseg.domain.paging import PageKey
+from spheroseg.domain.run_progress import sent_before
 from spheroseg.domain.segmentation import (
     ModelFile,
     PixelSizeSource,
@@ -28,7 +32,8 @@ from spheroseg.errors import SegmentationNotFoundError, StaleStateError
 COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameters, priority, status, attempt,
     correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
     pixel_size_source, file_pixel_size_um, written_pixel_size_um, spheroid_count, stages_s, ran_model,
-    ran_model_version, ran_precision, ran_sha256, ran_reason, failure_code, failure_detail"""
+    ran_model_version, ran_precision, ran_sha256, ran_reason, failure_code, failure_detail, repeat, repeat_of,
+    urgency, requested_by, batch_id, sent_at"""
 
 ADD = f"""
 INSERT INTO segmentations ({COLUMNS}) VALUES (
@@ -37,7 +42,8 @@ INSERT INTO segmentations ({COLUMNS}) VALUES (
     %(width_px)s, %(height_px)s, %(pixel_type)s, %(pixel_size_um)s, %(pixel_size_source)s, %(file_pixel_size_um)s,
     %(written_pixel_size_um)s, %(spheroid_count)s,
     %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s,
-    %(failure_code)s, %(failure_detail)s)
+    %(failure_code)s, %(failure_detail)s, %(repeat)s, %(repeat_of)s, %(urgency)s, %(requested_by)s, %(batch_id)s,
+    %(sent_at)s)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -54,6 +60,26 @@ SELECT {COLUMNS} FROM segmentations
 {access_to("segmentations.project_id")}
 WHERE image_id = %(image_id)s
 ORDER BY queued_at DESC, id DESC
+"""
+
+GET_MANY = f"SELECT {COLUMNS} FROM segmentations WHERE id = ANY(%(ids)s)"
+
+PAGE_OF_IMAGE = f"""
+SELECT {COLUMNS} FROM segmentations
+{access_to("segmentations.project_id")}
+WHERE image_id = %(image_id)s
+    AND (queued_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
+    AND (%(page)s::integer IS NULL OR (parameters ->> 'page')::integer = %(page)s)
+ORDER BY queued_at DESC, id DESC LIMIT %(limit)s
+"""
+
+LATEST_REPEATS = f"""
+SELECT latest.* FROM unnest(%(first_ids)s::uuid[]) AS wanted (first_id)
+CROSS JOIN LATERAL (
+    SELECT {COLUMNS} FROM segmentations
+    WHERE coalesce(repeat_of, id) = wanted.first_id
+    ORDER BY coalesce(repeat_of, id) DESC, repeat DESC LIMIT 1
+) AS latest
 """
 
 LATEST_OF_IMAGES = f"""
@@ -84,8 +110,9 @@ UPDATE segmentations SET alive_at = %(at)s WHERE id = %(id)s AND status = %(stat
 
 # Each half in the order of its own partial index, so that neither reads more than ``limit`` rows.
 STALLED = f"""
-(SELECT {COLUMNS}, queued_at AS since FROM segmentations
- WHERE status = 'queued' AND queued_at < %(queued_before)s ORDER BY queued_at, id LIMIT %(limit)s)
+(SELECT {COLUMNS}, sent_at AS since FROM segmentations
+ WHERE status = 'queued' AND sent_at < %(queued_before)s AND queued_at < %(queued_before)s
+ ORDER BY sent_at, id LIMIT %(limit)s)
 UNION ALL
 (SELECT {COLUMNS}, alive_at AS since FROM segmentations
  WHERE status = 'running' AND alive_at < %(alive_before)s ORDER BY alive_at, id LIMIT %(limit)s)
@@ -93,7 +120,8 @@ ORDER BY since, id LIMIT %(limit)s
 """
 
 WAITING = """
-SELECT priority, count(*) AS queued, count(*) FILTER (WHERE queued_at < %(queued_at)s::timestamptz) AS earlier
+SELECT priority, count(*) AS queued, count(*) FILTER (WHERE sent_at < %(sent_at)s::timestamptz) AS earlier,
+    count(*) FILTER (WHERE sent_at IS NULL) AS held
 FROM segmentations WHERE status = 'queued' GROUP BY priority
 """
 
@@ -115,37 +143,54 @@ class PostgresSegmentations:
         """Store a queued run; False, and nothing changed, when one of that id exists."""
         return self._database.write(lambda cursor: add(cursor, segmentation))
 
+    def add_many(self, segmentations: Sequence[Segmentation]) -> None:
+        """Store queued runs whose ids do not exist, all or none; the others stay as they are."""
+        rows = [_values(segmentation) for segmentation in segmentations]
+        self._database.write(lambda cursor: cursor.executemany(ADD, rows))
+
+    def get_many(self, segmentation_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
+        """Those of the runs that exist, as last written, whoever owns them, in one statement."""
+        rows = self._database.latest(GET_MANY, {"ids": list(segmentation_ids)})
+        return {row["id"]: segmentation_of(row) for row in rows}
+
     def get(self, segmentation_id: UUID) -> Segmentation:
         """The run whoever owns it, or raise ``SegmentationNotFoundError``."""
         rows = self._database.latest(GET, {"id": segmentation_id})
         if not rows:
             raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
-        return _segmentation(rows[0])
+        return segmentation_of(rows[0])
 
     def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
         """A run that the viewer may read, or raise ``SegmentationNotFoundError``."""
         row = self._database.find(ONE, {"id": segmentation_id, "viewer_id": viewer.user_id}, after=viewer.read_after)
         if row is None:
             raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
-        return _segmentation(row)
+        return segmentation_of(row)
 
     def accessible(self, viewer: Viewer, segmentation_id: UUID) -> Accessible[Segmentation]:
         """The run as last written with what the viewer may do to it, or raise ``SegmentationNotFoundError``."""
         rows = self._database.latest(ONE, {"id": segmentation_id, "viewer_id": viewer.user_id})
         if not rows:
             raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
-        return Accessible(_segmentation(rows[0]), access_of(rows[0]))
+        return Accessible(segmentation_of(rows[0]), access_of(rows[0]))
 
     def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
         """All runs of an image, the latest queued first; empty when the viewer may not read it."""
         values = {"image_id": image_id, "viewer_id": viewer.user_id}
-        return [_segmentation(row) for row in self._database.read(OF_IMAGE, values, after=viewer.read_after)]
+        return [segmentation_of(row) for row in self._database.read(OF_IMAGE, values, after=viewer.read_after)]
+
+    def page_of_image(
+        self, viewer: Viewer, image_id: UUID, page: int | None, after: PageKey | None, limit: int
+    ) -> Sequence[Segmentation]:
+        """Up to ``limit`` runs of an image that the viewer may read, the latest queued first, older than ``after``."""
+        values = {"image_id": image_id, "viewer_id": viewer.user_id, "page": page, "limit": limit, **key_values(after)}
+        return [segmentation_of(row) for row in self._database.read(PAGE_OF_IMAGE, values, after=viewer.read_after)]
 
     def latest_of_images(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
         """The latest queued run of each image that has one and that the viewer may read, in one statement."""
         values = {"image_ids": list(image_ids), "viewer_id": viewer.user_id}
         rows = self._database.read(LATEST_OF_IMAGES, values, after=viewer.read_after)
-        return {row["image_id"]: _segmentation(row) for row in rows}
+        return {row["image_id"]: segmentation_of(row) for row in rows}
 
     def replace(self, before: Segmentation, after: Segmentation) -> None:
         """Store ``after`` where status and attempt are still those of ``before``, or raise ``StaleStateError``."""
@@ -189,12 +234,32 @@ class PostgresSegmentations:
     def stalled(self, queued_before: datetime, alive_before: datetime, limit: int) -> Sequence[Segmentation]:
         """Runs queued before one time, and running ones whose worker was last alive before another, oldest first."""
         values = {"queued_before": queued_before, "alive_before": alive_before, "limit": limit}
-        return [_segmentation(row) for row in self._database.latest(STALLED, values)]
+        return [segmentation_of(row) for row in self._database.latest(STALLED, values)]
+
+    def release(self, at: datetime) -> Sequence[Segmentation]:
+        """Mark the waiting runs whose turn has come as sent, and give them; who calls at the same time waits."""
+
+        def work(cursor: Cursor) -> list[Segmentation]:
+            ids = list(dispatch.release(cursor, at))
+            rows = cursor.execute(GET_MANY, {"ids": ids}).fetchall() if ids else []
+            found = {row["id"]: segmentation_of(row) for row in rows}
+            return [found[id_] for id_ in ids]
+
+        return self._database.write(work)
+
+    def hold(self, segmentation_ids: Sequence[UUID]) -> None:
+        """Let waiting runs that were marked as sent wait for their turn again."""
+        self._database.run(dispatch.HOLD, {"ids": list(segmentation_ids)})
+
+    def latest_repeats(self, first_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
+        """The latest repeat of each run that exists, by the first one's id, as last written, in one statement."""
+        rows = self._database.latest(LATEST_REPEATS, {"first_ids": list(first_ids)})
+        return {run.first_id: run for run in map(segmentation_of, rows)}
 
     def backlog(self, now: datetime, segmentation: Segmentation | None = None) -> Backlog:
         """What waits and runs; with a queued ``segmentation`` also how many waiting runs are before it."""
         waits = segmentation if segmentation and segmentation.status is SegmentationStatus.QUEUED else None
-        waiting = self._database.latest(WAITING, {"queued_at": waits.queued_at if waits else now})
+        waiting = self._database.latest(WAITING, {"sent_at": waits.sent_at if waits else None})
         rate = self._database.latest(RATE, {"since": now - RATE_WINDOW})[0]
         return Backlog(
             queued=sum(row["queued"] for row in waiting),
@@ -202,7 +267,27 @@ class PostgresSegmentations:
             finished_recently=rate["finished"],
             window_s=RATE_WINDOW.total_seconds(),
             busy_s=rate["busy_s"],
-            ahead=_ahead(waits.order.priority, waiting) if waits else None,
+            ahead=self._ahead(waits, waiting) if waits else None,
+            held=sum(row["held"] for row in waiting),
+        )
+
+    def _ahead(self, run: Segmentation, waiting: Sequence[Row]) -> int:
+        if run.sent_at is None:
+            values = {"share": run.share, "urgency": run.urgency, "queued_at": run.queued_at, "id": run.id}
+            place = self._database.latest(dispatch.PLACE_OF_ONE, values)[0]["place"]
+            held = {row["share"]: row["runs"] for row in self._database.latest(dispatch.HELD_BY_SHARE)}
+            sent = sum(row["queued"] - row["held"] for row in waiting)
+            # Sent between two of these statements: then nothing that waits for its turn is before it.
+            return max(0, sent_before(sent, held, {run.share: place}) - 1) if place else sent
+        urgency = list(Priority)
+        more_urgent = urgency[: urgency.index(run.order.priority)]
+        return sum(
+            row["queued"] - row["held"]
+            if row["priority"] in more_urgent
+            else row["earlier"]
+            if row["priority"] == run.order.priority
+            else 0
+            for row in waiting
         )
 
 
@@ -215,15 +300,6 @@ def _replace(cursor: Cursor, before: Segmentation, after: Segmentation) -> None:
     values = {**_values(after), "status_before": before.status.value, "attempt_before": before.attempt}
     if cursor.execute(UPDATE_WHERE_UNCHANGED, values).rowcount != 1:
         raise StaleStateError(f"Segmentation {before.id} is no longer {before.status}")
-
-
-def _ahead(priority: Priority, waiting: Sequence[Row]) -> int:
-    urgency = list(Priority)
-    more_urgent = urgency[: urgency.index(priority)]
-    return sum(
-        row["queued"] if row["priority"] in more_urgent else row["earlier"] if row["priority"] == priority else 0
-        for row in waiting
-    )
 
 
 def _values(run: Segmentation) -> dict[str, Any]:
@@ -257,10 +333,17 @@ def _values(run: Segmentation) -> dict[str, Any]:
         "ran_reason": ran.reason if ran else None,
         **order_values(run.order),
         **failure_values(run.failure),
+        "repeat": run.repeat,
+        "repeat_of": run.repeat_of,
+        "urgency": run.urgency,
+        "requested_by": run.requested_by,
+        "batch_id": run.batch_id,
+        "sent_at": run.sent_at,
     }
 
 
-def _segmentation(row: Row) -> Segmentation:
+def segmentation_of(row: Row) -> Segmentation:
+    """The run in a row."""
     return Segmentation(
         id=row["id"],
         image_id=row["image_id"],
@@ -276,6 +359,12 @@ def _segmentation(row: Row) -> Segmentation:
         finished_at=utc(row["finished_at"]),
         result=_result(row),
         failure=failure_of(row),
+        repeat=row["repeat"],
+        repeat_of=row["repeat_of"],
+        urgency=row["urgency"],
+        requested_by=row["requested_by"],
+        batch_id=row["batch_id"],
+        sent_at=utc(row["sent_at"]),
     )
 
 
@@ -307,7 +396,3 @@ def _model_file(row: Row) -> ModelFile | None:
         sha256=row["ran_sha256"],
         reason=row["ran_reason"],
     )
-
-
-segmentation_of = _segmentation
-"""The run in a row, for statements that stand elsewhere."""
