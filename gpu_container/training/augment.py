@@ -12,7 +12,7 @@ ZOOM = (0.7, 1.4)
 STRETCH = 0.12
 """Most of the difference in scale between the two axes, as natural logarithm."""
 
-CHANCES = {"blur": 0.08, "noise": 0.25, "gradient": 0.2, "jpeg": 0.1, "invert": 0.06, "local": 0.12}
+CHANCES = {"blur": 0.12, "noise": 0.25, "gradient": 0.2, "jpeg": 0.1, "invert": 0.06, "local": 0.12}
 """How often each kind of wear is met. Blur is rare: what lies out of focus is told by it."""
 
 

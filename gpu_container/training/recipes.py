@@ -34,7 +34,7 @@ class TrainingRecipe:
     weight_decay: float = 1e-2
     averaging: float = 0.998
     real_shares: dict[str, float] = field(
-        default_factory=lambda: {"organoid_id": 0.45, "lguertle": 0.15, "adiez": 0.05}
+        default_factory=lambda: {"organoid_id": 0.35, "lguertle": 0.12, "adiez": 0.05}
     )
     synthetic_images: int = 3000
     core_depth: float = 0.4
