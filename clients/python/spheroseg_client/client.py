@@ -4,12 +4,15 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from spheroseg_client.errors import NotSignedInError, UnexpectedAnswerError, WorkFailedError
+from spheroseg_client.answers import Found
+from spheroseg_client.answers import items as _items
+from spheroseg_client.answers import parsed as _parsed
+from spheroseg_client.errors import NotSignedInError, WorkFailedError
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.models import (
     AnnouncedImage,
@@ -30,13 +33,11 @@ from spheroseg_client.models import (
     Usage,
 )
 from spheroseg_client.part_uploads import upload_parts
+from spheroseg_client.projects import PAGE_ITEMS, ProjectCalls
 from spheroseg_client.transfers import Progress, download, upload
 from spheroseg_client.transport import CALLS_AT_ONCE, RETRY_FOR_S, Session, Tokens, Transport
 from spheroseg_client.updates import Updates
 
-Found = TypeVar("Found", bound=BaseModel)
-
-PAGE_ITEMS = 200
 MAX_FILES = 1000
 NAME_MAX_LENGTH = 255
 
@@ -53,7 +54,7 @@ class FileToAnnounce(BaseModel):
     pixel_size_um: float | None = None
 
 
-class Client:
+class Client(ProjectCalls):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.
 
     Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is
@@ -130,26 +131,6 @@ class Client:
     def usage(self) -> Usage:
         """How much may be kept, and what is kept."""
         return self._read("/v1/me/usage", Usage)
-
-    # Projects
-
-    def create_project(self, name: str, pixel_size_um: float | None = None) -> Project:
-        """A new, empty project.
-
-        Args:
-            name: 1 to 100 characters; several projects may share one.
-            pixel_size_um: Edge of one pixel in µm for images whose file does not tell.
-        """
-        body = {"name": name, "pixel_size_um": pixel_size_um}
-        return self._write("/v1/projects", Project, body, repeatable=False)
-
-    def projects(self) -> Iterator[Project]:
-        """All projects, newest first, read page by page."""
-        return self._pages("/v1/projects", Project)
-
-    def project(self, project_id: UUID) -> Project:
-        """One project."""
-        return self._read(f"/v1/projects/{project_id}", Project)
 
     # Images
 
@@ -371,17 +352,3 @@ def refusal_of(image: Image) -> WorkFailedError:
     if image.failure:
         return WorkFailedError(image.failure.detail, image.failure.code)
     return WorkFailedError(f"{image.name} is {image.status} and has no segmentation")
-
-
-def _items(kind: type[Found], answer: object, path: str) -> list[Found]:
-    items = answer.get("items") if isinstance(answer, dict) else None
-    if not isinstance(items, list):
-        raise UnexpectedAnswerError(f"{path} answered no list")
-    return [_parsed(kind, item, path) for item in items]
-
-
-def _parsed(kind: type[Found], answer: object, path: str) -> Found:
-    try:
-        return kind.model_validate(answer)
-    except ValidationError as error:
-        raise UnexpectedAnswerError(f"{path} answered something that this version does not understand") from error

@@ -37,6 +37,7 @@ from spheroseg_client.options import (
     ThresholdOption,
     TokenOption,
 )
+from spheroseg_client.project_commands import projects, share
 from spheroseg_client.reporting import FAILED, UNAVAILABLE, print_json, print_whole, reported
 from spheroseg_client.segmenting import Report, Request, segment_files
 
@@ -225,6 +226,8 @@ def version() -> None:
 
 
 offline.add_to(app)
+app.add_typer(projects, name="projects")
+app.add_typer(share, name="share")
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 Priority = Literal["high", "normal", "low"]
+Role = Literal["owner", "editor", "viewer"]
+OfferedRole = Literal["editor", "viewer"]
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -27,6 +29,62 @@ class Project(Answer):
     name: str
     pixel_size_um: float | None
     created_at: datetime
+    role: Role = "owner"
+    description: str = ""
+    tags: Sequence[str] = ()
+    version: int = 1
+    updated_at: datetime | None = None
+    archived_at: datetime | None = None
+
+
+class ProjectStatistics(Answer):
+    """What is in a project.
+
+    ``images`` counts them by where they are, ``size_bytes`` is of the original files, ``spheroids`` were found by the
+    latest run of each image that succeeded.
+    """
+
+    images: dict[str, int]
+    size_bytes: int
+    spheroids: int
+    last_activity_at: datetime
+
+
+class Member(Answer):
+    """Somebody with a role in a project; None: not told."""
+
+    user_id: str
+    role: Role
+    email: str | None
+    name: str | None
+    joined_at: datetime
+
+
+class Offer(Answer):
+    """A role that is offered to an address, or, without one, to whoever holds a link."""
+
+    id: UUID
+    role: OfferedRole
+    email: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+class NewLink(Offer):
+    """A link with its token, which is told once."""
+
+    token: str
+
+
+class Invitation(Answer):
+    """A role that is offered to you."""
+
+    id: UUID
+    project_id: UUID
+    project_name: str
+    role: OfferedRole
+    invited_by: str | None
+    expires_at: datetime
 
 
 class Failure(Answer):

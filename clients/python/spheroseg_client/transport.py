@@ -136,6 +136,7 @@ class Transport:
         repeatable: bool,
         json: object | None = None,
         params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> object:
         """The answer's JSON, None for an empty answer.
 
@@ -152,9 +153,9 @@ class Transport:
 
         def send() -> httpx.Response:
             token = session.access_token() if session else None
-            response = self._send(method, path, token, json, params)
+            response = self._send(method, path, token, json, params, headers)
             if response.status_code == httpx.codes.UNAUTHORIZED and session and token:
-                response = self._send(method, path, session.access_token(refused=token), json, params)
+                response = self._send(method, path, session.access_token(refused=token), json, params, headers)
             if not response.is_success:
                 raise error_of(response)
             return response
@@ -192,9 +193,15 @@ class Transport:
         raise AssertionError("a retry context ends with an answer or an error")
 
     def _send(
-        self, method: str, path: str, token: str | None, json: object | None, params: Mapping[str, str | int] | None
+        self,
+        method: str,
+        path: str,
+        token: str | None,
+        json: object | None,
+        params: Mapping[str, str | int] | None,
+        more: Mapping[str, str] | None,
     ) -> httpx.Response:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **(more or {})}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if self._position:

@@ -1,0 +1,183 @@
+"""Projects and who shares them, as Python calls; a part of ``Client``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
+
+from spheroseg_client.answers import Found, items, parsed
+from spheroseg_client.models import (
+    Invitation,
+    Member,
+    NewLink,
+    Offer,
+    OfferedRole,
+    Project,
+    ProjectStatistics,
+)
+from spheroseg_client.transport import Session, Transport
+
+PAGE_ITEMS = 200
+
+
+class ProjectCalls:
+    """What can be done to projects and to people's roles in them."""
+
+    _transport: Transport
+    _session: Session
+
+    def create_project(
+        self, name: str, pixel_size_um: float | None = None, *, description: str = "", tags: Sequence[str] = ()
+    ) -> Project:
+        """A new, empty project.
+
+        Args:
+            name: 1 to 100 characters; several projects may share one.
+            pixel_size_um: Edge of one pixel in µm for images whose file does not tell.
+            description: Up to 1,000 characters.
+            tags: Up to 10, each 1 to 50 characters.
+        """
+        body: dict[str, object] = {"name": name, "pixel_size_um": pixel_size_um}
+        if description:
+            body["description"] = description
+        if tags:
+            body["tags"] = list(tags)
+        return self._call("POST", "/v1/projects", Project, body)
+
+    def projects(self, *, archived: bool | None = None, tag: str | None = None) -> Iterator[Project]:
+        """The projects that you have a role in, newest first, read page by page.
+
+        Args:
+            archived: Only archived ones, or only others; None: both.
+            tag: Only those with that tag.
+        """
+        params: dict[str, str | int] = {"limit": PAGE_ITEMS}
+        if archived is not None:
+            params["archived"] = str(archived).lower()
+        if tag is not None:
+            params["tag"] = tag
+        while True:
+            answer = self._ask("GET", "/v1/projects", params=params, repeatable=True)
+            yield from items(Project, answer, "/v1/projects")
+            cursor = answer.get("next_cursor") if isinstance(answer, dict) else None
+            if cursor is None:
+                return
+            params["cursor"] = cursor
+
+    def project(self, project_id: UUID) -> Project:
+        """One project."""
+        return self._call("GET", f"/v1/projects/{project_id}", Project, repeatable=True)
+
+    def change_project(
+        self, project_id: UUID, changes: Mapping[str, object], *, seen: Project | None = None
+    ) -> Project:
+        """The project after it; what is not in ``changes`` stays.
+
+        Args:
+            changes: Any of ``name``, ``description``, ``tags`` (all of them) and ``pixel_size_um``.
+            seen: What you have read: when it was changed since, ``ApiError`` with the code ``version-mismatch``.
+        """
+        headers = {"If-Match": f'"{seen.version}"'} if seen else None
+        return self._call(
+            "PATCH", f"/v1/projects/{project_id}", Project, dict(changes), repeatable=seen is None, headers=headers
+        )
+
+    def archive_project(self, project_id: UUID) -> Project:
+        """The project, which can only be read from now on."""
+        return self._call("POST", f"/v1/projects/{project_id}/archive", Project, repeatable=True)
+
+    def unarchive_project(self, project_id: UUID) -> Project:
+        """The project, which can be written to again."""
+        return self._call("POST", f"/v1/projects/{project_id}/unarchive", Project, repeatable=True)
+
+    def project_statistics(self, project_id: UUID) -> ProjectStatistics:
+        """What is in a project."""
+        return self._call("GET", f"/v1/projects/{project_id}/statistics", ProjectStatistics, repeatable=True)
+
+    # People
+
+    def members(self, project_id: UUID) -> Sequence[Member]:
+        """Who has a role in a project, its owner first."""
+        path = f"/v1/projects/{project_id}/members"
+        return items(Member, self._ask("GET", path, repeatable=True), path)
+
+    def change_role(self, project_id: UUID, user_id: str, role: OfferedRole) -> Member:
+        """A member in another role."""
+        path = f"/v1/projects/{project_id}/members/{user_id}"
+        return self._call("PATCH", path, Member, {"role": role}, repeatable=True)
+
+    def remove_member(self, project_id: UUID, user_id: str) -> None:
+        """End somebody's role at once."""
+        self._ask("DELETE", f"/v1/projects/{project_id}/members/{user_id}")
+
+    def leave_project(self, project_id: UUID) -> None:
+        """End your own role."""
+        self._ask("POST", f"/v1/projects/{project_id}/leave")
+
+    def transfer_project(self, project_id: UUID, user_id: str) -> Project:
+        """Make a member the owner; you become an editor."""
+        return self._call("POST", f"/v1/projects/{project_id}/transfer", Project, {"user_id": user_id})
+
+    # Invitations and links
+
+    def invite(self, project_id: UUID, email: str, role: OfferedRole = "viewer", *, hours: int | None = None) -> Offer:
+        """A role for whoever has verified that address; no mail is sent.
+
+        Args:
+            hours: For which it can be accepted, 1 to 720; None: 48.
+        """
+        body: dict[str, object] = {"email": email, "role": role}
+        path = f"/v1/projects/{project_id}/invitations"
+        return self._call("POST", path, Offer, body | ({"expires_in_h": hours} if hours else {}), repeatable=True)
+
+    def make_link(self, project_id: UUID, role: OfferedRole = "viewer", *, hours: int | None = None) -> NewLink:
+        """A role for whoever holds the token, which is told this once.
+
+        Args:
+            hours: For which it can be accepted, 1 to 720; None: 48.
+        """
+        body: dict[str, object] = {"role": role, **({"expires_in_h": hours} if hours else {})}
+        return self._call("POST", f"/v1/projects/{project_id}/links", NewLink, body)
+
+    def offers(self, project_id: UUID) -> Sequence[Offer]:
+        """Invitations that nobody has accepted, and links."""
+        path = f"/v1/projects/{project_id}/offers"
+        return items(Offer, self._ask("GET", path, repeatable=True), path)
+
+    def withdraw_offer(self, project_id: UUID, offer_id: UUID) -> None:
+        """End an invitation or a link; who accepted it before keeps the role."""
+        self._ask("DELETE", f"/v1/projects/{project_id}/offers/{offer_id}")
+
+    def invitations(self) -> Sequence[Invitation]:
+        """What is offered to your verified e-mail address."""
+        return items(Invitation, self._ask("GET", "/v1/invitations", repeatable=True), "/v1/invitations")
+
+    def accept_invitation(self, invitation_id: UUID) -> Project:
+        """The project that you have a role in now."""
+        return self._call("POST", f"/v1/invitations/{invitation_id}/accept", Project, repeatable=True)
+
+    def decline_invitation(self, invitation_id: UUID) -> None:
+        """Say no."""
+        self._ask("DELETE", f"/v1/invitations/{invitation_id}")
+
+    def accept_link(self, token: str) -> Project:
+        """The project that you have a role in now."""
+        return self._call("POST", "/v1/links/accept", Project, {"token": token}, repeatable=True)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        kind: type[Found],
+        body: object = None,
+        *,
+        repeatable: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Found:
+        answer = self._transport.request(
+            method, path, session=self._session, repeatable=repeatable, json=body, headers=headers
+        )
+        return parsed(kind, answer, path)
+
+    def _ask(
+        self, method: str, path: str, *, params: Mapping[str, str | int] | None = None, repeatable: bool = False
+    ) -> object:
+        return self._transport.request(method, path, session=self._session, repeatable=repeatable, params=params)
