@@ -27,6 +27,7 @@ from segmentation_worker.closing import LINGER_S, Closing, Outbox
 from segmentation_worker.deliveries import Delivery, Job, acknowledge
 from segmentation_worker.health.progress import Progress
 from segmentation_worker.heartbeat import Heartbeat
+from segmentation_worker.memory import give_back_free_memory
 from segmentation_worker.polling import RECEIVE_MAX, PriorityPolling, WeightedQueue
 from segmentation_worker.reports import Reports
 from segmentation_worker.stages import Stage
@@ -250,6 +251,8 @@ class Consumer:
             return
         for job, run in ended:
             self._closed(job, run)
+        if not self._heartbeat.jobs:
+            give_back_free_memory()
         self._progress.note()
 
     def _are_all(self, count: int) -> bool:

@@ -15,7 +15,7 @@ ARENAS = 2
 """Pixels are computed on with few allocations, and Python has an allocator of its own for what is small."""
 
 EVERY_S = 10.0
-"""A look through 100 MB takes some milliseconds."""
+"""While there is work; when there is none left it is done at once. A look through 100 MB takes some milliseconds."""
 
 
 def limit_arenas() -> bool:

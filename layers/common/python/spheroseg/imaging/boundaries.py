@@ -24,6 +24,10 @@ PIXELS_AT_A_TIME = 250_000
 """Compared at once: what fits into the processor's cache. A large image then needs little memory beside itself."""
 
 
+WORD = 64
+"""Bits of a word."""
+
+
 @dataclass(frozen=True)
 class Rings:
     """All rings of a label image: by object, each object's outer rings before its holes.
@@ -145,21 +149,21 @@ def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
 
 
 def _whole_words(size: int) -> int:
-    return -(-size // 8) * 8
+    return -(-size // WORD) * WORD
 
 
 def _changes(first: Labels, second: Labels, room: NDArray[np.bool_]) -> Indices:
-    """Where two rows of numbers differ, which is in few places: eight are looked at at a time.
+    """Where two rows of numbers differ, which is in few places: as many are looked at at a time as a word has bits.
 
     Args:
-        room: Working memory of at least as many elements, rounded up to eight.
+        room: Working memory of at least as many elements, rounded up to that many.
     """
     differs = room[: _whole_words(first.size)]
     np.not_equal(first, second, out=differs[: first.size])
     differs[first.size :] = False
-    words = np.flatnonzero(differs.view(np.uint64))
-    found = np.flatnonzero(differs.reshape(-1, 8)[words])
-    places: Indices = words[found // 8] * 8 + found % 8
+    words = np.flatnonzero(np.packbits(differs).view(np.uint64))
+    found = np.flatnonzero(differs.reshape(-1, WORD)[words])
+    places: Indices = (words * WORD)[found // WORD] + found % WORD
     return places
 
 
