@@ -11,6 +11,7 @@ from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ModelChoice
 from spheroseg.domain.project import Project
+from spheroseg.domain.review import Review, Signs
 from spheroseg.domain.segmentation import (
     Failure,
     ModelFile,
@@ -109,8 +110,23 @@ def a_result(spheroid_count: int = 1, **changes: Any) -> Result:
         spheroid_count=spheroid_count,
         stages_s={"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04},
         ran=ModelFile(model="spheroid-unet", version="1", precision="int8", sha256="0" * 64),
+        review=a_review(spheroid_count),
     )
     return replace(result, **changes)
+
+
+def a_review(spheroid_count: int = 1) -> Review:
+    """Of a result whose spheroids touch the border and are not quite sure; also that nothing was found."""
+    return Review.of(
+        Signs(
+            spheroid_count=spheroid_count,
+            confidence=0.8125 if spheroid_count else None,
+            blur=0.25,
+            dropped_count=2,
+            touching_count=0,
+            edge_area_share=0.75 if spheroid_count else 0.0,
+        )
+    )
 
 
 def a_segmentation(
@@ -181,7 +197,13 @@ def a_spheroid(number: int = 1, **changes: Any) -> Spheroid:
         holes=(((23.0, 33.0), (23.0, 37.0), (27.0, 37.0), (27.0, 33.0)),),
     )
     spheroid = Spheroid(
-        number=number, polygons=(polygon,), measures=some_measures(), confidence=0.9375, touches_edge=False
+        number=number,
+        polygons=(polygon,),
+        measures=some_measures(),
+        confidence=0.9375,
+        touches_edge=False,
+        rim_confidence=0.75,
+        review_reasons=(),
     )
     return replace(spheroid, **changes)
 

@@ -182,7 +182,8 @@ class Service:
         self.store.put(prefix + OUTLINES_FILE, feature_collection(spheroids, size_um), "application/geo+json")
         self.store.put(prefix + PREVIEW_FILE, preview, "image/jpeg")
         source = PixelSizeSource.USER if size_um else None
-        result = Result(width, height, "uint8", size_um, source, len(spheroids), {"model": 0.1}, a_result().ran)
+        told = a_result(len(spheroids))
+        result = Result(width, height, "uint8", size_um, source, len(spheroids), {"model": 0.1}, told.ran, told.review)
         self.world.segmentations.rows[run.id] = running.succeeded(result, now + timedelta(milliseconds=125))
         self.world.segmentations.found[run.id] = spheroids
 

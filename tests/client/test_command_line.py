@@ -81,7 +81,7 @@ def test_images_go_in_and_outlines_measures_and_pictures_come_out(run: Run, serv
     assert (edge > 60).all(), "the outline is drawn all along the upper edge"
     outlines = json.loads((out / "outlines" / "a.geojson").read_text())
     assert [len(feature["geometry"]["coordinates"]) for feature in outlines["features"]] == [2, 1]
-    for word in ("a.png", "spheroids", "area, median (µm²)", "circularity", "work (s)"):
+    for word in ("a.png", "spheroids", "area, median (µm²)", "circularity", "work (s)", "0.81", "look: low-confidence"):
         assert word in result.stdout
     assert "2 of 2 images" in result.stderr
 
@@ -96,6 +96,7 @@ def test_a_document_for_programs_stands_alone_on_stdout(run: Run, tmp_path: Path
     assert (image["status"], image["spheroid_count"], image["width_px"]) == ("succeeded", 2, SIZE_PX[0])
     assert image["area_median_px2"] == pytest.approx((850 + 400) / 2)
     assert image["area_median_um2"] is None
+    assert image["review"]["reasons"] == ["low-confidence", "edge-contact"]
     assert image["work_s"] == pytest.approx(0.125)
     assert image["ran"] == {
         "model": "spheroid-unet",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from spheroseg.domain.review import ReviewReason
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg_client.errors import UnexpectedAnswerError
 from spheroseg_client.outlines import read_outlines
@@ -36,16 +37,23 @@ def test_outlines_are_read_in_order_of_their_numbers(tmp_path: Path) -> None:
     assert [first.number, second.number] == [1, 2]
     assert first.measures == {"area_px2": 400.0}
     assert (first.confidence, first.touches_edge) == (0.9, True)
+    assert first.rim_confidence is first.review_reasons is None  # as earlier releases wrote it
     assert [len(list(outline.rings)) for outline in (first, second)] == [2, 1]
 
 
 def test_what_the_service_writes_is_read_without_loss(tmp_path: Path) -> None:
-    spheroids = [a_spheroid(1), a_spheroid(2, confidence=None)]
+    reasons = (ReviewReason.LOW_CONFIDENCE, ReviewReason.EDGE_CONTACT)
+    spheroids = [
+        a_spheroid(1, review_reasons=reasons),
+        a_spheroid(2, confidence=None, rim_confidence=None, review_reasons=None),
+    ]
     file = tmp_path / "outlines.geojson"
     file.write_bytes(feature_collection(spheroids, 0.65))
     for outline, spheroid in zip(read_outlines(file), spheroids, strict=True):
         assert outline.number == spheroid.number
         assert outline.confidence == spheroid.confidence
+        assert outline.rim_confidence == spheroid.rim_confidence
+        assert outline.review_reasons == (spheroid.review_reasons and [*map(str, spheroid.review_reasons)])
         assert outline.measures["area_um2"] == spheroid.measures.in_um(0.65)["area_um2"]
         assert {name: outline.measures[name] for name in MEASURES} == asdict(spheroid.measures)
         assert next(iter(outline.rings))[:-1] == list(spheroid.polygons[0].exterior)

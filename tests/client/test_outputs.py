@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
-from spheroseg_client.models import ModelFile, Parameters, Result, Segmentation
+from spheroseg_client.models import ModelFile, Parameters, Result, Review, Segmentation
 from spheroseg_client.outlines import Outline
 from spheroseg_client.outputs import MEASURES, ResultFolder, columns, in_um
 from tests.builders import a_spheroid
@@ -26,6 +26,15 @@ def a_run(pixel_size_um: float | None = None) -> Segmentation:
         spheroid_count=1,
         stages_s={},
         ran=ModelFile(model="spheroid-unet", model_version="1", precision="int8", sha256="0" * 64),
+        review=Review(
+            needed=True,
+            reasons=["blur", "edge-contact"],
+            confidence=0.875,
+            blur=0.7,
+            dropped_count=0,
+            touching_count=0,
+            edge_area_share=1.0,
+        ),
     )
     return Segmentation(
         id=uuid4(),
@@ -48,7 +57,8 @@ def a_run(pixel_size_um: float | None = None) -> Segmentation:
 def an_outline(number: int, pixel_size_um: float | None = None, **changes: float) -> Outline:
     measures = a_spheroid().measures
     values = {**vars(measures), **(measures.in_um(pixel_size_um) if pixel_size_um else {}), **changes}
-    return Outline(number, [], values, confidence=0.1 + 0.2, touches_edge=number == 1)
+    reasons = ["low-confidence", "edge-contact"] if number == 1 else []
+    return Outline(number, [], values, 0.1 + 0.2, number == 1, rim_confidence=0.75, review_reasons=reasons)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -70,6 +80,9 @@ def test_every_number_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert (float(row["area_px2"]), float(row["area_um2"])) == (odd, 1 / 3)
     assert float(row["confidence"]) == odd
     assert row["touches_edge"] == "true"
+    assert (row["rim_confidence"], row["review_reasons"]) == ("0.75", "low-confidence edge-contact")
+    assert (row["image_confidence"], row["image_needs_review"]) == ("0.875", "true")
+    assert row["image_review_reasons"] == "blur edge-contact"
     expected = a_spheroid().measures
     for name in set(MEASURES) - {"area_px2"}:
         assert float(row[name]) == getattr(expected, name)

@@ -12,6 +12,7 @@ from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.backlog import RATE_WINDOW
 from spheroseg.domain.fairness import FLOOR, WINDOW
 from spheroseg.domain.image import Image
+from spheroseg.domain.review import ReviewReason
 from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Polygon
 from spheroseg.errors import SegmentationNotFoundError, StaleStateError
@@ -167,9 +168,9 @@ def test_a_finished_run_gives_its_spheroids_page_by_page(repository: Segmentatio
     square = Polygon(exterior=((0.0, 0.0), (2.5, 0.0), (2.5, 2.0), (0.0, 2.0)))
     spheroids = [
         a_spheroid(1),
-        a_spheroid(2, polygons=(square, square), confidence=None, touches_edge=True),
+        a_spheroid(2, polygons=(square, square), confidence=None, rim_confidence=None, review_reasons=None),
         a_spheroid(3, measures=some_measures(area_px2=1 / 3, circularity=1.0000000000000002, hole_count=0)),
-        a_spheroid(4, polygons=()),
+        a_spheroid(4, polygons=(), touches_edge=True, review_reasons=tuple(ReviewReason)[::-1]),
     ]
     succeeded = running.succeeded(a_result(len(spheroids)), NOW)
 
@@ -183,7 +184,8 @@ def test_a_finished_run_gives_its_spheroids_page_by_page(repository: Segmentatio
 
 def test_a_run_may_find_nothing(repository: SegmentationRepository, image: Image) -> None:
     running = stored(repository, a_segmentation(image, status=RUNS))
-    result = a_result(0, pixel_size_um=None, pixel_size_source=None, ran=None)  # as runs of earlier releases
+    # As runs of earlier releases.
+    result = a_result(0, pixel_size_um=None, pixel_size_source=None, ran=None, review=None)
     repository.finish(running, running.succeeded(result, NOW), [])
     assert repository.get(running.id).result == result
 

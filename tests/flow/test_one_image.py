@@ -29,6 +29,7 @@ def test_an_uploaded_file_becomes_outlines_and_measures(user: ApiUser, sample: b
     assert run["result"]["spheroid_count"] > 1
     assert (run["result"]["width_px"], run["result"]["height_px"]) == Image.open(io.BytesIO(sample)).size
     assert run["result"]["pixel_size_um"] is None
+    assert 0.5 < run["result"]["review"]["confidence"] <= 1
     assert set(run["result"]["stages_s"]) == {"download", "decode", "model", "outlines", "store"}
 
     ran, card = run["result"]["ran"], user.get(f"/models/{run['model']}")

@@ -121,13 +121,14 @@ class BatchDisplay:
 
 
 def outcome_table(outcomes: Sequence[Outcome]) -> Table:
-    """File by file: how many spheroids, how large, how round, how long it took."""
+    """File by file: how many spheroids, how large, how round, how sure, how long it took, and whether to look."""
     units = {outcome.area_unit for outcome in outcomes if outcome.area is not None}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("file", overflow="fold")
     table.add_column("spheroids", justify="right")
     table.add_column(f"area, median{f' ({units.copy().pop()})' if len(units) == 1 else ''}", justify="right")
     table.add_column("circularity, median", justify="right")
+    table.add_column("confidence", justify="right")
     table.add_column("work (s)", justify="right")
     table.add_column("")
     for outcome in outcomes:
@@ -139,10 +140,19 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
             "" if outcome.spheroid_count is None else str(outcome.spheroid_count),
             f"{area} {outcome.area_unit}" if area and len(units) > 1 else area,
             "" if outcome.circularity is None else f"{outcome.circularity:.3f}",
+            "" if outcome.review is None or outcome.review.confidence is None else f"{outcome.review.confidence:.2f}",
             "" if work_s is None else f"{work_s:.2f}",
-            Text("") if outcome.status == "succeeded" else Text(outcome.status, style="bold red"),
+            _remark(outcome),
         )
     return table
+
+
+def _remark(outcome: Outcome) -> Text:
+    """What became of a file that did not succeed, or why somebody should look at one that did."""
+    if outcome.status != "succeeded":
+        return Text(outcome.status, style="bold red")
+    review = outcome.review
+    return Text(f"look: {', '.join(review.reasons)}", style="yellow") if review and review.needed else Text("")
 
 
 def failure_lines(outcomes: Sequence[Outcome]) -> Iterator[Text]:

@@ -128,12 +128,30 @@ class ModelFile(Answer):
     reason: str | None = None
 
 
+class Review(Answer):
+    """Whether somebody should look at a result, and why.
+
+    ``reasons`` are stable codes such as ``low-confidence``; ``needed`` is True when there is one. ``confidence`` is the
+    mean calibrated probability over the pixels of all spheroids, 0 to 1, None when nothing was found; ``blur`` is 0 for
+    a sharp image and 1 without any detail.
+    """
+
+    needed: bool
+    reasons: list[str]
+    confidence: float | None
+    blur: float | None
+    dropped_count: int
+    touching_count: int
+    edge_area_share: float
+
+
 class Result(Answer):
     """What a finished run says about the image.
 
     ``pixel_size_um`` is None when it is unknown: measures are then in pixels only. ``pixel_size_source`` is ``user``,
     ``file`` or ``project``, None exactly when the size is unknown. ``stages_s`` are the worker's seconds by stage.
-    ``ran`` is the model file that found the spheroids, None in runs of before the service noted it.
+    ``ran`` is the model file that found the spheroids, ``review`` whether somebody should look at them; None in runs of
+    before the service noted it.
     """
 
     width_px: int
@@ -144,6 +162,7 @@ class Result(Answer):
     spheroid_count: int
     stages_s: dict[str, float]
     ran: ModelFile | None = None
+    review: Review | None = None
 
 
 class Links(Answer):
@@ -228,11 +247,15 @@ class Spheroid(Answer):
 
     ``measures`` are named with their units (``area_px2``); ``measures_um`` holds those with a unit in µm, µm², µm³
     (``area_um2``), None when the pixel size is unknown. ``touches_edge``: the measures are of a part only.
+    ``confidence`` is the mean calibrated probability inside, ``rim_confidence`` that along the rim; ``review_reasons``
+    are codes of why somebody should look at it, None in runs of before that was judged.
     """
 
     number: int
     confidence: float | None
     touches_edge: bool
+    rim_confidence: float | None = None
+    review_reasons: list[str] | None = None
     polygons: list[Polygon]
     measures: dict[str, float]
     measures_um: dict[str, float] | None

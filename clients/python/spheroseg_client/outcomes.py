@@ -6,7 +6,7 @@ from statistics import median
 from typing import Literal
 
 from spheroseg_client.inputs import UnusableInput
-from spheroseg_client.models import Failure, Segmentation
+from spheroseg_client.models import Failure, Review, Segmentation
 from spheroseg_client.outlines import Outline
 from spheroseg_client.outputs import ResultFiles
 
@@ -44,6 +44,12 @@ class Outcome:
         result = self.segmentation.result if self.segmentation else None
         return result.spheroid_count if result else None
 
+    @property
+    def review(self) -> Review | None:
+        """Whether somebody should look at the result; None without one, or where nobody judged that."""
+        result = self.segmentation.result if self.segmentation else None
+        return result.review if result else None
+
     def as_json(self) -> dict[str, object]:
         """The same for programs; units stand in the names, what is unknown is None."""
         segmentation = self.segmentation
@@ -66,6 +72,7 @@ class Outcome:
             "model": segmentation.model if segmentation else None,
             "model_version": segmentation.model_version if segmentation else None,
             "ran": result.ran.model_dump() if result and result.ran else None,
+            "review": result.review.model_dump() if result and result.review else None,
             "image_id": str(segmentation.image_id) if segmentation else None,
             "segmentation_id": str(segmentation.id) if segmentation else None,
             "work_s": segmentation.duration_s if segmentation else None,

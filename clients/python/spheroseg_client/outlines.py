@@ -19,8 +19,10 @@ class Outline:
         number: Its value in the label image, from 1.
         polygons: Its areas, each as its outer ring followed by its holes, in pixels of the segmented image.
         measures: By name and unit, such as ``area_px2``; in µm too (``area_um2``) when the pixel size is known.
-        confidence: Mean foreground probability inside, 0 to 1; None where no model made it.
+        confidence: Mean calibrated foreground probability inside, 0 to 1; None where no model made it.
         touches_edge: True when it reaches the image's border, so that its measures are of a part only.
+        rim_confidence: The same along its rim; None where it was not measured or there is no rim of its own.
+        review_reasons: Codes of why somebody should look at it; None where that was not judged.
     """
 
     number: int
@@ -28,6 +30,8 @@ class Outline:
     measures: Mapping[str, float] = field(default_factory=dict)
     confidence: float | None = None
     touches_edge: bool = False
+    rim_confidence: float | None = None
+    review_reasons: Sequence[str] | None = None
 
     @property
     def rings(self) -> Iterator[Sequence[Point]]:
@@ -54,11 +58,14 @@ def _outline(feature: dict[str, Any]) -> Outline:
     if kind not in {"Polygon", "MultiPolygon"}:
         raise ValueError(f"{kind} is no area")
     polygons = [coordinates] if kind == "Polygon" else coordinates
-    confidence = properties["confidence"]
+    confidence, rim_confidence = properties["confidence"], properties.get("rim_confidence")
+    reasons = properties.get("review_reasons")
     return Outline(
         number=int(properties["number"]),
         polygons=[[[(float(x), float(y)) for x, y, *_ in ring] for ring in polygon] for polygon in polygons],
         measures=dict(properties["measurements"]),
         confidence=None if confidence is None else float(confidence),
         touches_edge=bool(properties["touches_edge"]),
+        rim_confidence=None if rim_confidence is None else float(rim_confidence),
+        review_reasons=None if reasons is None else [str(reason) for reason in reasons],
     )

@@ -62,6 +62,15 @@ ORIGIN: Sequence[str] = (
 )
 """Columns that say where a spheroid comes from: what was asked for, and the model file that ran."""
 
+TRUST: Sequence[str] = (
+    "rim_confidence",
+    "review_reasons",
+    "image_confidence",
+    "image_needs_review",
+    "image_review_reasons",
+)
+"""Columns that say how sure the model was, and whether somebody should look; codes are separated by spaces."""
+
 PARTS_PREFIX = ".spheroseg-"
 PARTS_LEFT_AFTER_S = 24 * 3600.0
 ROOM_PER_IMAGE_BYTES = 1_000_000
@@ -87,6 +96,7 @@ def columns() -> list[str]:
         *measures,
         *("confidence", "touches_edge", "pixel_size_um", "pixel_size_source"),
         *ORIGIN,
+        *TRUST,
     ]
 
 
@@ -236,6 +246,7 @@ def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> 
         raise UnexpectedAnswerError(f"The service sent no {missing} for spheroid {outline.number} of {file}") from error
     result = segmentation.result
     ran = result.ran if result else None
+    review = result.review if result else None
     return [
         *(file, name, str(outline.number)),
         *measures,
@@ -243,6 +254,8 @@ def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> 
         *(cell(result.pixel_size_um if result else None), (result.pixel_size_source if result else None) or ""),
         *(segmentation.model, segmentation.model_version, str(segmentation.image_id), str(segmentation.id)),
         *((f"{ran.model}@{ran.model_version}", ran.precision, ran.sha256) if ran else ("", "", "")),
+        *(cell(outline.rim_confidence), " ".join(outline.review_reasons or ())),
+        *((cell(review.confidence), cell(review.needed), " ".join(review.reasons)) if review else ("", "", "")),
     ]
 
 

@@ -14,6 +14,7 @@ from http_api.rest.queue_status import wait_reason
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.model_card import Precision
+from spheroseg.domain.review import Review, ReviewReason
 from spheroseg.domain.segmentation import (
     ModelFile,
     PixelSizeSource,
@@ -61,6 +62,46 @@ class ModelFileOut(Answer):
         )
 
 
+class ReviewOut(Answer):
+    """Whether somebody should look at a result, as it was judged when it was made."""
+
+    needed: bool = Field(description="True when there is a reason to look at it", examples=[True])
+    reasons: list[ReviewReason] = Field(
+        description="Why; docs/use.md tells the limit of each", examples=[["low-confidence", "edge-contact"]]
+    )
+    confidence: float | None = Field(
+        description="Mean calibrated probability over the pixels of all spheroids, 0 to 1; null: nothing was found",
+        examples=[0.84],
+    )
+    blur: float | None = Field(
+        description="Of the image at a long side of 256 px, 0 (sharp) to 1; null: not measured", examples=[0.31]
+    )
+    dropped_count: int = Field(
+        description="What was seen and left out: too small, too uncertain, or without a core", examples=[7]
+    )
+    touching_count: int = Field(description="Spheroids that lie side by side with another one", examples=[2])
+    edge_area_share: float = Field(
+        description="Of the area of all spheroids, what lies in those that reach the image's border, 0 to 1",
+        examples=[0.62],
+    )
+
+    @classmethod
+    def of(cls, review: Review | None) -> "ReviewOut | None":
+        """The domain's review."""
+        if review is None:
+            return None
+        signs = review.signs
+        return cls(
+            needed=review.is_needed,
+            reasons=list(review.reasons),
+            confidence=signs.confidence,
+            blur=signs.blur,
+            dropped_count=signs.dropped_count,
+            touching_count=signs.touching_count,
+            edge_area_share=signs.edge_area_share,
+        )
+
+
 class ResultOut(Answer):
     """What a finished segmentation says about the image and itself."""
 
@@ -87,6 +128,9 @@ class ResultOut(Answer):
     ran: ModelFileOut | None = Field(
         description="The model file that found them; null in segmentations of before it was noted"
     )
+    review: ReviewOut | None = Field(
+        description="Whether somebody should look at it, and why; null in segmentations of before that was judged"
+    )
 
     @classmethod
     def of(cls, result: Result | None) -> "ResultOut | None":
@@ -103,6 +147,7 @@ class ResultOut(Answer):
             spheroid_count=result.spheroid_count,
             stages_s=result.stages_s,
             ran=ModelFileOut.of(result.ran),
+            review=ReviewOut.of(result.review),
         )
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from http_api.rest.answers import Answer, Wired, problems
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.paging import MAX_LIMIT
+from spheroseg.domain.review import ReviewReason
 from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.imaging.geojson import feature_collection
@@ -40,7 +41,19 @@ class SpheroidOut(Answer):
     """One object of a segmentation."""
 
     number: int = Field(description="Its value in the label image, from 1", examples=[1])
-    confidence: float | None = Field(description="Mean foreground probability of its pixels, 0 to 1", examples=[0.94])
+    confidence: float | None = Field(
+        description="Mean calibrated foreground probability of its pixels, 0 to 1", examples=[0.94]
+    )
+    rim_confidence: float | None = Field(
+        description="Mean calibrated probability that a pixel within 2 px (of the network's view) of its outline is on "
+        "the right side of it, 0 to 1; null: not measured, or its rim lies at other spheroids or the image's border",
+        examples=[0.78],
+    )
+    review_reasons: list[ReviewReason] | None = Field(
+        description="Why somebody should look at it; null in segmentations of before that was judged, whose confidence "
+        "is not calibrated",
+        examples=[["edge-contact"]],
+    )
     touches_edge: bool = Field(description="True when it reaches the image's border: measures are of a part only")
     polygons: list[PolygonOut] = Field(description="Its area in px; more than one only where it is in pieces")
     measures: Measures = Field(description="Lengths in px, areas in px², volumes in px³; ratios have no unit")
@@ -157,6 +170,8 @@ def _item(spheroid: Spheroid, pixel_size_um: float | None) -> dict[str, Any]:
     return {
         "number": spheroid.number,
         "confidence": spheroid.confidence,
+        "rim_confidence": spheroid.rim_confidence,
+        "review_reasons": spheroid.review_reasons,
         "touches_edge": spheroid.touches_edge,
         "polygons": [{"exterior": polygon.exterior, "holes": polygon.holes} for polygon in spheroid.polygons],
         "measures": asdict(spheroid.measures),

@@ -31,6 +31,15 @@ def test_a_succeeded_run_has_a_result_and_links(world: World, owner: Client) -> 
             "sha256": "0" * 64,
             "reason": None,
         },
+        "review": {
+            "needed": True,
+            "reasons": ["low-confidence", "edge-contact"],
+            "confidence": 0.8125,
+            "blur": 0.25,
+            "dropped_count": 2,
+            "touching_count": 0,
+            "edge_area_share": 0.75,
+        },
     }
     prefix = f"https://links.invalid/results/{run.id}/1"
     assert body["links"] == {
@@ -47,8 +56,9 @@ def test_an_unknown_pixel_size_is_null_not_guessed(world: World, owner: Client) 
 
 
 def test_a_run_of_before_files_were_noted_names_none(world: World, owner: Client) -> None:
-    run = world.a_succeeded_run(result=a_result(ran=None))
-    assert owner.get(f"/v1/segmentations/{run.id}").json()["result"]["ran"] is None
+    run = world.a_succeeded_run(result=a_result(ran=None, review=None))
+    result = owner.get(f"/v1/segmentations/{run.id}").json()["result"]
+    assert result["ran"] is result["review"] is None
 
 
 def test_a_failed_run_tells_why(world: World, owner: Client) -> None:

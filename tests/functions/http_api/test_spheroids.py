@@ -43,6 +43,7 @@ def test_a_page_gives_outlines_and_measures_in_px_and_um(world: World, owner: Cl
     assert item["measures"]["circularity"] == 0.659734
     assert "circularity" not in item["measures_um"]
     assert (item["number"], item["confidence"], item["touches_edge"]) == (1, 0.9375, False)
+    assert (item["rim_confidence"], item["review_reasons"]) == (0.75, [])
 
 
 def test_without_a_pixel_size_there_are_no_um(world: World, owner: Client) -> None:

@@ -2,8 +2,10 @@ import json
 
 import shapely
 
+from spheroseg.domain.review import ReviewReason
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.measures import spheroids_of
+from tests.builders import a_spheroid
 from tests.unit.imaging.shapes import drawn
 
 PICTURE = """
@@ -33,9 +35,19 @@ def test_properties_are_those_that_qupath_reads() -> None:
     assert properties["name"] == "Spheroid 1"
     assert properties["number"] == 1
     assert properties["confidence"] is None
+    assert properties["rim_confidence"] is properties["review_reasons"] is None
     assert properties["touches_edge"] is True
     assert properties["measurements"]["area_px2"] == 10
     assert properties["measurements"]["area_um2"] == 40
+
+
+def test_what_a_model_is_sure_of_is_told() -> None:
+    reasons = (ReviewReason.EDGE_CONTACT,)
+    collection = json.loads(feature_collection([a_spheroid(confidence=0.5, review_reasons=reasons)]))
+    properties = collection["features"][0]["properties"]
+    assert (properties["confidence"], properties["rim_confidence"]) == (0.5, 0.75)
+    assert properties["review_reasons"] == ["edge-contact"]
+    assert properties["measurements"]["rim_confidence"] == 0.75
 
 
 def test_measures_stay_in_pixels_where_the_pixel_size_is_unknown() -> None:

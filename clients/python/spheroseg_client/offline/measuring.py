@@ -27,7 +27,7 @@ from spheroseg_client.errors import LocalFileError
 from spheroseg_client.inputs import IMAGE_SUFFIXES
 from spheroseg_client.names import result_names
 from spheroseg_client.offline.files import stem_of
-from spheroseg_client.outputs import ORIGIN, cell, columns, in_um, measure_cells
+from spheroseg_client.outputs import ORIGIN, TRUST, cell, columns, in_um, measure_cells
 
 LIMITS = DecodeLimits(max_pixels=2**32, max_decoded_bytes=2**36, max_file_bytes=2**36)
 """What lies on this machine is taken however large it is, as long as it fits into memory."""
@@ -109,7 +109,7 @@ class MeasuredFile:
                 *(self.file, self.name, str(spheroid.number)),
                 *measure_cells(self.measures(spheroid)),
                 *("", cell(spheroid.touches_edge), size, source),
-                *("" for _ in ORIGIN),
+                *("" for _ in (*ORIGIN, *TRUST)),
                 *(cell(value) for value in self.extras[spheroid.number].values()),
             ]
 

@@ -35,6 +35,8 @@ def _feature(spheroid: Spheroid, pixel_size_um: float | None) -> dict[str, Any]:
         measures |= spheroid.measures.in_um(pixel_size_um)
     if spheroid.confidence is not None:
         measures["confidence"] = spheroid.confidence
+    if spheroid.rim_confidence is not None:
+        measures["rim_confidence"] = spheroid.rim_confidence
     return {
         "type": "Feature",
         "geometry": geometry_of(spheroid.polygons),
@@ -44,6 +46,8 @@ def _feature(spheroid: Spheroid, pixel_size_um: float | None) -> dict[str, Any]:
             "classification": {"name": "Spheroid", "color": [0, 170, 90]},
             "number": spheroid.number,
             "confidence": spheroid.confidence,
+            "rim_confidence": spheroid.rim_confidence,
+            "review_reasons": spheroid.review_reasons,
             "touches_edge": spheroid.touches_edge,
             "measurements": measures,
         },

@@ -1,6 +1,7 @@
 """Segmentations and their spheroids in PostgreSQL."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from spheroseg.adapters.postgres.orders import failure_of, failure_values, order
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.paging import PageKey
+from spheroseg.domain.review import Review, ReviewReason, Signs
 from spheroseg.domain.run_progress import sent_before
 from spheroseg.domain.segmentation import (
     ModelFile,
@@ -32,7 +34,7 @@ from spheroseg.errors import SegmentationNotFoundError, StaleStateError
 COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameters, priority, status, attempt,
     correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
     pixel_size_source, file_pixel_size_um, written_pixel_size_um, spheroid_count, stages_s, ran_model,
-    ran_model_version, ran_precision, ran_sha256, ran_reason, failure_code, failure_detail, repeat, repeat_of,
+    ran_model_version, ran_precision, ran_sha256, ran_reason, review, failure_code, failure_detail, repeat, repeat_of,
     urgency, requested_by, batch_id, sent_at"""
 
 ADD = f"""
@@ -41,7 +43,7 @@ INSERT INTO segmentations ({COLUMNS}) VALUES (
     %(status)s, %(attempt)s, %(correlation_id)s, %(queued_at)s, %(started_at)s, %(alive_at)s, %(finished_at)s,
     %(width_px)s, %(height_px)s, %(pixel_type)s, %(pixel_size_um)s, %(pixel_size_source)s, %(file_pixel_size_um)s,
     %(written_pixel_size_um)s, %(spheroid_count)s,
-    %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s,
+    %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s, %(review)s,
     %(failure_code)s, %(failure_detail)s, %(repeat)s, %(repeat_of)s, %(urgency)s, %(requested_by)s, %(batch_id)s,
     %(sent_at)s)
 ON CONFLICT (id) DO NOTHING
@@ -99,7 +101,7 @@ UPDATE segmentations SET priority = %(priority)s, status = %(status)s, attempt =
     pixel_size_source = %(pixel_size_source)s, file_pixel_size_um = %(file_pixel_size_um)s,
     written_pixel_size_um = %(written_pixel_size_um)s, spheroid_count = %(spheroid_count)s, stages_s = %(stages_s)s,
     ran_model = %(ran_model)s, ran_model_version = %(ran_model_version)s, ran_precision = %(ran_precision)s,
-    ran_sha256 = %(ran_sha256)s, ran_reason = %(ran_reason)s, failure_code = %(failure_code)s,
+    ran_sha256 = %(ran_sha256)s, ran_reason = %(ran_reason)s, review = %(review)s, failure_code = %(failure_code)s,
     failure_detail = %(failure_detail)s
 WHERE id = %(id)s AND status = %(status_before)s AND attempt = %(attempt_before)s
 """
@@ -331,6 +333,7 @@ def _values(run: Segmentation) -> dict[str, Any]:
         "ran_precision": ran.precision if ran else None,
         "ran_sha256": ran.sha256 if ran else None,
         "ran_reason": ran.reason if ran else None,
+        "review": Jsonb(asdict(result.review)) if result and result.review else None,
         **order_values(run.order),
         **failure_values(run.failure),
         "repeat": run.repeat,
@@ -383,7 +386,14 @@ def _result(row: Row) -> Result | None:
         spheroid_count=row["spheroid_count"],
         stages_s=row["stages_s"],
         ran=_model_file(row),
+        review=_review(row["review"]),
     )
+
+
+def _review(stored: dict[str, Any] | None) -> Review | None:
+    if stored is None:
+        return None
+    return Review(reasons=tuple(map(ReviewReason, stored["reasons"])), signs=Signs(**stored["signs"]))
 
 
 def _model_file(row: Row) -> ModelFile | None:

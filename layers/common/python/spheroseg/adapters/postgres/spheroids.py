@@ -9,6 +9,7 @@ import orjson
 
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Row
+from spheroseg.domain.review import ReviewReason
 from spheroseg.domain.spheroid import Measures, Polygon, Ring, Spheroid
 
 MEASURES = tuple(field.name for field in fields(Measures))
@@ -18,10 +19,12 @@ _measures_of = attrgetter(*MEASURES)
 _measures_in = itemgetter(*MEASURES)
 
 COPY = f"""
-COPY spheroids (segmentation_id, number, confidence, touches_edge, polygons, {", ".join(MEASURES)}) FROM STDIN
+COPY spheroids (segmentation_id, number, confidence, touches_edge, rim_confidence, review_reasons, polygons,
+    {", ".join(MEASURES)}) FROM STDIN
 """
 
-COLUMNS = f"segmentation_id, number, confidence, touches_edge, polygons, {', '.join(MEASURES)}"
+COLUMNS = f"""segmentation_id, number, confidence, touches_edge, rim_confidence, review_reasons, polygons,
+    {", ".join(MEASURES)}"""
 
 PAGE = f"""
 SELECT {COLUMNS}
@@ -40,6 +43,8 @@ def row_of(segmentation_id: UUID, spheroid: Spheroid) -> tuple[Any, ...]:
         spheroid.number,
         spheroid.confidence,
         spheroid.touches_edge,
+        spheroid.rim_confidence,
+        None if spheroid.review_reasons is None else [reason.value for reason in spheroid.review_reasons],
         orjson.dumps(polygons).decode(),
         *_measures_of(spheroid.measures),
     )
@@ -56,7 +61,14 @@ def spheroid_of(row: Row) -> Spheroid:
         measures=Measures(*_measures_in(row)),
         confidence=row["confidence"],
         touches_edge=row["touches_edge"],
+        rim_confidence=row["rim_confidence"],
+        review_reasons=reasons_of(row["review_reasons"]),
     )
+
+
+def reasons_of(codes: list[str] | None) -> tuple[ReviewReason, ...] | None:
+    """Reasons by their codes; None where nobody judged."""
+    return None if codes is None else tuple(map(ReviewReason, codes))
 
 
 def _ring(corners: list[list[float]]) -> Ring:
