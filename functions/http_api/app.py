@@ -6,6 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from http_api.envelope import Answered, Envelope
+from http_api.graphql import route as graphql
+from http_api.graphql.serving import Server
 from http_api.problems import Problem, add_problem_handlers
 from http_api.rest import (
     account,
@@ -48,6 +50,7 @@ TAGS = [
     {"name": "images", "description": "Announce, upload, list and delete image files."},
     {"name": "segmentations", "description": "Runs of a model over an image: status, result, files, spheroids."},
     {"name": "models", "description": "What can be run, how good it is, and what it was made for."},
+    {"name": "graphql", "description": "The same as one graph, for who wants several things at once."},
     {"name": "queue", "description": "What waits and how fast it moves."},
     {"name": "updates", "description": "Live updates over a WebSocket."},
     {"name": "sign-in", "description": "By password over the API; in the local stage only."},
@@ -64,6 +67,7 @@ def create_app(use_cases: UseCases, on_answered: Callable[[Answered], None]) -> 
     """
     app = described(has_sign_in=use_cases.sign_in is not None)
     app.state.use_cases = use_cases
+    app.state.graphql = Server(use_cases.introspection)
     app.add_middleware(Envelope, on_answered=on_answered)
     add_problem_handlers(app)
     return app
@@ -110,6 +114,6 @@ def described(*, has_sign_in: bool) -> Api:
         queue_status,
         socket_tickets,
     )
-    for part in (*resources, *([auth] if has_sign_in else []), health, problem_pages, docs):
+    for part in (*resources, *([auth] if has_sign_in else []), graphql, health, problem_pages, docs):
         app.include_router(part.router)
     return app

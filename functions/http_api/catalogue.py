@@ -322,6 +322,57 @@ _OF_HTTP = (
         "The request's body is larger than 1 MB. Files do not travel through the API.",
         "Announce fewer files in one request; upload files with the forms.",
     ),
+    Entry(
+        "malformed-query",
+        400,
+        "Query not readable",
+        "There is no query, or its text is not GraphQL.",
+        "Correct it at the place that `locations` names.",
+    ),
+    Entry(
+        "invalid-query",
+        400,
+        "Query does not fit the schema",
+        "A field, argument or variable is unknown, missing, or of another type.",
+        "Compare it with the schema, functions/http_api/schema.graphql.",
+    ),
+    Entry(
+        "query-too-large",
+        400,
+        "Query too large",
+        "The query has over 1,000 tokens, 20,000 characters, 500 fields, 30 aliases or repeated fields, 20 fragments "
+        "or 10 fields at its root.",
+        "Send several smaller queries; values belong into variables.",
+    ),
+    Entry(
+        "query-too-costly",
+        400,
+        "Query asks for too much",
+        "The answer could hold more than 5,000 objects (the product of page sizes along the nesting), or is nested "
+        "deeper than 7.",
+        "Ask for smaller pages (`first`), or for the inner lists in queries of their own.",
+    ),
+    Entry(
+        "answer-too-large",
+        400,
+        "Answer too large",
+        "The answer has over 4 MB. What a mutation did is done.",
+        "Ask for smaller pages; take geometry from the files that `links` names.",
+    ),
+    Entry(
+        "unknown-query",
+        404,
+        "No query of that hash",
+        "No query of this release has that SHA-256, or it is not that of the text that came with it.",
+        "Send the query's text without a hash.",
+    ),
+    Entry(
+        "introspection-off",
+        403,
+        "Schema not described here",
+        "This stage answers no questions about its schema.",
+        "The schema is part of the release: functions/http_api/schema.graphql.",
+    ),
     Entry("no-such-route", 404, "No such route", "There is nothing at that address.", "/docs lists every route."),
     Entry(
         "method-not-allowed",

@@ -69,6 +69,7 @@ class Envelope:
             error = unforeseen
             answer = problem(Request(scope), "internal", CATALOGUE["internal"].mend)
             await answer(scope, receive, send_with_headers)
+        error = error or scope.get("unforeseen")
         route = getattr(scope.get("route"), "path", None)
         ids = {name: str(value) for name, value in scope.get("path_params", {}).items()}
         self.on_answered(Answered(scope["method"], route, ids, status, perf_counter() - begun, error))

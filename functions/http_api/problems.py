@@ -98,15 +98,20 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
     if status == 500:
         raise error
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(status)
-    quota = None
+    quota, faults = quota_left(error), faults_of(error)
+    return problem(request, error.code, str(error), errors=faults, quota=quota, headers=headers)
+
+
+def quota_left(error: SpherosegError) -> QuotaLeft | None:
+    """What an error says of the quota."""
     if isinstance(error, QuotaExceededError) and error.left_bytes is not None and error.left_images is not None:
-        quota = QuotaLeft(left_bytes=error.left_bytes, left_images=error.left_images)
-    faults = error.faults if isinstance(error, InvalidTableError) else ()
-    return problem(request, error.code, str(error), errors=_faults(faults), quota=quota, headers=headers)
+        return QuotaLeft(left_bytes=error.left_bytes, left_images=error.left_images)
+    return None
 
 
-def _faults(faults: Sequence[TableFault]) -> list[FieldProblem]:
+def faults_of(error: SpherosegError) -> list[FieldProblem]:
     """Faults of a table; the heading is row 1, as in a spreadsheet."""
+    faults: Sequence[TableFault] = error.faults if isinstance(error, InvalidTableError) else ()
     return [
         FieldProblem(
             location="body",
@@ -135,13 +140,13 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     if found[0]["type"] == "json_invalid":
         detail = f"The body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][1]}"
         return problem(request, "malformed-body", detail)
-    listed = [_field_problem(each) for each in found[:MAX_LISTED]]
+    listed = [field_problem(each) for each in found[:MAX_LISTED]]
     first = f"{listed[0].field or listed[0].location}: {listed[0].detail}"
     detail = first if len(found) == 1 else f"{len(found)} things are wrong, the first: {first}"
     return problem(request, "invalid-request", detail, errors=listed)
 
 
-def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
+def field_problem(error: Mapping[str, Any]) -> FieldProblem:
     """One of pydantic's findings without what was sent, which may be a password."""
     location, *path = error["loc"]
     field = ""

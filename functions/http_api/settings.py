@@ -18,4 +18,7 @@ class Settings(StageSettings, ReaderSettings, StorageSettings, QueueSettings, Up
     user_pool_id: str = Field(description="The user pool, asked for verified e-mail addresses")
     user_pool_client_id: str = Field(description="The user pool's client that people sign in through")
     local_sign_in: bool = Field(default=False, description="Whether /v1/auth exists; true only in the local stage")
+    graphql_introspection: bool = Field(
+        default=False, description="Whether /graphql describes its schema; false in production"
+    )
     socket_url: str = Field(description="Where clients open a socket for updates, wss://…")

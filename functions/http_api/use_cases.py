@@ -21,6 +21,7 @@ from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
+from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.share_project import ShareProject
@@ -84,6 +85,7 @@ class UseCases:
         sign_in: None in every stage but the local one.
         parts: What ``/health/ready`` and ``/health/detailed`` look at.
         socket_url: Where clients open a socket.
+        introspection: Whether ``/graphql`` describes its schema.
     """
 
     read_account: ReadAccount
@@ -103,6 +105,7 @@ class UseCases:
     request_segmentation: RequestSegmentation
     cancel_segmentation: CancelSegmentation
     read_segmentations: ReadSegmentations
+    read_together: ReadTogether
     read_queue_status: ReadQueueStatus
     watch_updates: WatchUpdates
     models: Models
@@ -111,3 +114,4 @@ class UseCases:
     parts: Sequence[Part]
     socket_url: str
     stage: str
+    introspection: bool = False

@@ -12,6 +12,7 @@ from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
 from spheroseg.adapters.cdn import CdnDownloadLinks
 from spheroseg.adapters.cognito import CognitoPeople, CognitoSignIn
 from spheroseg.adapters.postgres.accounts import PostgresAccounts
+from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
@@ -42,6 +43,7 @@ from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
+from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.share_project import ShareProject
@@ -90,6 +92,7 @@ def wire(settings: Settings) -> UseCases:
             segmentations, SqsUpdatePublisher(sqs, settings.updates_queue_url), clock
         ),
         read_segmentations=ReadSegmentations(images, segmentations, links, clock),
+        read_together=ReadTogether(PostgresBatches(database), segmentations),
         read_queue_status=ReadQueueStatus(segmentations, clock),
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),
         models=models,
@@ -98,6 +101,7 @@ def wire(settings: Settings) -> UseCases:
         parts=_parts(database, store, queue),
         socket_url=settings.socket_url,
         stage=settings.stage,
+        introspection=settings.graphql_introspection,
     )
 
 

@@ -75,6 +75,10 @@ class UploadIn(OrderIn):
         description="1 to 1,000 files, each becomes an image"
     )
 
+    def announced(self) -> list[AnnouncedFile]:
+        """The files for the use case."""
+        return [AnnouncedFile(file.name, file.size_bytes, file.pixel_size_um, file.sha256) for file in self.files]
+
 
 class UploadFormOut(Answer):
     """A form that takes one file: POST `fields` as multipart/form-data in this order, then the file as `file`."""
@@ -158,7 +162,8 @@ class ImagePage(Answer):
     next_cursor: str | None = Field(description="Where the next page begins; null: this is the last one")
 
 
-def _parts_of(image: Image) -> PartsOut:
+def parts_of(image: Image) -> PartsOut:
+    """How to cut the file of an announced image."""
     return PartsOut(part_bytes=PART_BYTES, part_count=part_count(image.size_bytes or 0))
 
 
@@ -205,8 +210,9 @@ async def announce_images(
     written: Written,
 ) -> AnnouncedImages:
     """Make an image for each file and get the form that takes it. The file's arrival starts its segmentation."""
-    files = [AnnouncedFile(file.name, file.size_bytes, file.pixel_size_um, file.sha256) for file in body.files]
-    announced = use_cases.request_upload(viewer, project_id, files, body.order(use_cases.models), correlation_id)
+    announced = use_cases.request_upload(
+        viewer, project_id, body.announced(), body.order(use_cases.models), correlation_id
+    )
     written()
     return AnnouncedImages(
         items=[
@@ -214,7 +220,7 @@ async def announce_images(
                 **_common(image),
                 segmentation=None,
                 upload=UploadFormOut.of(form) if form else None,
-                parts=None if form else _parts_of(image),
+                parts=None if form else parts_of(image),
             )
             for image, form in announced
         ]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from http_api.rest.answers import POSITION_HEADER, Answer, Wired, Written, problems
 from http_api.viewer import CurrentViewer
+from spheroseg.use_cases.watch_updates import Ticket
 
 router = APIRouter(prefix="/v1", tags=["updates"])
 
@@ -20,6 +21,12 @@ class TicketOut(Answer):
         description="Where to connect, the ticket included", examples=["wss://example.com/live?ticket=Zk3…"]
     )
     expires_at: datetime = Field(description="Until when the connection must be open, in UTC")
+
+    @classmethod
+    def of(cls, ticket: Ticket, socket_url: str) -> "TicketOut":
+        """The use case's ticket."""
+        url = f"{socket_url}?{urlencode({'ticket': ticket.text})}"
+        return cls(ticket=ticket.text, url=url, expires_at=ticket.expires_at)
 
 
 @router.post(
@@ -38,5 +45,4 @@ async def issue_ticket(viewer: CurrentViewer, use_cases: Wired, written: Written
     """
     ticket = use_cases.watch_updates.issue_ticket(viewer)
     written()
-    url = f"{use_cases.socket_url}?{urlencode({'ticket': ticket.text})}"
-    return TicketOut(ticket=ticket.text, url=url, expires_at=ticket.expires_at)
+    return TicketOut.of(ticket, use_cases.socket_url)

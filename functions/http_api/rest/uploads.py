@@ -1,5 +1,6 @@
 """Large files in parts: links for them, which have arrived, and giving up."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 from http_api.rest.answers import NOT_WRITABLE, POSITION_HEADER, Answer, Body, Wired, Written, problems
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.image import Image
-from spheroseg.domain.upload_parts import PART_BYTES, part_count
+from spheroseg.domain.upload_parts import PART_BYTES, UploadPart, part_count
 from spheroseg.ports import PartLink
 from spheroseg.use_cases.upload_in_parts import MAX_LINKS
 
@@ -73,6 +74,12 @@ class PartLinks(Answer):
     part_count: int = Field(description="How many parts the file has", examples=[9])
     items: list[PartLinkOut] = Field(description="By number")
 
+    @classmethod
+    def of(cls, image: Image, links: Sequence[PartLink]) -> "PartLinks":
+        """The use case's links."""
+        items = [PartLinkOut.of(link) for link in links]
+        return cls(part_bytes=PART_BYTES, part_count=_count(image), items=items)
+
 
 class ArrivedPart(Answer):
     """A part that is there."""
@@ -88,6 +95,12 @@ class ArrivedParts(Answer):
     part_bytes: int = Field(description="Size of every part but the last, in bytes", examples=[PART_BYTES])
     part_count: int = Field(description="How many parts the file has", examples=[9])
     items: list[ArrivedPart] = Field(description="By number")
+
+    @classmethod
+    def of(cls, image: Image, parts: Sequence[UploadPart]) -> "ArrivedParts":
+        """The use case's parts."""
+        items = [ArrivedPart(number=part.number, size_bytes=part.size_bytes, sha256=part.sha256) for part in parts]
+        return cls(part_bytes=PART_BYTES, part_count=_count(image), items=items)
 
 
 def _count(image: Image) -> int:
@@ -112,7 +125,7 @@ async def link_parts(
     digests = {part.number: part.sha256 for part in body.parts}
     image, links = use_cases.upload_in_parts.links(viewer, image_id, digests)
     written()
-    return PartLinks(part_bytes=PART_BYTES, part_count=_count(image), items=[PartLinkOut.of(link) for link in links])
+    return PartLinks.of(image, links)
 
 
 @router.get(
@@ -123,9 +136,7 @@ async def link_parts(
 )
 async def list_parts(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ArrivedParts:
     """What need not be sent again when an upload is resumed. Parts are kept for a day."""
-    image, parts = use_cases.upload_in_parts.arrived(viewer, image_id)
-    items = [ArrivedPart(number=part.number, size_bytes=part.size_bytes, sha256=part.sha256) for part in parts]
-    return ArrivedParts(part_bytes=PART_BYTES, part_count=_count(image), items=items)
+    return ArrivedParts.of(*use_cases.upload_in_parts.arrived(viewer, image_id))
 
 
 @router.delete(

@@ -168,6 +168,9 @@ ROWS = {
     ("get", "/v1/models/{name}"): Row(200),
     ("get", "/v1/queue"): Row(200),
     ("post", "/v1/socket-tickets"): Row(201),
+    ("post", "/graphql"): Row(
+        200, request={"json": {"query": 'mutation { createProject(input: {name: "a"}) { id } }'}}
+    ),
 }
 PUBLIC = {
     ("post", "/v1/auth/sign-up"),

@@ -41,6 +41,7 @@ from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
+from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.share_project import ShareProject
@@ -73,6 +74,7 @@ from tests.fakes import (
     InMemoryUpdatePublisher,
     InMemoryWatchers,
 )
+from tests.fakes.batches import InMemoryBatches
 
 
 @dataclass
@@ -143,6 +145,7 @@ class World:
     parts: list[Part] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
     position: str | None = "0/16B3748"
+    introspection: bool = False
 
     def __post_init__(self) -> None:
         self.segmentations = InMemorySegmentations(projects=self.projects)
@@ -181,6 +184,9 @@ class World:
             request_segmentation=RequestSegmentation(self.images, self.segmentations, self.queue, self.clock),
             cancel_segmentation=CancelSegmentation(self.segmentations, self.updates, self.clock),
             read_segmentations=ReadSegmentations(self.images, self.segmentations, InMemoryDownloadLinks(), self.clock),
+            read_together=ReadTogether(
+                InMemoryBatches(self.projects, self.images, self.segmentations), self.segmentations
+            ),
             read_queue_status=ReadQueueStatus(self.segmentations, self.clock),
             watch_updates=WatchUpdates(self.watchers, self.clock),
             models=self.models,
@@ -189,6 +195,7 @@ class World:
             parts=self.parts,
             socket_url="wss://sockets.invalid/live",
             stage="test",
+            introspection=self.introspection,
         )
 
     @cached_property
