@@ -1,5 +1,6 @@
 """``segment --simplify-px``: the outlines alone have fewer corners."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -7,12 +8,15 @@ import numpy as np
 import pytest
 import shapely
 from shapely.geometry import shape
+from typer.testing import CliRunner
 
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.measures import spheroids_of
+from spheroseg_client.command_line import app
 from spheroseg_client.errors import UnexpectedAnswerError
 from spheroseg_client.offline.simplifying import simplify_file
 from spheroseg_client.outlines import read_outlines
+from tests.client.service import EMAIL, PASSWORD, Service
 
 TOLERANCE_PX = 1.0
 
@@ -66,3 +70,24 @@ def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(UnexpectedAnswerError):
         simplify_file(path, TOLERANCE_PX)
     assert path.read_text() == content
+
+
+def test_the_command_changes_the_outlines_alone(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"EMAIL": EMAIL, "PASSWORD": PASSWORD, "API": service.url}.items():
+        monkeypatch.setenv(f"SPHEROSEG_{name}", value)
+    image = tmp_path / "a.png"
+    image.write_bytes(b"pixels")
+    results = []
+    for folder, options in (("exact", []), ("fewer", ["--simplify-px", "2"])):
+        out = tmp_path / folder
+        result = CliRunner().invoke(app, ["segment", str(image), "--out", str(out), *options])
+        assert result.exit_code == 0, result.output
+        with (out / "measures.csv").open(newline="", encoding="utf-8") as stream:
+            measures = [(row["spheroid"], row["area_px2"], row["perimeter_px"]) for row in csv.DictReader(stream)]
+        pictures = [(out / name).read_bytes() for name in ("labels/a.tif", "overlays/a.png")]
+        results.append((measures, *pictures))
+        outlines = json.loads((out / "outlines/a.geojson").read_text())
+        assert outlines.get("simplified_px") == (2 if options else None)
+    assert results[0] == results[1]

@@ -87,6 +87,7 @@ class Batch:
     Args:
         names: What the results of each file are called.
         pixel_size_um: Edge of one pixel in µm for all files, where the user knows better than they.
+        change_outlines: Changes each file of outlines before it is put in its place.
     """
 
     def __init__(
@@ -99,8 +100,11 @@ class Batch:
         results: ResultFolder,
         listener: Listener,
         pixel_size_um: float | None = None,
+        *,
+        change_outlines: Callable[[Path], None] | None = None,
     ) -> None:
         self._client = client
+        self._change_outlines = change_outlines
         self._project_id = project_id
         self._order = order
         self._results = results
@@ -290,6 +294,8 @@ class Batch:
             raise UnexpectedAnswerError(f"{len(outlines)} outlines came of {result.spheroid_count} spheroids")
         self._draw(parts["preview.jpg"], outlines, (result.width_px, result.height_px), parts["png"])
         self._results.add_measures(job.index, job.file.shown, job.name, segmentation, outlines)
+        if self._change_outlines:  # overlay and measures are made of the exact ones
+            self._change_outlines(parts["geojson"])
         files = self._results.publish(job.name, outlines=parts["geojson"], labels=parts["tif"], overlay=parts["png"])
         return of_success(job.file.shown, job.name, segmentation, outlines, files, _since(job))
 

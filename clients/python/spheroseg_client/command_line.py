@@ -34,11 +34,12 @@ from spheroseg_client.options import (
     PriorityChoice,
     PriorityOption,
     ProjectOption,
+    SimplifyOption,
     ThresholdOption,
     TokenOption,
 )
 from spheroseg_client.project_commands import projects, share
-from spheroseg_client.reporting import FAILED, UNAVAILABLE, print_json, print_whole, reported
+from spheroseg_client.reporting import FAILED, UNAVAILABLE, libraries_needed, print_json, print_whole, reported
 from spheroseg_client.segmenting import Report, Request, segment_files
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -69,6 +70,7 @@ def segment(
     holes: HolesOption = True,
     page: PageOption = 1,
     pixel_size: PixelSizeOption = None,
+    simplify_px: SimplifyOption = None,
     priority: PriorityOption = PriorityChoice.NORMAL,
     project: ProjectOption = None,
     as_json: JsonOption = False,
@@ -96,6 +98,7 @@ def segment(
             priority=priority.value,
         ),
         pixel_size_um=pixel_size,
+        change_outlines=None if simplify_px is None else _simplifier(simplify_px, as_json=as_json),
         project=project,
     )
     _segment(request, Access(api, email, password, token, data_dir, port), as_json=as_json)
@@ -269,6 +272,13 @@ def _print_report(report: Report, messages: Console) -> None:
     messages.print(Text(f"{done}, results in {report.out}" if report.measures else done))
     if report.interrupted:
         messages.print("Interrupted: what was not done yet was cancelled")
+
+
+def _simplifier(tolerance_px: float, *, as_json: bool) -> Callable[[Path], None]:
+    """What gives a file of outlines fewer corners."""
+    with reported(as_json=as_json), libraries_needed():
+        from spheroseg_client.offline.simplifying import simplify_file  # noqa: PLC0415 - takes its time
+    return lambda path: simplify_file(path, tolerance_px)
 
 
 def _reporter(messages: Console) -> Callable[[str], None]:

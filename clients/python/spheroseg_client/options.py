@@ -56,6 +56,17 @@ PixelSizeOption = Annotated[
         help="Edge of one pixel in µm, for all files; without it the file's own value is taken, if it has one.",
     ),
 ]
+SimplifyOption = Annotated[
+    float | None,
+    typer.Option(
+        "--simplify-px",
+        min=0.01,
+        max=1000,
+        callback=_finite,
+        help="Outlines with fewer corners, no farther than this from the exact ones; label images, measures and "
+        "overlays stay those of the exact outlines.",
+    ),
+]
 PriorityOption = Annotated[PriorityChoice, typer.Option(help="Which queue the work waits in.")]
 ProjectOption = Annotated[
     str | None, typer.Option(help="Project to put the images in: yours of that name, made if there is none.")

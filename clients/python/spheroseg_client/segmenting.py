@@ -28,6 +28,7 @@ class Request:
 
     Args:
         pixel_size_um: Edge of one pixel in µm for all files, None: as each file says.
+        change_outlines: Changes each file of outlines before it is put in its place; None: it stays as it came.
         project: Name of the project, None: a new one named after the moment.
     """
 
@@ -35,6 +36,7 @@ class Request:
     out: Path
     order: Order = field(default_factory=Order)
     pixel_size_um: float | None = None
+    change_outlines: Callable[[Path], None] | None = None
     project: str | None = None
 
 
@@ -97,7 +99,17 @@ def segment_files(request: Request, connect: Callable[[], AbstractContextManager
         project = _project(client, request.project)
         watched = BatchDisplay(messages, files)
         names = result_names([file.path for file in files])
-        batch = Batch(client, project.id, request.order, files, names, results, watched, request.pixel_size_um)
+        batch = Batch(
+            client,
+            project.id,
+            request.order,
+            files,
+            names,
+            results,
+            watched,
+            request.pixel_size_um,
+            change_outlines=request.change_outlines,
+        )
         with watched.shown():
             outcomes = batch.run()
         any_succeeded = any(outcome.status == "succeeded" for outcome in outcomes)
