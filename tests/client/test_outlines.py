@@ -37,7 +37,7 @@ def test_outlines_are_read_in_order_of_their_numbers(tmp_path: Path) -> None:
     assert [first.number, second.number] == [1, 2]
     assert first.measures == {"area_px2": 400.0}
     assert (first.confidence, first.touches_edge) == (0.9, True)
-    assert first.rim_confidence is first.review_reasons is None  # as earlier releases wrote it
+    assert (first.rim_confidence, first.review_reasons) == (None, None)  # as earlier releases wrote it
     assert [len(list(outline.rings)) for outline in (first, second)] == [2, 1]
 
 
