@@ -140,6 +140,7 @@ class StageConfig:
         log_retention_days: Days that log lines are kept; one of the values that CloudWatch takes.
         cors_origins: Pages whose scripts may call the API and upload.
         local_sign_in: Whether ``/v1/auth`` exists, and users may sign in by password over the API.
+        graphql_introspection: Whether ``/graphql`` describes its schema.
         dependency_layer: Whether functions carry their libraries, built for them, or find them where they run.
         snap_start: Whether the HTTP API's function starts from a snapshot, instead of importing for over a second.
         tracing: Whether calls are traced by X-Ray.
@@ -157,6 +158,7 @@ class StageConfig:
     log_retention_days: int
     cors_origins: tuple[str, ...]
     local_sign_in: bool
+    graphql_introspection: bool
     dependency_layer: bool
     snap_start: bool
     tracing: bool
@@ -184,6 +186,7 @@ PRODUCTION = StageConfig(
     log_retention_days=90,
     cors_origins=("*",),
     local_sign_in=False,
+    graphql_introspection=False,
     dependency_layer=True,
     snap_start=True,
     tracing=True,
@@ -223,6 +226,7 @@ LOCAL = StageConfig(
     log_retention_days=7,
     cors_origins=("*",),
     local_sign_in=True,
+    graphql_introspection=True,
     dependency_layer=False,
     snap_start=False,
     tracing=False,
@@ -367,6 +371,13 @@ EXCHANGED = (
             "AWS::Cognito::UserPoolClient.ExplicitAuthFlows",
         ),
         variables=("SPHEROSEG_LOCAL_SIGN_IN",),
+    ),
+    Exchange(
+        part="description of the graph",
+        production="/graphql answers no questions about its schema, which is part of the release",
+        local="it does, for tools that explore it",
+        reason="whoever looks for a weak place need not be told where to look",
+        variables=("SPHEROSEG_GRAPHQL_INTROSPECTION",),
     ),
     Exchange(
         part="addresses of the sockets",

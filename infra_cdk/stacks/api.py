@@ -104,6 +104,7 @@ class ApiStack(Stack):
                 "SPHEROSEG_USER_POOL_ID": users.pool.user_pool_id,
                 "SPHEROSEG_USER_POOL_CLIENT_ID": users.client.user_pool_client_id,
                 "SPHEROSEG_LOCAL_SIGN_IN": "true" if self.stage.local_sign_in else "false",
+                "SPHEROSEG_GRAPHQL_INTROSPECTION": "true" if self.stage.graphql_introspection else "false",
                 "SPHEROSEG_SOCKET_URL": self.sockets.url,
             },
             timeout_s=HTTP_API_S,

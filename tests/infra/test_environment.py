@@ -54,6 +54,8 @@ def test_production_signs_links_by_the_edge_and_has_no_sign_in(production: Synth
         "SPHEROSEG_CDN_PRIVATE_KEY_SECRET_ARN",
     }
     assert given["SPHEROSEG_LOCAL_SIGN_IN"] == "false"
+    assert given["SPHEROSEG_GRAPHQL_INTROSPECTION"] == "false"
+    assert local.functions()["http_api"]["Environment"]["Variables"]["SPHEROSEG_GRAPHQL_INTROSPECTION"] == "true"
     assert local.functions()["http_api"]["Environment"]["Variables"]["SPHEROSEG_LINKS"] == "s3"
 
 

@@ -113,12 +113,11 @@ def test_a_query_says_what_rest_says(world: World, owner: Client) -> None:
         assert node["outline"].startswith("M20 30")
 
 
-def test_pages_have_the_cursors_of_rest(world: World, owner: Client) -> None:
+def test_a_list_is_read_page_by_page(world: World, owner: Client) -> None:
     project = world.a_project()
     names = [world.an_image(project, name=f"{number}.tif").name for number in range(5)][::-1]
     query = """query ($id: ID!, $after: String) { project(id: $id) { imageCounts { total stored }
         images(first: 2, after: $after) { edges { cursor node { name } } pageInfo { hasNextPage endCursor } } } }"""
-    rest = owner.get(f"/v1/projects/{project.id}/images?limit=2").json()
     seen, after = [], None
     for _ in range(3):
         found = data(owner, query, id=str(project.id), after=after)["project"]
@@ -126,11 +125,17 @@ def test_pages_have_the_cursors_of_rest(world: World, owner: Client) -> None:
         seen += [edge["node"]["name"] for edge in found["images"]["edges"]]
         info = found["images"]["pageInfo"]
         assert info["endCursor"] == found["images"]["edges"][-1]["cursor"]
-        if after is None:
-            assert info["endCursor"] == rest["next_cursor"]
         after = info["endCursor"]
     assert seen == names
     assert info["hasNextPage"] is False
+
+
+def test_projects_have_the_cursors_of_rest(world: World, owner: Client) -> None:
+    projects = [world.a_project(name=f"Day {number}") for number in range(3)]
+    query = "query ($after: String) { projects(first: 2, after: $after) { nodes { name } pageInfo { endCursor } } }"
+    cursor = owner.get("/v1/projects?limit=2").json()["next_cursor"]
+    assert data(owner, query)["projects"]["pageInfo"]["endCursor"] == cursor
+    assert data(owner, query, after=cursor)["projects"]["nodes"] == [{"name": projects[0].name}]
 
 
 def test_a_node_is_found_by_its_id_and_its_plain_one(world: World, owner: Client) -> None:

@@ -16,6 +16,7 @@ from graphql import GraphQLObjectType
 from http_api.graphql.ids import global_id, kind_and_id
 from http_api.graphql.schema import schema
 from spheroseg.domain.access import ALLOWED, Action, Role
+from spheroseg.domain.segmentation import SegmentationStatus
 from tests.builders import NOW, OWNER, STRANGER
 from tests.functions.http_api import test_ownership as rest
 from tests.functions.http_api.test_graphql import asked, codes
@@ -249,7 +250,7 @@ def test_an_archived_project_is_not_written_to(world: World, name: str) -> None:
 def test_what_lies_below_a_foreign_object_is_not_reached_through_an_own_one(world: World) -> None:
     """An image whose project was taken away between two reads: the graph goes no further."""
     image = world.an_image()
-    run = world.a_run(image, status=rest.SegmentationStatus.QUEUED)
+    run = world.a_run(image, status=SegmentationStatus.QUEUED)
     query = "query ($id: ID!) { segmentation(id: $id) { status image { project { name } } } }"
     assert codes(asked(world.as_(), query, id=str(run.id))) == []
     foreign = world.an_image(world.a_project(owner_id=OTHER))
