@@ -1,5 +1,6 @@
 """Sound objects of the domain; a test names only what it is about."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -12,6 +13,7 @@ from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ModelChoice
 from spheroseg.domain.project import Project
 from spheroseg.domain.review import Review, Signs
+from spheroseg.domain.run_batch import RunBatch, counted
 from spheroseg.domain.segmentation import (
     Failure,
     ModelFile,
@@ -155,6 +157,11 @@ def a_segmentation(
         case SegmentationStatus.CANCELLED:
             run = run.cancelled(at + timedelta(seconds=1))
     return replace(run, **changes)
+
+
+def a_run_batch(project: Project, runs: Sequence[Segmentation] = (), **changes: Any) -> RunBatch:
+    batch = RunBatch(uuid4(), project.id, OWNER, "f" * 64, NOW, counted(runs, []))
+    return replace(batch, **changes)
 
 
 def some_measures(**changes: Any) -> Measures:

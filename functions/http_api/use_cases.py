@@ -8,11 +8,13 @@ from http_api.health import Part
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.use_cases.accept_offer import AcceptOffer
+from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.change_project import ChangeProject
+from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
@@ -20,11 +22,14 @@ from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.retry_runs import RetryRuns
 from spheroseg.use_cases.share_project import ShareProject
+from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
 
@@ -106,6 +111,11 @@ class UseCases:
     cancel_segmentation: CancelSegmentation
     read_segmentations: ReadSegmentations
     read_together: ReadTogether
+    start_runs: StartRuns
+    cancel_runs: CancelRuns
+    retry_runs: RetryRuns
+    read_runs: ReadRuns
+    compare_runs: CompareRuns
     read_queue_status: ReadQueueStatus
     watch_updates: WatchUpdates
     models: Models

@@ -16,6 +16,7 @@ from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.sharing import PostgresSharing
 from spheroseg.adapters.postgres.statistics import PostgresProjectStatistics
@@ -30,11 +31,13 @@ from spheroseg.model_registry import ModelRegistry
 from spheroseg.ports import DownloadLinks
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.change_project import ChangeProject
+from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
@@ -42,11 +45,14 @@ from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.retry_runs import RetryRuns
 from spheroseg.use_cases.share_project import ShareProject
+from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
 
@@ -60,12 +66,13 @@ def wire(settings: Settings) -> UseCases:
     s3, sqs = s3_client(), sqs_client()
     database = Database.of(settings, pool_size=CONNECTIONS)
     projects, images = PostgresProjects(database), PostgresImages(database)
-    segmentations = PostgresSegmentations(database)
+    segmentations, batches = PostgresSegmentations(database), PostgresRunBatches(database)
     store = S3ImageStore(s3, settings.bucket, clock)
     links: DownloadLinks = S3DownloadLinks(s3, settings.bucket)
     if settings.links == "cdn":
         links = _CdnLinksOnDemand(settings, clock)
     queue = SqsSegmentationQueue(sqs, settings.queue_urls)
+    updates = SqsUpdatePublisher(sqs, settings.updates_queue_url)
     models = ModelRegistry.packaged()
     default = models.default
     accounts, sharing = PostgresAccounts(database), PostgresSharing(database)
@@ -88,10 +95,13 @@ def wire(settings: Settings) -> UseCases:
         read_images=ReadImages(projects, images, segmentations),
         delete_image=DeleteImage(images, segmentations, store),
         request_segmentation=RequestSegmentation(images, segmentations, queue, clock),
-        cancel_segmentation=CancelSegmentation(
-            segmentations, SqsUpdatePublisher(sqs, settings.updates_queue_url), clock
-        ),
+        cancel_segmentation=CancelSegmentation(segmentations, updates, clock),
         read_segmentations=ReadSegmentations(images, segmentations, links, clock),
+        start_runs=StartRuns(projects, segmentations, batches, queue, clock, ids),
+        cancel_runs=CancelRuns(projects, batches, updates, clock),
+        retry_runs=RetryRuns(projects, segmentations, batches, queue, clock, ids),
+        read_runs=ReadRuns(projects, batches, clock),
+        compare_runs=CompareRuns(segmentations),
         read_together=ReadTogether(PostgresBatches(database), segmentations),
         read_queue_status=ReadQueueStatus(segmentations, clock),
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),

@@ -13,17 +13,17 @@ from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.project import Project
-from spheroseg.domain.run_batch import Outcome, RunBatch, Selection, Told, counted
+from spheroseg.domain.run_batch import Outcome, RunBatch, Selection, Told
 from spheroseg.domain.segmentation import Parameters, Segmentation, SegmentationStatus
 from spheroseg.errors import RunBatchNotFoundError, StaleStateError
 from spheroseg.ports import RunBatchRepository, SegmentationRepository
 from tests.builders import (
     NOW,
-    OWNER,
     STRANGER,
     a_failure,
     a_project,
     a_result,
+    a_run_batch,
     a_segmentation,
     a_viewer,
     an_id,
@@ -53,17 +53,12 @@ class Shelf:
         batch_id = an_id()
         changes = {"queued_at": NOW, "correlation_id": "together", "batch_id": batch_id, **changes}
         runs = [a_segmentation(image, **changes) for image in images]  # type: ignore[arg-type]
-        batch = a_batch(self.project, runs, id=batch_id)
+        batch = a_run_batch(self.project, runs, id=batch_id)
         return self.batches.start(batch, runs), runs
 
     def moved(self, before: Segmentation, after: Segmentation) -> Segmentation:
         self.segmentations.replace(before, after)
         return after
-
-
-def a_batch(project: Project, runs: Sequence[Segmentation], **changes: object) -> RunBatch:
-    batch = RunBatch(an_id(), project.id, OWNER, "f" * 64, NOW, counted(runs, []))
-    return replace(batch, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=["in_memory", "postgres"])
@@ -103,7 +98,7 @@ def test_a_batch_is_stored_with_its_runs_and_once(shelf: Shelf) -> None:
         a_segmentation(image, order=order, urgency=9, requested_by=STRANGER, queued_at=NOW, correlation_id="c")
         for image in images
     ]
-    batch = a_batch(shelf.project, runs, told=told)
+    batch = a_run_batch(shelf.project, runs, told=told)
     runs = [replace(run, batch_id=batch.id) for run in runs]
     assert shelf.batches.start(batch, runs) == batch
     assert shelf.batches.find(batch.id) == shelf.batches.one(a_viewer(), batch.id) == batch
@@ -133,7 +128,7 @@ def test_a_run_that_another_call_started_meanwhile_is_told_not_doubled(shelf: Sh
 
 def test_all_of_a_batch_is_stored_or_nothing(shelf: Shelf) -> None:
     runs = [a_segmentation(image, queued_at=NOW) for image in shelf.images(1)]
-    batch = a_batch(shelf.project, runs)
+    batch = a_run_batch(shelf.project, runs)
     with pytest.raises(StaleStateError):
         shelf.batches.start(batch, [*runs, a_segmentation(an_image(shelf.project), queued_at=NOW)])
     assert shelf.batches.find(batch.id) is None
@@ -181,7 +176,7 @@ def test_failed_runs_are_found_until_they_are_repeated(shelf: Shelf) -> None:
     assert len(shelf.batches.failed(shelf.project.id, everything, 1)) == 1
 
     again = a_segmentation(images[0], queued_at=NOW).after(first)
-    shelf.batches.start(a_batch(shelf.project, [again]), [again])
+    shelf.batches.start(a_run_batch(shelf.project, [again]), [again])
     assert shelf.segmentations.get(again.id) == again
     assert shelf.segmentations.get(first.id) == first
     assert shelf.batches.failed(shelf.project.id, of_first, 10) == []

@@ -15,7 +15,7 @@ from spheroseg.domain.access import ALLOWED, Action, Role
 from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.sharing import token_hash
-from tests.builders import NOW, OWNER, STRANGER, an_offer
+from tests.builders import NOW, OWNER, STRANGER, a_run_batch, an_offer, an_order
 from tests.functions.http_api.world import Client, World
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -81,6 +81,18 @@ def queued_run(world: World) -> Named:
 
 def finished_run(world: World) -> Named:
     return world.a_succeeded_run().id
+
+
+def two_runs(world: World) -> Named:
+    first = world.a_succeeded_run()
+    image = world.images.get(first.image_id)
+    second = world.a_run(image, status=SegmentationStatus.SUCCEEDED, order=an_order(model="other"))
+    return {"segmentation_id": first.id, "other_id": second.id}
+
+
+def batch(world: World) -> Named:
+    run_batch = a_run_batch(world.a_project())
+    return world.batches.start(run_batch, []).id
 
 
 @dataclass(frozen=True)
@@ -164,6 +176,12 @@ ROWS = {
     ("post", "/v1/segmentations/{segmentation_id}/cancel"): Row(200, queued_run, needs=WRITE),
     ("get", "/v1/segmentations/{segmentation_id}/spheroids"): Row(200, finished_run),
     ("get", "/v1/segmentations/{segmentation_id}/spheroids.geojson"): Row(200, finished_run),
+    ("get", "/v1/segmentations/{segmentation_id}/comparison/{other_id}"): Row(200, two_runs),
+    ("post", "/v1/projects/{project_id}/runs"): Row(202, project, {"json": {}}, needs=WRITE),
+    ("post", "/v1/projects/{project_id}/runs/cancel"): Row(200, project, {"json": {}}, needs=WRITE),
+    ("post", "/v1/projects/{project_id}/runs/retry"): Row(202, project, {"json": {}}, needs=WRITE),
+    ("get", "/v1/projects/{project_id}/runs/progress"): Row(200, project),
+    ("get", "/v1/batches/{batch_id}"): Row(200, batch),
     ("get", "/v1/models"): Row(200),
     ("get", "/v1/models/{name}"): Row(200),
     ("get", "/v1/queue"): Row(200),

@@ -28,11 +28,13 @@ from spheroseg.errors import (
 )
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.change_project import ChangeProject
+from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
@@ -40,11 +42,14 @@ from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
+from spheroseg.use_cases.retry_runs import RetryRuns
 from spheroseg.use_cases.share_project import ShareProject
+from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from tests.builders import (
@@ -68,6 +73,7 @@ from tests.fakes import (
     InMemoryPeople,
     InMemoryProjects,
     InMemoryProjectStatistics,
+    InMemoryRunBatches,
     InMemorySegmentationQueue,
     InMemorySegmentations,
     InMemorySharing,
@@ -150,6 +156,7 @@ class World:
     def __post_init__(self) -> None:
         self.segmentations = InMemorySegmentations(projects=self.projects)
         self.images = InMemoryImages(self.segmentations)
+        self.batches = InMemoryRunBatches(self.images)
         self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
         self.sharing = InMemorySharing(self.projects, self.accounts)
@@ -184,6 +191,11 @@ class World:
             request_segmentation=RequestSegmentation(self.images, self.segmentations, self.queue, self.clock),
             cancel_segmentation=CancelSegmentation(self.segmentations, self.updates, self.clock),
             read_segmentations=ReadSegmentations(self.images, self.segmentations, InMemoryDownloadLinks(), self.clock),
+            start_runs=StartRuns(self.projects, self.segmentations, self.batches, self.queue, self.clock, self.ids),
+            cancel_runs=CancelRuns(self.projects, self.batches, self.updates, self.clock),
+            retry_runs=RetryRuns(self.projects, self.segmentations, self.batches, self.queue, self.clock, self.ids),
+            read_runs=ReadRuns(self.projects, self.batches, self.clock),
+            compare_runs=CompareRuns(self.segmentations),
             read_together=ReadTogether(
                 InMemoryBatches(self.projects, self.images, self.segmentations), self.segmentations
             ),
@@ -239,6 +251,7 @@ class World:
             dict(self.sharing.rows),
             dict(self.images.rows),
             dict(self.segmentations.rows),
+            dict(self.batches.rows),
             {key: list(value) for key, value in self.segmentations.found.items()},
             dict(self.store.objects),
             list(self.queue.sent),

@@ -230,6 +230,15 @@ def test_a_run_cancelled_while_it_is_computed_writes_nothing(bench: Bench) -> No
     assert bench.announced() == [SegmentationStatus.RUNNING]
 
 
+def test_a_run_cancelled_before_the_model_is_not_computed(bench: Bench) -> None:
+    decoded = bench.use_case.decode(bench.taken(), bench.folder)
+    assert isinstance(decoded, DecodedWork)
+    bench.segmentations.rows[bench.run.id] = bench.stored().cancelled(bench.clock.now())
+    bench.segmenter.error = AssertionError("nobody wants this")  # type: ignore[assignment]
+    assert bench.use_case.segment(decoded) is None
+    assert bench.announced() == [SegmentationStatus.RUNNING]
+
+
 def test_a_run_whose_image_is_deleted_while_it_is_computed_writes_nothing(bench: Bench) -> None:
     work = bench.segmented()
     bench.images.delete(bench.image())

@@ -286,6 +286,9 @@ class SegmentationRepository(Protocol):
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
         """Up to ``limit`` spheroids of a run that the viewer may read, above ``after_number``, in order of number."""
 
+    def rim_px(self, segmentation_ids: Sequence[UUID]) -> float:
+        """Length of all outlines of these runs, holes included, in px."""
+
     def latest_repeats(self, first_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
         """The latest repeat of each run that exists, by the first one's id, as last written, in one statement."""
 

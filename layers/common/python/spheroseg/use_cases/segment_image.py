@@ -15,6 +15,7 @@ from spheroseg.domain.segmentation import (
     PixelSizeSource,
     Result,
     Segmentation,
+    SegmentationStatus,
     result_prefix,
 )
 from spheroseg.domain.spheroid import Spheroid
@@ -130,7 +131,9 @@ class SegmentImage:
         return DecodedWork(running, image, segmenter, decoded, stages_s)
 
     def segment(self, work: DecodedWork) -> SegmentedWork | Segmentation | None:
-        """The run with its objects."""
+        """The run with its objects; None when it was cancelled or taken over before the model began."""
+        if not self._is_wanted(work.segmentation):
+            return None
         parameters = work.segmentation.order.parameters
         try:
             segmented = self._timed(
@@ -144,6 +147,8 @@ class SegmentImage:
         """The succeeded run: its objects, then its row with the spheroids are written, then it is announced."""
         work, segmented = segmented_work.work, segmented_work.segmented
         running, decoded = work.segmentation, work.decoded
+        if not self._is_wanted(running):
+            return None
         pixel_size_um, source = self._pixel_size(work.image, decoded)
         spheroids, review = self._timed(work.stages_s, "outlines", lambda: _described(segmented))
         self._timed(work.stages_s, "store", lambda: self._put(running, segmented, decoded, spheroids, pixel_size_um))
@@ -254,6 +259,16 @@ class SegmentImage:
             after = present  # written by an earlier call of this step whose answer, or announcement, was lost
         self._announce(after)
         return after
+
+    def _is_wanted(self, running: Segmentation) -> bool:
+        """Whether the run is still this worker's: one that was cancelled goes no further and writes nothing."""
+        try:
+            present = self.segmentations.get(running.id)
+        except NotFoundError:
+            return False
+        # A repeat of ``finish`` whose answer was lost finds the run ended by itself, and announces it again.
+        given_up = {SegmentationStatus.QUEUED, SegmentationStatus.CANCELLED}
+        return present.attempt == running.attempt and present.status not in given_up
 
     def _announce(self, segmentation: Segmentation) -> None:
         self.updates.publish(SegmentationChanged.of(segmentation, self.clock.now()))

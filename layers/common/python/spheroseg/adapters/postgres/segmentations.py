@@ -238,6 +238,11 @@ class PostgresSegmentations:
         values = {"queued_before": queued_before, "alive_before": alive_before, "limit": limit}
         return [segmentation_of(row) for row in self._database.latest(STALLED, values)]
 
+    def rim_px(self, segmentation_ids: Sequence[UUID]) -> float:
+        """Length of all outlines of these runs, holes included, in px."""
+        length: float = self._database.latest(spheroid_rows.RIM, {"ids": list(segmentation_ids)})[0]["rim_px"]
+        return length
+
     def release(self, at: datetime) -> Sequence[Segmentation]:
         """Mark the waiting runs whose turn has come as sent, and give them; who calls at the same time waits."""
 

@@ -35,6 +35,11 @@ ORDER BY number LIMIT %(limit)s
 """
 
 
+RIM = """
+SELECT coalesce(sum(perimeter_with_holes_px), 0) AS rim_px FROM spheroids WHERE segmentation_id = ANY(%(ids)s)
+"""
+
+
 def row_of(segmentation_id: UUID, spheroid: Spheroid) -> tuple[Any, ...]:
     """The row of a spheroid, in the order of ``COPY``."""
     polygons = [[polygon.exterior, *polygon.holes] for polygon in spheroid.polygons]
