@@ -37,4 +37,9 @@ def test_the_guides_commands_work_one_after_the_other(cloud: LocalCloud, tmp_pat
     assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
     assert "\nsucceeded\n" in ran.stdout.replace("}", "\n")
     assert json.loads((tmp_path / "outlines.geojson").read_bytes())["features"]
+    graph = json.loads((tmp_path / "graph.json").read_bytes())
+    assert "errors" not in graph
+    run = graph["data"]["image"]["latestSegmentation"]
+    assert run["result"]["spheroidCount"] > 0
+    assert run["spheroids"]["nodes"][0]["outline"].startswith("M")
     assert (tmp_path / "labels.tif").read_bytes()[:4] in {b"II*\x00", b"MM\x00*"}

@@ -14,6 +14,7 @@ from spheroseg_client.answers import items as _items
 from spheroseg_client.answers import parsed as _parsed
 from spheroseg_client.errors import NotSignedInError, WorkFailedError
 from spheroseg_client.follow import Change, Follower
+from spheroseg_client.graph import GraphCalls
 from spheroseg_client.models import (
     AnnouncedImage,
     ArrivedPart,
@@ -54,7 +55,7 @@ class FileToAnnounce(BaseModel):
     pixel_size_um: float | None = None
 
 
-class Client(ProjectCalls):
+class Client(GraphCalls, ProjectCalls):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.
 
     Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is

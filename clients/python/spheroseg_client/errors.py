@@ -1,6 +1,7 @@
 """What a caller of the client may have to deal with."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class ClientError(Exception):
@@ -36,16 +37,24 @@ class ApiError(ClientError):
 
     Args:
         status: HTTP status of the answer.
+        content: The answer's JSON object, empty where it was none.
     """
 
     default_code = "unexpected-answer"
 
     def __init__(
-        self, detail: str, code: str | None = None, *, status: int, retry_after_s: float | None = None
+        self,
+        detail: str,
+        code: str | None = None,
+        *,
+        status: int,
+        retry_after_s: float | None = None,
+        content: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail, code)
         self.status = status
         self.retry_after_s = retry_after_s
+        self.content = dict(content or {})
 
 
 class UnexpectedAnswerError(ClientError):

@@ -252,4 +252,5 @@ def error_of(response: httpx.Response) -> ClientError:
         code,
         status=response.status_code,
         retry_after_s=min(float(retry_after), 30.0) if retry_after.isdigit() else None,
+        content=problem,
     )
