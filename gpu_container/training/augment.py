@@ -12,8 +12,8 @@ ZOOM = (0.7, 1.4)
 STRETCH = 0.12
 """Most of the difference in scale between the two axes, as natural logarithm."""
 
-CHANCES = {"blur": 0.12, "noise": 0.25, "gradient": 0.2, "jpeg": 0.1, "invert": 0.06, "local": 0.12}
-"""How often each kind of wear is met. Blur is rare: what lies out of focus is told by it."""
+CHANCES = {"blur": 0.2, "noise": 0.35, "gradient": 0.25, "jpeg": 0.1, "invert": 0.12, "local": 0.15}
+"""How often each kind of wear is met."""
 
 
 def crop_of(maps: Maps, side_px: int, random: np.random.Generator) -> tuple[NDArray[np.float32], Maps]:
@@ -53,7 +53,7 @@ def worn(view: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.f
         view = view + _smooth(random, size, 2) * np.float32(random.uniform(0.05, 0.35))
     if random.random() < CHANCES["local"]:
         view = (view - 0.5) * np.exp(_smooth(random, size, 3) * np.float32(0.4)) + np.float32(0.5)
-    view = np.clip((view - LOWEST) / (HIGHEST - LOWEST), 0, 1) ** np.float32(np.exp(random.normal(0, 0.2)))
+    view = np.clip((view - LOWEST) / (HIGHEST - LOWEST), 0, 1) ** np.float32(np.exp(random.normal(0, 0.3)))
     view = view * (HIGHEST - LOWEST) + LOWEST
     view = view * np.float32(np.exp(random.normal(0, 0.15))) + np.float32(random.normal(0, 0.07))
     if random.random() < CHANCES["blur"]:

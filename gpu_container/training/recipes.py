@@ -34,7 +34,7 @@ class TrainingRecipe:
     weight_decay: float = 1e-2
     averaging: float = 0.998
     real_shares: dict[str, float] = field(
-        default_factory=lambda: {"organoid_id": 0.35, "lguertle": 0.12, "adiez": 0.05}
+        default_factory=lambda: {"organoid_id": 0.30, "lguertle": 0.12, "adiez": 0.04}
     )
     synthetic_images: int = 3000
     core_depth: float = 0.4
@@ -46,7 +46,7 @@ class TrainingRecipe:
         return replace(self, steps=self.drawn_steps, drawn_steps=0, real_shares={}, cools=False)
 
 
-RECIPES = {"fast": TrainingRecipe("fast", (16, 32, 64, 112, 144), drawn_steps=3000, steps=2000)}
+RECIPES = {"fast": TrainingRecipe("fast", (16, 32, 64, 112, 144), drawn_steps=0, steps=3000)}
 
 ENSEMBLES = {"accurate": "fast"}
 """Models that average all seeds of a recipe."""

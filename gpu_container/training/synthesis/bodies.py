@@ -179,17 +179,15 @@ def cystic(rng: Rng, radius_px: float) -> Style:
 
 
 def ghost(rng: Rng, radius_px: float) -> Style:
-    """A body far out of focus: a dark or bright ball, a blur, or a soft ring."""
-    if chance(rng, 0.3):
-        return _ball(rng, radius_px)
-    if chance(rng, 0.1):
+    """A body far out of focus: a blur brighter or darker than the background, or a soft ring."""
+    if chance(rng, 0.2):
         wall = Line(between(rng, -0.6, -0.15), 0.0, max(1.5, radius_px * between(rng, 0.04, 0.12)))
         middle = between(rng, 0.9, 1.15)
         return Style(
             profile=knots([1.0, middle, middle]),
             lines=(wall,),
             opacity=0.0,
-            defocus_px=max(4.0, radius_px * between(rng, 0.22, 0.4)),
+            defocus_px=max(4.0, radius_px * between(rng, 0.18, 0.35)),
         )
     ring, middle = between(rng, -0.45, 0.3), between(rng, -0.45, 0.6)
     return Style(
@@ -197,18 +195,6 @@ def ghost(rng: Rng, radius_px: float) -> Style:
         opacity=0.0,
         clouds=between(rng, 0, 0.2),
         defocus_px=max(3.0, radius_px * log_between(rng, 0.27, 0.7)),
-    )
-
-
-def _ball(rng: Rng, radius_px: float) -> Style:
-    """A body just too far above or below the focus: as dark as one that counts, or a bright middle in a dark ring."""
-    ring = between(rng, 0.15, 0.75)
-    middle = between(rng, 1.0, 1.7) if chance(rng, 0.35) else ring * between(rng, 0.6, 1.3)
-    return Style(
-        profile=knots([ring, ring, middle], [0, between(rng, 0.15, 0.5), 1]),
-        opacity=between(rng, 0.2, 0.9),
-        clouds=between(rng, 0, 0.15),
-        defocus_px=max(3.0, radius_px * between(rng, 0.17, 0.35)),
     )
 
 

@@ -118,8 +118,8 @@ def _add_surroundings(rng: Rng, scene: Scene) -> None:
     if chance(rng, 0.05):
         backdrops.add_gel_edge(rng, scene.light)
         scene.parts.append("gel edge")
-    if chance(rng, 0.5):
-        surroundings.add_ghosts(rng, scene, whole(rng, 1, 12))
+    if chance(rng, 0.4):
+        surroundings.add_ghosts(rng, scene, whole(rng, 1, 10))
     if chance(rng, 0.4):
         surroundings.add_debris(rng, scene)
     if chance(rng, 0.06):

@@ -74,7 +74,7 @@ class Looks:
         self.darkness = between(rng, *darkness)
         self.alike = chance(rng, 0.6)
         self.first: Style | None = None
-        self.blurred = chance(rng, 0.35)
+        self.blurred = chance(rng, 0.25)
 
     def solid(self, radius_px: float) -> Style:
         """Packed cells."""
@@ -89,9 +89,9 @@ class Looks:
 
     def _focused(self, style: Style, radius_px: float) -> Style:
         """In some images some bodies are a little out of focus, and still count."""
-        visible_blurred = np.mean(style.profile) < 0.6 or any(line.strength < -0.3 for line in style.lines)
-        if self.blurred and visible_blurred and chance(self.rng, 0.5):
-            style = replace(style, defocus_px=min(6.0, radius_px * between(self.rng, 0.03, 0.13)))
+        dark = np.mean(style.profile) < 0.6
+        if self.blurred and dark and chance(self.rng, 0.5):
+            style = replace(style, defocus_px=min(8.0, radius_px * between(self.rng, 0.03, 0.2)))
         widest = max(1.0, radius_px * 0.15)
         lines = tuple(
             replace(
