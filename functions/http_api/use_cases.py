@@ -25,6 +25,7 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
+from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.retry_runs import RetryRuns
@@ -108,6 +109,7 @@ class UseCases:
     read_images: ReadImages
     delete_image: DeleteImage
     request_segmentation: RequestSegmentation
+    request_pages: RequestPages
     cancel_segmentation: CancelSegmentation
     read_segmentations: ReadSegmentations
     read_together: ReadTogether

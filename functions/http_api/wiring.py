@@ -48,6 +48,7 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
+from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.retry_runs import RetryRuns
@@ -95,6 +96,7 @@ def wire(settings: Settings) -> UseCases:
         read_images=ReadImages(projects, images, segmentations),
         delete_image=DeleteImage(images, segmentations, store),
         request_segmentation=RequestSegmentation(images, segmentations, queue, clock),
+        request_pages=RequestPages(images, segmentations, queue, clock),
         cancel_segmentation=CancelSegmentation(segmentations, updates, clock),
         read_segmentations=ReadSegmentations(images, segmentations, links, clock),
         start_runs=StartRuns(projects, segmentations, batches, queue, clock, ids),

@@ -7,9 +7,10 @@ from typing import Protocol
 import numpy as np
 
 from segmentation_worker.instances import Seen
-from spheroseg.domain.model_card import ModelCard
+from spheroseg.domain.model_card import Calibration, ModelCard
 from spheroseg.domain.model_choice import ModelChoice
 from spheroseg.domain.segmentation import Parameters
+from spheroseg.imaging.certainty import calibrated
 from spheroseg.imaging.mapped import steps
 from spheroseg.imaging.windowing import Grey
 from spheroseg.ports import ChosenModel, SegmentedPixels, Segmenter
@@ -30,7 +31,7 @@ class Sight:
 
     Args:
         count: Objects seen.
-        confidence: Mean foreground probability over the pixels of all of them, 0 to 1; None without objects.
+        confidence: Mean calibrated probability over the pixels of all of them, 0 to 1; None without objects.
         touching: Share of them that have a pixel beside one of another object, 0 to 1.
     """
 
@@ -39,17 +40,18 @@ class Sight:
     touching: float
 
     @classmethod
-    def of(cls, seen: Seen) -> "Sight":
+    def of(cls, seen: Seen, calibration: Calibration | None = None) -> "Sight":
         """Summed up over some rows at a time: what was seen of a large image lies in files."""
         if not seen.count:
             return cls(count=0, confidence=None, touching=0.0)
         total, pixels = 0.0, 0
         touching = np.zeros(seen.count + 1, bool)
-        whole = 255.0 if seen.foreground.dtype == np.uint8 else 1.0
+        whole = 255 if seen.foreground.dtype == np.uint8 else 1
         for top, bottom in steps(seen.labels, seen.foreground):
             kept = (seen.labels[top:bottom] > 0) & (seen.labels[top:bottom] <= seen.count)
-            total += float(seen.foreground[top:bottom][kept].sum(dtype=np.float64)) / whole
-            pixels += int(np.count_nonzero(kept))
+            probability = (seen.foreground[top:bottom][kept] / np.float32(whole)).astype(np.float32, copy=False)
+            total += float(calibrated(probability, calibration).sum(dtype=np.float64))
+            pixels += probability.size
             rows = np.where(
                 seen.labels[max(0, top - 1) : bottom] <= seen.count, seen.labels[max(0, top - 1) : bottom], 0
             )
@@ -89,7 +91,7 @@ class ChoosingSegmenter:
         sights: list[Sight] = []
 
         def is_enough(seen: Seen) -> bool:
-            sights.append(Sight.of(seen))
+            sights.append(Sight.of(seen, self.usual.card.calibration))
             return self.doubt(sights[-1]) is None
 
         found = self.usual.segment_if(pixels, parameters, is_enough)

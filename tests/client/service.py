@@ -17,6 +17,7 @@ import numpy as np
 from starlette.types import Message
 
 from http_api.app import create_app
+from spheroseg.domain.pages import Pages, beyond
 from spheroseg.domain.segmentation import (
     Failure,
     PixelSizeSource,
@@ -117,6 +118,7 @@ class Service:
         self.refused_tokens: set[str] = set()
         self.fails: Callable[[str], Failure | None] = lambda _: None
         self.works = True
+        self.pages: Callable[[str], Pages] = lambda _: Pages(1)
         self.hold: Callable[[str], bool] = lambda _: False
         self.held: list[Segmentation] = []
         self.sign_in = ShortSignIn({EMAIL: PASSWORD})
@@ -166,6 +168,12 @@ class Service:
         now = self.world.clock.now()
         image = self.world.images.get(run.image_id)
         running = run.started(now)
+        pages, page = self.pages(image.name), run.order.parameters.page
+        if page > pages.count:
+            refused = Failure("page-not-found", beyond(pages.count, page))
+            self.world.segmentations.rows[run.id] = running.failed(refused, now)
+            return
+        self.world.images.note_pages(image.id, pages)
         if failure := self.fails(image.name):
             self.world.segmentations.rows[run.id] = running.failed(failure, now)
             return

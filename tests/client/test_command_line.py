@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.segmentation import Failure, SegmentationStatus
 from spheroseg_client.command_line import app
 from tests.client.service import EMAIL, PASSWORD, SIZE_PX, SQUARES, Service
@@ -111,6 +112,7 @@ def test_a_document_for_programs_stands_alone_on_stdout(run: Run, tmp_path: Path
 
 def test_what_was_asked_for_reaches_the_service(run: Run, service: Service, tmp_path: Path) -> None:
     (given,) = files(tmp_path, "a.png")
+    service.pages = lambda _: Pages(3)
     options = ["--threshold", 0.4, "--min-diameter-px", 12, "--no-holes", "--page", 3, "--priority", "low"]
     assert run("segment", given, "--out", tmp_path / "o", "--model", "other@3", *options).exit_code == 0
     (segmentation,) = service.world.segmentations.rows.values()
@@ -125,6 +127,65 @@ def test_the_model_may_be_left_to_each_image(run: Run, service: Service, tmp_pat
     assert run("segment", given, "--out", tmp_path / "o", "--model", "auto").exit_code == 0
     (segmentation,) = service.world.segmentations.rows.values()
     assert (segmentation.order.model, segmentation.order.model_version) == ("auto", "1-spheroid-unet1-other3")
+
+
+def test_each_page_of_a_stack_is_a_result_of_its_own(run: Run, service: Service, tmp_path: Path) -> None:
+    given = files(tmp_path, "stack.tif", "single.tif", "stack_p03.tif")
+    service.pages = lambda name: Pages(12, "TZ", (3, 4)) if name == "stack.tif" else Pages(1)
+    result = run("segment", *given, "--out", tmp_path / "out", "--pages", "all", "--json")
+    assert result.exit_code == 0, result.stderr
+    images = document(result)["images"]
+    assert [(Path(image["file"]).name, image["page"], image["name"]) for image in images] == [
+        *(("stack.tif", page, f"stack_p{page:02d}" + "_" * (page == 3)) for page in range(1, 13)),
+        ("single.tif", 1, "single"),
+        ("stack_p03.tif", 1, "stack_p03"),
+    ]
+    assert images[0]["pages"] == {"count": 12, "axes": "TZ", "sizes": [3, 4]}
+    assert all(Path(image[kind]).is_file() for image in images for kind in ("outlines", "labels", "overlay"))
+    found = rows(tmp_path / "out")
+    assert [(row["name"], row["page"], row["spheroid"]) for row in found[:4]] == [
+        ("stack_p01", "1", "1"),
+        ("stack_p01", "1", "2"),
+        ("stack_p02", "2", "1"),
+        ("stack_p02", "2", "2"),
+    ]
+    assert len(found) == 2 * 14
+    assert service.asked("POST /v1/projects/.*/images") == 1
+    assert len(service.world.images.rows) == 3
+
+
+def test_some_pages_of_one_channel_are_chosen(run: Run, service: Service, tmp_path: Path) -> None:
+    (given,) = files(tmp_path, "a.tif")
+    service.pages = lambda _: Pages(6, "TC", (3, 2))
+    words = ("--pages", "3-6", "--channel", 2, "--threshold", 0.4)
+    result = run("segment", given, "--out", tmp_path / "out", *words)
+    assert result.exit_code == 0, result.stderr
+    assert "page 4" in result.stdout
+    assert "2 of 2 images" in result.stderr
+    runs = service.world.segmentations.rows.values()
+    assert sorted(one.order.parameters.page for one in runs) == [3, 4, 6]  # the first one told how many there are
+    assert {one.order.parameters.threshold for one in runs} == {0.4}
+
+
+def test_a_page_that_fails_stops_no_other_and_one_beyond_the_last_is_told_with_the_count(
+    run: Run, service: Service, tmp_path: Path
+) -> None:
+    given = files(tmp_path, "a.tif", "b.tif", "c.tif")
+    counts = {"a.tif": 3, "b.tif": 2, "c.tif": 1}
+    service.pages = lambda name: Pages(counts[name])
+    result = run("segment", *given, "--out", tmp_path / "out", "--pages", "2-3", "--json")
+    assert result.exit_code == 1
+    found = [(image["name"], image["status"], image["failure"]) for image in document(result)["images"]]
+    assert found[:2] == [("a_p2", "succeeded", None), ("a_p3", "succeeded", None)]
+    assert [(name, failure["code"], failure["detail"]) for name, _, failure in found[2:]] == [
+        ("b", "page-not-found", "The file has 2 pages, page 3 was asked for"),
+        ("c", "page-not-found", "The file has 1 page, page 2 was asked for"),
+    ]
+
+
+@pytest.mark.parametrize("words", [("--pages", "first"), ("--channel", "2"), ("--pages", "2", "--page", "3")])
+def test_pages_that_make_no_sense_are_wrong_use(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert run("segment", *files(tmp_path, "a.tif"), "--out", tmp_path / "out", *words).exit_code == 2
 
 
 def test_the_same_project_name_is_the_same_project(run: Run, service: Service, tmp_path: Path) -> None:

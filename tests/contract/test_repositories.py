@@ -11,6 +11,7 @@ from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.domain.image import Image, ImageStatus
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.errors import (
@@ -171,6 +172,19 @@ def test_an_image_moves_only_from_where_it_was_read(repositories: Repositories) 
     with pytest.raises(StaleStateError):
         repositories.images.replace(waiting, waiting.stored(size_bytes=1, etag="e", at=NOW))
     assert repositories.images.get(waiting.id) == refused
+
+
+def test_pages_are_noted_once(repositories: Repositories) -> None:
+    image = repositories.stored()
+    noted, plain = Pages(6, "TZ", (2, 3)), Pages(1)
+    repositories.images.note_pages(image.id, noted)
+    repositories.images.note_pages(image.id, plain)
+    assert repositories.images.get(image.id).pages == noted
+    assert repositories.images.one(a_viewer(), image.id).pages == noted
+    another = repositories.stored()
+    repositories.images.note_pages(another.id, plain)
+    assert repositories.images.get(another.id).pages == plain
+    repositories.images.note_pages(an_id(), plain)
 
 
 def test_an_image_that_is_gone_cannot_be_replaced(repositories: Repositories) -> None:

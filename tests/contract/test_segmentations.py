@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -12,8 +13,9 @@ from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.backlog import RATE_WINDOW
 from spheroseg.domain.fairness import FLOOR, WINDOW
 from spheroseg.domain.image import Image
+from spheroseg.domain.paging import PageKey
 from spheroseg.domain.review import ReviewReason
-from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import Parameters, Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Polygon
 from spheroseg.errors import SegmentationNotFoundError, StaleStateError
 from spheroseg.ports import SegmentationRepository
@@ -117,6 +119,31 @@ def test_runs_of_an_image_are_listed_from_the_latest(
     latest = repository.latest_of_images(a_viewer(), [image.id, another_image.id, an_id()])
     assert latest == {image.id: runs[-1], another_image.id: other}
     assert repository.latest_of_images(a_viewer(), []) == {}
+
+
+def test_runs_of_an_image_are_read_page_by_page_and_by_the_page_of_the_file(
+    repository: SegmentationRepository, image: Image
+) -> None:
+    runs = [
+        a_segmentation(image, order=an_order(model=model, parameters=Parameters(page=page)), queued_at=NOW)
+        for model in ("a", "b")
+        for page in (1, 2, 3)
+    ]
+    moved(repository, stored(repository, runs[0]), runs[0].started(NOW))
+    repository.add_many(runs)
+    repository.add_many(runs)
+    assert repository.get(runs[0].id).status is RUNS
+    assert set(repository.get_many([run.id for run in runs] + [an_id()])) == {run.id for run in runs}
+    expected = sorted((run.id for run in runs), reverse=True)
+    read: list[UUID] = []
+    key = None
+    while page := repository.page_of_image(a_viewer(), image.id, None, key, 4):
+        read += [run.id for run in page]
+        key = PageKey(page[-1].queued_at, page[-1].id)
+    assert read == expected
+    second = repository.page_of_image(a_viewer(), image.id, 2, None, 10)
+    assert {run.id for run in second} == {runs[1].id, runs[4].id}
+    assert repository.page_of_image(a_viewer(STRANGER), image.id, None, None, 10) == []
 
 
 def test_a_run_queued_again_is_the_latest(repository: SegmentationRepository, image: Image) -> None:

@@ -11,6 +11,7 @@ from spheroseg.domain.account import Account, Profile, Quota, Usage
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.fairness import Held, released
 from spheroseg.domain.image import Image, ImageStatus
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import PLACE_OF_RUN, PLACES, Project, ProjectStatistics
 from spheroseg.domain.run_progress import sent_before
@@ -359,6 +360,11 @@ class InMemoryImages:
     def accept(self, before: Image, after: Image, segmentation: Segmentation) -> None:
         self.replace(before, after)
         self.segmentations.add(segmentation)
+
+    def note_pages(self, image_id: UUID, pages: Pages) -> None:
+        image = self.rows.get(image_id)
+        if image is not None and image.pages is None:
+            self.rows[image_id] = replace(image, pages=pages)
 
     def delete(self, image: Image) -> None:
         self.rows.pop(image.id, None)

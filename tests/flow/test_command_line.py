@@ -102,6 +102,15 @@ def test_what_the_user_sets_is_what_is_run(cloud: LocalCloud, tmp_path: Path) ->
     assert all(float(row["area_um2"]) == float(row["area_px2"]) * 0.25 for row in sized)
     assert {row["pixel_size_source"] for row in sized} == {"user"}
 
+    with Image.open(SAMPLES / "spheroids-1.png") as image:
+        pixels = np.asarray(image.convert("L"))
+    tifffile.imwrite(tmp_path / "z.tif", np.stack([pixels, pixels[::-1]]), imagej=True, metadata={"axes": "ZYX"})
+    ended = spheroseg(cloud, "segment", tmp_path / "z.tif", "-o", tmp_path / "pages", "--pages", "all")
+    assert ended.returncode == 0, ended.stderr
+    found = rows(tmp_path / "pages")
+    assert [row["area_px2"] for row in found if row["page"] == "1"] == [row["area_px2"] for row in everything]
+    assert {(row["name"], row["page"]) for row in found} == {("z_p1", "1"), ("z_p2", "2")}
+
 
 def test_status_tells_what_runs(cloud: LocalCloud) -> None:
     ended = spheroseg(cloud, "status")

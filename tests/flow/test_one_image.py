@@ -78,10 +78,15 @@ def test_the_page_chosen_is_the_page_segmented(user: ApiUser, sample: bytes) -> 
     pixels = np.asarray(Image.open(io.BytesIO(sample)).convert("L"))
     pages = np.stack([pixels, np.rot90(pixels)])
     stack = io.BytesIO()
-    tifffile.imwrite(stack, pages, photometric="minisblack")
+    tifffile.imwrite(stack, pages, imagej=True, metadata={"axes": "TYX"})
     image_id = user.upload(user.project(), "stack.tif", stack.getvalue(), parameters={"page": 2})
     second = user.settled(image_id)
     assert second["status"] == "succeeded", second["failure"]
+
+    assert user.get(f"/images/{image_id}")["pages"] == {"count": 2, "axes": "T", "sizes": [2]}
+    both = user.post(f"/images/{image_id}/page-segmentations", {"pages": "all"})["items"]
+    assert [run["parameters"]["page"] for run in both] == [1, 2]
+    assert (both[1]["id"], both[1]["status"]) == (second["id"], "succeeded")
 
     third = user.post(f"/images/{image_id}/segmentations", {"parameters": {"page": 3}})
     assert third["id"] != second["id"]
@@ -90,7 +95,10 @@ def test_the_page_chosen_is_the_page_segmented(user: ApiUser, sample: bytes) -> 
         seen: dict[str, dict[str, str]] = user.get(f"/segmentations/{third['id']}")
         return seen if str(seen["status"]) == "failed" else None
 
-    assert eventually(failed)["failure"]["code"] == "page-not-found"
+    assert eventually(failed)["failure"] == {
+        "code": "page-not-found",
+        "detail": "The file has 2 pages, page 3 was asked for",
+    }
 
 
 def test_a_plain_upload_to_the_inbox_is_segmented(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:

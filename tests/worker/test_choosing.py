@@ -12,6 +12,7 @@ from segmentation_worker.instances import Labels, Seen
 from segmentation_worker.models import load_segmenters
 from segmentation_worker.onnx_segmenter import OnnxSegmenter
 from segmentation_worker.settings import MODEL_DIR
+from spheroseg.domain.model_card import Calibration
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.imaging.mapped import steps
 from spheroseg.imaging.windowing import Grey
@@ -87,6 +88,23 @@ def test_what_was_dropped_counts_for_nothing() -> None:
     sight = Sight.of(seen(PAIRED, 0.8, kept=1))
     assert (sight.count, sight.touching) == (1, 0.0)
     assert sight.confidence == pytest.approx(0.8)
+
+
+def test_confidence_is_that_of_calibrated_probabilities() -> None:
+    found = seen(APART, 0.8)
+    assert Sight.of(found).confidence == pytest.approx(0.8)
+    calibration = Calibration(slope=0.5, intercept=-0.2)
+    expected = 1 / (1 + np.exp(-(0.5 * np.log(4) - 0.2)))
+    assert Sight.of(found, calibration).confidence == pytest.approx(float(expected))
+    card = a_model_card(calibration=calibration)
+    segmenter = ChoosingSegmenter(
+        a_model_choice(min_confidence=0.7),
+        Looking(card=card, sees=found),
+        InMemorySegmenter(card=a_model_card(name="other")),
+    )
+    chosen = segmenter.segment(PIXELS, Parameters()).chosen
+    assert chosen is not None
+    assert chosen.reason == "spheroid-unet was not sure: confidence 0.621, less than 0.7"
 
 
 @pytest.mark.parametrize("rows", [1, 2, 100])

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -25,11 +25,12 @@ from spheroseg_client.errors import (
 )
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.inputs import InputFile
-from spheroseg_client.models import AnnouncedImage, Failure, Links, Order, Segmentation
+from spheroseg_client.models import AnnouncedImage, Failure, Links, Order, Pages, Segmentation
 from spheroseg_client.outcomes import Outcome, of_success
 from spheroseg_client.outlines import Outline, read_outlines
 from spheroseg_client.outputs import ResultFolder
 from spheroseg_client.overlays import draw_overlay
+from spheroseg_client.stacks import PageChoice, PageFollower, page_name
 
 UPLOADS_AT_ONCE = 4
 FETCHES_AT_ONCE = 3
@@ -54,8 +55,11 @@ class Listener(Protocol):
     def on_uploaded(self, index: int) -> None:
         """A file has arrived."""
 
-    def on_status(self, index: int, status: str) -> None:
-        """A segmentation has got somewhere."""
+    def on_status(self, index: int, status: str, page: int = 0) -> None:
+        """A segmentation has got somewhere; of a file, or of a page of a stack."""
+
+    def on_pages(self, index: int, pages: int) -> None:
+        """A file turned out to be so many pages, each with an outcome of its own."""
 
     def on_outcome(self, outcome: Outcome) -> None:
         """A file has come to its end, whichever."""
@@ -63,7 +67,7 @@ class Listener(Protocol):
 
 @dataclass
 class Job:
-    """One file on its way."""
+    """One file, or one page of a stack, on its way; a file's own ``page`` is 0."""
 
     index: int
     file: InputFile
@@ -72,6 +76,20 @@ class Job:
     image_id: UUID | None = None
     segmentation_id: UUID | None = None
     is_uploaded: bool = False
+    page: int = 0
+    pages: Pages | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Its place among the others."""
+        return self.index, self.page
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """A file became pages: jobs with the runs that belong to them."""
+
+    jobs: Sequence[tuple[Job, Segmentation]]
 
 
 Work = Callable[..., None]
@@ -88,6 +106,7 @@ class Batch:
         names: What the results of each file are called.
         pixel_size_um: Edge of one pixel in µm for all files, where the user knows better than they.
         change_outlines: Changes each file of outlines before it is put in its place.
+        pages: Which pages of each file; None: the one that the order names.
     """
 
     def __init__(
@@ -100,34 +119,45 @@ class Batch:
         results: ResultFolder,
         listener: Listener,
         pixel_size_um: float | None = None,
+        pages: PageChoice | None = None,
         *,
         change_outlines: Callable[[Path], None] | None = None,
     ) -> None:
         self._client = client
         self._change_outlines = change_outlines
         self._project_id = project_id
-        self._order = order
+        self._choice = pages
+        # How many pages there are is known after the first run.
+        first = order.parameters.model_copy(update={"page": pages.first}) if pages else order.parameters
+        self._order = order.model_copy(update={"parameters": first})
         self._results = results
         self._listener = listener
         self._pixel_size_um = pixel_size_um
         self._jobs = [Job(index, file, name) for index, (file, name) in enumerate(zip(files, names, strict=True))]
+        self._open: dict[tuple[int, int], Job] = {job.key: job for job in self._jobs}
         self._by_image: dict[UUID, Job] = {}
-        self._outcomes: dict[int, Outcome] = {}
-        self._events: queue.SimpleQueue[tuple[Job | None, Outcome | Change | BaseException]] = queue.SimpleQueue()
+        self._by_run: dict[UUID, Job] = {}
+        self._outcomes: dict[tuple[int, int], Outcome] = {}
+        self._events: queue.SimpleQueue[tuple[Job | None, Outcome | Change | _Spread | BaseException]] = (
+            queue.SimpleQueue()
+        )
         self._stop = threading.Event()
+        self._page_follower = PageFollower(client.segmentations, self._stop)
         self._follower: Follower = client.follower(project_id)
         self.interrupted = False
 
     def run(self) -> Sequence[Outcome]:
-        """What became of each file, in their order; no file's failure stops another.
+        """What became of each file, or page of it, in their order; no failure stops another.
 
         Ctrl-C ends it early: what waits or works is cancelled, ``interrupted`` is set, and the files that had no
         result yet say so.
         """
-        uploads = ThreadPoolExecutor(UPLOADS_AT_ONCE + 2, thread_name_prefix="upload")
+        uploads = ThreadPoolExecutor(UPLOADS_AT_ONCE + 3, thread_name_prefix="upload")
         fetches = ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch")
         try:
             uploads.submit(self._guarded, self._follow)
+            if self._choice:
+                uploads.submit(self._guarded, self._follow_pages)
             uploads.submit(self._guarded, lambda: self._upload_all(uploads))
             self._collect(fetches)
         except KeyboardInterrupt:
@@ -140,30 +170,46 @@ class Batch:
                 pool.shutdown(wait=True, cancel_futures=True)
         if self.interrupted:
             self._tidy_up()
-        return [self._outcomes[job.index] for job in self._jobs]
+        return [self._outcomes[key] for key in sorted(self._outcomes)]
 
     def _collect(self, fetches: ThreadPoolExecutor) -> None:
-        while len(self._outcomes) < len(self._jobs):
+        while self._open:
             try:
                 job, event = self._events.get(timeout=WAKE_S)
             except queue.Empty:  # on some systems Ctrl-C is noticed only between two waits
                 continue
             if isinstance(event, Outcome):
-                if job is not None and job.index not in self._outcomes:
-                    self._outcomes[job.index] = event
+                if job is not None and job.key in self._open:
+                    del self._open[job.key]
+                    self._outcomes[job.key] = event
                     self._listener.on_outcome(event)
+            elif isinstance(event, _Spread):
+                if job is not None and job.key in self._open:
+                    self._spread(job, event, fetches)
             elif isinstance(event, Change):
-                job = self._by_image[event.image_id]
+                job = job or self._by_image[event.image_id]
                 job.segmentation_id = event.segmentation_id or job.segmentation_id
-                self._listener.on_status(job.index, event.status)
+                self._listener.on_status(job.index, event.status, job.page)
                 if event.is_final:
                     fetches.submit(self._guarded, self._fetched, job)
             elif isinstance(event, ClientError):  # the service is gone for good: nothing more can be learnt
-                for left in self._jobs:
-                    if left.index not in self._outcomes:
-                        self._end(left, event)
+                for left in self._open.values():
+                    self._end(left, event)
             else:
                 raise event
+
+    def _spread(self, job: Job, spread: _Spread, fetches: ThreadPoolExecutor) -> None:
+        """From now on the pages of a stack are on their way instead of the file."""
+        del self._open[job.key]
+        self._listener.on_pages(job.index, len(spread.jobs))
+        for page_job, run in spread.jobs:
+            self._open[page_job.key] = page_job
+            self._by_run[run.id] = page_job
+            self._listener.on_status(page_job.index, run.status, page_job.page)
+            if run.is_final:
+                fetches.submit(self._guarded, self._fetched, page_job)
+        if job.image_id is not None:
+            self._page_follower.add(job.image_id, [run for _, run in spread.jobs])
 
     def _guarded(self, work: Work, *arguments: Job) -> None:
         """Work of a thread; what it raises reaches the main thread, and a job's own errors end that job alone."""
@@ -184,7 +230,7 @@ class Batch:
 
     def _end(self, job: Job, error: ClientError) -> None:
         failure = Failure(code=error.code, detail=error.detail)
-        self._events.put((job, Outcome(job.file.shown, job.name, "failed", failure, total_s=_since(job))))
+        self._events.put((job, Outcome(job.file.shown, job.name, "failed", failure, job.page, total_s=_since(job))))
 
     # Upload
 
@@ -265,12 +311,24 @@ class Batch:
         for change in self._follower:
             self._events.put((None, change))
 
+    def _follow_pages(self) -> None:
+        for run in self._page_follower:
+            self._events.put((self._by_run[run.id], Change(run.image_id, run.id, run.status, run.is_final)))
+
     def _fetched(self, job: Job) -> None:
         if job.image_id is None:
             raise AssertionError("an image that changed was announced")
         if job.segmentation_id is None:
             raise refusal_of(self._client.image(job.image_id))
         segmentation = self._client.segmentation(job.segmentation_id)
+        if self._choice and not job.page and segmentation.status != "cancelled":
+            try:
+                self._events.put((job, self._started_pages(job, job.image_id, self._choice)))
+                return
+            except ApiError as error:
+                if error.code != "pages-not-counted" or segmentation.status == "succeeded":
+                    raise
+                _log.info("The file was not decoded, for which its run tells the reason: %s", error)
         if segmentation.status != "succeeded" or segmentation.links is None:
             failure = segmentation.failure
             raise WorkFailedError(
@@ -280,12 +338,23 @@ class Batch:
         outcome = self._stored(job, segmentation, segmentation.links)
         self._events.put((job, outcome))
 
+    def _started_pages(self, job: Job, image_id: UUID, choice: PageChoice) -> _Spread:
+        started = self._client.segment_pages(image_id, choice.text, self._order, choice.channel)
+        others = [other.name for other in self._jobs if other is not job]
+        jobs = []
+        for run in started.items:
+            page = run.parameters.page
+            name = page_name(job.name, page, started.pages.count, others)
+            jobs.append((replace(job, name=name, segmentation_id=run.id, page=page, pages=started.pages), run))
+        return _Spread(jobs)
+
     def _stored(self, job: Job, segmentation: Segmentation, links: Links) -> Outcome:
         result = segmentation.result
         if result is None:
             raise UnexpectedAnswerError(f"Segmentation {segmentation.id} succeeded and has no result")
         parts = {
-            suffix: self._results.part(f"{job.index}.{suffix}") for suffix in ("tif", "geojson", "preview.jpg", "png")
+            suffix: self._results.part(f"{job.index}-{job.page}.{suffix}")
+            for suffix in ("tif", "geojson", "preview.jpg", "png")
         }
         for link, suffix in ((links.outlines, "geojson"), (links.preview, "preview.jpg"), (links.labels, "tif")):
             self._client.download(link, parts[suffix], self._unless_stopped)
@@ -297,7 +366,8 @@ class Batch:
         if self._change_outlines:  # overlay and measures are made of the exact ones
             self._change_outlines(parts["geojson"])
         files = self._results.publish(job.name, outlines=parts["geojson"], labels=parts["tif"], overlay=parts["png"])
-        return of_success(job.file.shown, job.name, segmentation, outlines, files, _since(job))
+        success = of_success(job.file.shown, job.name, segmentation, outlines, files, _since(job))
+        return replace(success, page=job.page, pages=job.pages)
 
     def _draw(self, preview: Path, outlines: Sequence[Outline], size_px: tuple[int, int], target: Path) -> None:
         try:
@@ -318,12 +388,18 @@ class Batch:
         """Cancel what waits or works, so that nobody has to wait for what nobody wants; for a few seconds at most."""
         while not self._events.empty():  # finished while the threads came to rest
             job, event = self._events.get()
-            if isinstance(event, Outcome) and job is not None:
-                self._outcomes.setdefault(job.index, event)
-        left = [job for job in self._jobs if job.index not in self._outcomes]
+            if job is None or job.key not in self._open:
+                continue
+            if isinstance(event, Outcome):
+                self._outcomes[job.key] = event
+                del self._open[job.key]
+            elif isinstance(event, _Spread):
+                del self._open[job.key]
+                self._open |= {page_job.key: page_job for page_job, _ in event.jobs}
+        left = list(self._open.values())
         failure = Failure(code="interrupted", detail="stopped before it had a result")
         for job in left:
-            self._outcomes[job.index] = Outcome(job.file.shown, job.name, "interrupted", failure)
+            self._outcomes[job.key] = Outcome(job.file.shown, job.name, "interrupted", failure, job.page)
         pool = ThreadPoolExecutor(CANCELS_AT_ONCE, thread_name_prefix="cancel")
         cancels: list[Future[None]] = [pool.submit(self._cancel, job) for job in left if job.image_id is not None]
         wait(cancels, timeout=TIDY_FOR_S)

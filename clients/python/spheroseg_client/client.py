@@ -22,6 +22,7 @@ from spheroseg_client.models import (
     Image,
     Model,
     Order,
+    PageRuns,
     PartLink,
     Parts,
     Profile,
@@ -235,9 +236,26 @@ class Client(GraphCalls, ProjectCalls):
         """One run, with links to its files once it succeeded."""
         return self._read(f"/v1/segmentations/{segmentation_id}", Segmentation)
 
-    def segmentations(self, image_id: UUID) -> Sequence[Segmentation]:
-        """All runs over an image, the latest first."""
-        return self._all(f"/v1/images/{image_id}/segmentations", Segmentation)
+    def segment_pages(
+        self, image_id: UUID, pages: str | Sequence[int], order: Order, channel: int | None = None
+    ) -> PageRuns:
+        """A run for each of some pages of a stack; a repeat gives the same runs.
+
+        Args:
+            pages: ``all``, numbers and ranges such as ``1-20,25``, or numbers; the first page is 1, and 1,000 are taken
+                at once. How many there are is known once a run has decoded the file (``Image.pages``).
+            order: What is run over each; its own page does not matter.
+            channel: Only those of the pages that are of this channel, the first is 1; None: of every channel.
+        """
+        body = order.model_dump(exclude_none=True)
+        body["parameters"].pop("page")
+        body |= {"pages": pages if isinstance(pages, str) else list(pages), "channel": channel}
+        return self._write(f"/v1/images/{image_id}/page-segmentations", PageRuns, body, repeatable=True)
+
+    def segmentations(self, image_id: UUID, page: int | None = None) -> Iterator[Segmentation]:
+        """All runs over an image, or over one page of its file, the latest first, read page by page."""
+        only = {} if page is None else {"page": page}
+        return self._pages(f"/v1/images/{image_id}/segmentations", Segmentation, only)
 
     def cancel(self, segmentation_id: UUID) -> Segmentation:
         """The run, stopped; one that has ended already raises ``ApiError`` with the code ``illegal-move``."""
@@ -328,10 +346,10 @@ class Client(GraphCalls, ProjectCalls):
         answer = self._transport.request("GET", path, session=self._session, repeatable=True)
         return _items(kind, answer, path)
 
-    def _pages(self, path: str, kind: type[Found]) -> Iterator[Found]:
+    def _pages(self, path: str, kind: type[Found], only: Mapping[str, int] | None = None) -> Iterator[Found]:
         cursor: str | None = None
         while True:
-            params: dict[str, str | int] = {"limit": PAGE_ITEMS}
+            params: dict[str, str | int] = {"limit": PAGE_ITEMS, **(only or {})}
             if cursor is not None:
                 params["cursor"] = cursor
             answer = self._transport.request("GET", path, session=self._session, repeatable=True, params=params)

@@ -20,6 +20,7 @@ from spheroseg_client.local import LocalClouds, stop_undisturbed
 from spheroseg_client.models import Order, Parameters
 from spheroseg_client.options import (
     ApiOption,
+    ChannelOption,
     DataDirOption,
     DiameterOption,
     EmailOption,
@@ -28,6 +29,7 @@ from spheroseg_client.options import (
     ModelOption,
     OutOption,
     PageOption,
+    PagesOption,
     PasswordOption,
     PixelSizeOption,
     PortOption,
@@ -41,6 +43,7 @@ from spheroseg_client.options import (
 from spheroseg_client.project_commands import projects, share
 from spheroseg_client.reporting import FAILED, UNAVAILABLE, libraries_needed, print_json, print_whole, reported
 from spheroseg_client.segmenting import Report, Request, segment_files
+from spheroseg_client.stacks import PageChoice
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -69,6 +72,8 @@ def segment(
     *,
     holes: HolesOption = True,
     page: PageOption = 1,
+    pages: PagesOption = None,
+    channel: ChannelOption = None,
     pixel_size: PixelSizeOption = None,
     simplify_px: SimplifyOption = None,
     priority: PriorityOption = PriorityChoice.NORMAL,
@@ -87,6 +92,10 @@ def segment(
 
     What cannot be segmented is listed with its reason and does not stop the rest.
     """
+    if pages is None and channel is not None:
+        raise typer.BadParameter("needs --pages", param_hint="--channel")
+    if pages is not None and page != 1:
+        raise typer.BadParameter("has no meaning beside --pages", param_hint="--page")
     name, _, model_version = (model or "").partition("@")
     request = Request(
         inputs=find_inputs(paths, out),
@@ -100,6 +109,7 @@ def segment(
         pixel_size_um=pixel_size,
         change_outlines=None if simplify_px is None else _simplifier(simplify_px, as_json=as_json),
         project=project,
+        pages=PageChoice(pages, channel) if pages is not None else None,
     )
     _segment(request, Access(api, email, password, token, data_dir, port), as_json=as_json)
 

@@ -50,7 +50,8 @@ class BatchDisplay:
         self._console = console
         self._lock = threading.Lock()
         self._sent = [0] * len(files)
-        self._status = [""] * len(files)
+        self._status: dict[tuple[int, int], str] = {}
+        self._total = len(files)
         self._ended = 0
         self._failed = 0
         total_bytes = sum(file.size_bytes for file in files)
@@ -93,11 +94,18 @@ class BatchDisplay:
 
     def on_uploaded(self, index: int) -> None:
         """A file has arrived."""
-        self._to(index, "queued")
+        self._to((index, 0), "queued")
 
-    def on_status(self, index: int, status: str) -> None:
-        """A segmentation has got somewhere."""
-        self._to(index, status)
+    def on_status(self, index: int, status: str, page: int = 0) -> None:
+        """A segmentation has got somewhere; of a file, or of a page of a stack."""
+        self._to((index, page), status)
+
+    def on_pages(self, index: int, pages: int) -> None:
+        """A file turned out to be so many pages, each with an outcome of its own."""
+        with self._lock:
+            self._status.pop((index, 0), None)
+            self._total += pages - 1
+            self._work_bar.update(self._work, total=self._total, state=self._state())
 
     def on_outcome(self, outcome: Outcome) -> None:
         """A file has come to its end."""
@@ -105,17 +113,18 @@ class BatchDisplay:
             self._ended += 1
             self._failed += outcome.status != "succeeded"
             self._work_bar.update(self._work, completed=self._ended, state=self._state())
-            if not self._console.is_terminal and (len(self._sent) < 20 or self._ended % (len(self._sent) // 20) == 0):
-                self._console.print(f"{self._ended} of {len(self._sent)} done")
+            if not self._console.is_terminal and (self._total < 20 or self._ended % (self._total // 20) == 0):
+                self._console.print(f"{self._ended} of {self._total} done")
 
-    def _to(self, index: int, status: str) -> None:
+    def _to(self, place: tuple[int, int], status: str) -> None:
         with self._lock:
-            self._status[index] = status
+            self._status[place] = status
             self._work_bar.update(self._work, state=self._state())
 
     def _state(self) -> str:
-        running = self._status.count("running")
-        waiting = self._status.count("queued")
+        states = list(self._status.values())
+        running = states.count("running")
+        waiting = states.count("queued")
         parts = [(running, "at work"), (waiting, "waiting"), (self._failed, "failed")]
         return ", ".join(f"{count} {words}" for count, words in parts if count)
 
@@ -136,7 +145,7 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
         work_s = segmentation.duration_s if segmentation else None
         area = "" if outcome.area is None else f"{outcome.area:,.1f}"
         table.add_row(
-            Text(outcome.file),
+            Text(outcome.shown),
             "" if outcome.spheroid_count is None else str(outcome.spheroid_count),
             f"{area} {outcome.area_unit}" if area and len(units) > 1 else area,
             "" if outcome.circularity is None else f"{outcome.circularity:.3f}",
@@ -160,7 +169,7 @@ def failure_lines(outcomes: Sequence[Outcome]) -> Iterator[Text]:
     for outcome in outcomes:
         if outcome.failure:
             yield Text.assemble(
-                (outcome.file, "bold"), ": ", outcome.failure.detail, (f" [{outcome.failure.code}]", "dim")
+                (outcome.shown, "bold"), ": ", outcome.failure.detail, (f" [{outcome.failure.code}]", "dim")
             )
 
 

@@ -219,8 +219,22 @@ class Segmentation(Answer):
         return (self.finished_at - self.started_at).total_seconds()
 
 
+class Pages(Answer):
+    """The pages of a file: how many, and where the file says it what they run over, the slowest axis first.
+
+    ``axes`` holds one letter for each axis (``T`` time, ``Z`` depth, ``C`` channel), ``sizes`` how many along each.
+    """
+
+    count: int
+    axes: str | None
+    sizes: Sequence[int]
+
+
 class Image(Answer):
-    """An uploaded file, or one that is awaited; ``status`` is ``awaiting_upload``, ``stored`` or ``refused``."""
+    """An uploaded file, or one that is awaited; ``status`` is ``awaiting_upload``, ``stored`` or ``refused``.
+
+    ``pages`` is None until its file was decoded for the first time.
+    """
 
     id: UUID
     project_id: UUID
@@ -231,7 +245,15 @@ class Image(Answer):
     created_at: datetime
     stored_at: datetime | None
     failure: Failure | None
+    pages: Pages | None = None
     segmentation: Segmentation | None = None
+
+
+class PageRuns(Answer):
+    """Runs over pages of one image, in the order of the pages."""
+
+    pages: Pages
+    items: Sequence[Segmentation]
     digest: str | None = None
 
 

@@ -58,28 +58,29 @@ def _safe(name: str) -> str:
     return encoded[: MAX_BYTES - 9].decode(errors="ignore") + "-" + digest
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """Equal for names that some file system takes for one."""
     return unicodedata.normalize("NFD", name).casefold()
 
 
 def _clashing(names: Iterable[str]) -> set[str]:
-    return {key for key, count in Counter(_key(name) for name in names).items() if count > 1}
+    return {key for key, count in Counter(key_of(name) for name in names).items() if count > 1}
 
 
 def _told_apart(names: Sequence[str], longer: Sequence[str]) -> list[str]:
     clashing = _clashing(names)
-    return [replacement if _key(name) in clashing else name for name, replacement in zip(names, longer, strict=True)]
+    return [replacement if key_of(name) in clashing else name for name, replacement in zip(names, longer, strict=True)]
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
-    taken = {_key(name) for name in names}
+    taken = {key_of(name) for name in names}
     seen: set[str] = set()
     unique: list[str] = []
     for name in names:
         candidate, number = name, 1
-        while _key(candidate) in seen or (number > 1 and _key(candidate) in taken):
+        while key_of(candidate) in seen or (number > 1 and key_of(candidate) in taken):
             number += 1
             candidate = f"{name}-{number}"
-        seen.add(_key(candidate))
+        seen.add(key_of(candidate))
         unique.append(candidate)
     return unique

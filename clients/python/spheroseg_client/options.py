@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from spheroseg_client.stacks import is_choice
+
 
 class PriorityChoice(StrEnum):
     """Which queue the work waits in."""
@@ -20,6 +22,12 @@ def _finite(value: float | None) -> float | None:
     """Ranges let «nan» pass."""
     if value is not None and not isfinite(value):
         raise typer.BadParameter("must be a number")
+    return value
+
+
+def _choice_of_pages(value: str | None) -> str | None:
+    if value is not None and not is_choice(value):
+        raise typer.BadParameter("give all, or numbers and ranges such as 1-20,25")
     return value
 
 
@@ -46,6 +54,16 @@ DiameterOption = Annotated[
 ]
 HolesOption = Annotated[bool, typer.Option("--holes/--no-holes", help="Keep holes, or fill them.")]
 PageOption = Annotated[int, typer.Option(min=1, max=100_000, help="Page of multi-page files, the first is 1.")]
+PagesOption = Annotated[
+    str | None,
+    typer.Option(
+        callback=_choice_of_pages,
+        help="Pages of stacks: [bold]all[/], or numbers and ranges such as 1-20,25; each is a result of its own.",
+    ),
+]
+ChannelOption = Annotated[
+    int | None, typer.Option(min=1, max=100_000, help="With --pages: only those of this channel, the first is 1.")
+]
 PixelSizeOption = Annotated[
     float | None,
     typer.Option(

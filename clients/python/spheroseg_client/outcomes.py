@@ -6,7 +6,7 @@ from statistics import median
 from typing import Literal
 
 from spheroseg_client.inputs import UnusableInput
-from spheroseg_client.models import Failure, Review, Segmentation
+from spheroseg_client.models import Failure, Pages, Review, Segmentation
 from spheroseg_client.outlines import Outline
 from spheroseg_client.outputs import ResultFiles
 
@@ -15,12 +15,14 @@ Status = Literal["succeeded", "failed", "interrupted"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file.
+    """What became of one file, or of one page of a stack.
 
     Args:
         file: As it was named.
         name: What its result files are called; None when it was never uploaded.
         failure: Why there is no result; None exactly when it succeeded.
+        page: Which page of the file, where pages were chosen; 0: the file.
+        pages: The pages of the file; None where they were not asked for.
         total_s: Seconds from the start of its upload until its results lay on the disk, waiting included.
         area: Median area of its spheroids, in ``area_unit``; None when there are none.
         area_unit: ``µm²`` when the pixel size is known, else ``px²``.
@@ -31,12 +33,19 @@ class Outcome:
     name: str | None
     status: Status
     failure: Failure | None = None
+    page: int = 0
+    pages: Pages | None = None
     segmentation: Segmentation | None = None
     files: ResultFiles | None = None
     total_s: float | None = None
     area: float | None = None
     area_unit: str = "px²"
     circularity: float | None = None
+
+    @property
+    def shown(self) -> str:
+        """The file, and its page where pages were chosen."""
+        return f"{self.file}, page {self.page}" if self.page else self.file
 
     @property
     def spheroid_count(self) -> int | None:
@@ -58,6 +67,8 @@ class Outcome:
         return {
             "file": self.file,
             "name": self.name,
+            "page": self.page or (segmentation.parameters.page if segmentation else None),
+            "pages": self.pages.model_dump() if self.pages else None,
             "status": self.status,
             "failure": self.failure.model_dump() if self.failure else None,
             "spheroid_count": self.spheroid_count,

@@ -92,7 +92,7 @@ def columns() -> list[str]:
     """The header of ``measures.csv``."""
     measures = [column for name in MEASURES for column in (name, in_um(name)) if column]
     return [
-        *("file", "name", "spheroid"),
+        *("file", "name", "page", "spheroid"),
         *measures,
         *("confidence", "touches_edge", "pixel_size_um", "pixel_size_source"),
         *ORIGIN,
@@ -116,7 +116,7 @@ class ResultFolder:
         self.folder = folder
         self._parts = parts
         self._rows = (parts / "rows").open("w+b")
-        self._places: dict[int, tuple[int, int]] = {}
+        self._places: dict[tuple[int, int], tuple[int, int]] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -171,7 +171,7 @@ class ResultFolder:
     def add_measures(
         self, index: int, file: str, name: str, segmentation: Segmentation, outlines: Iterable[Outline]
     ) -> None:
-        """Keep an image's rows; they reach ``measures.csv`` at the end, in the order of the images.
+        """Keep an image's rows; they reach ``measures.csv`` at the end, in the order of the images and pages.
 
         Args:
             index: The image's place among the others.
@@ -188,7 +188,7 @@ class ResultFolder:
                 place = self._rows.seek(0, io.SEEK_END)
                 self._rows.write(content)
                 self._rows.flush()
-                self._places[index] = (place, len(content))
+                self._places[index, segmentation.parameters.page] = (place, len(content))
         except OSError as error:
             raise LocalFileError(
                 f"Measures of {name} cannot be kept: {error.strerror or error}", "unwritable-file"
@@ -248,7 +248,7 @@ def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> 
     ran = result.ran if result else None
     review = result.review if result else None
     return [
-        *(file, name, str(outline.number)),
+        *(file, name, str(segmentation.parameters.page), str(outline.number)),
         *measures,
         *(cell(outline.confidence), cell(outline.touches_edge)),
         *(cell(result.pixel_size_um if result else None), (result.pixel_size_source if result else None) or ""),

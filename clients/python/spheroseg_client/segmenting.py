@@ -18,6 +18,7 @@ from spheroseg_client.models import Order, Project
 from spheroseg_client.names import result_names
 from spheroseg_client.outcomes import Outcome, of_unusable
 from spheroseg_client.outputs import ResultFolder
+from spheroseg_client.stacks import PageChoice
 
 PROJECT_NAME_MAX_LENGTH = 100
 
@@ -30,6 +31,7 @@ class Request:
         pixel_size_um: Edge of one pixel in µm for all files, None: as each file says.
         change_outlines: Changes each file of outlines before it is put in its place; None: it stays as it came.
         project: Name of the project, None: a new one named after the moment.
+        pages: Which pages of each file; None: the one that the order names.
     """
 
     inputs: Inputs
@@ -38,6 +40,7 @@ class Request:
     pixel_size_um: float | None = None
     change_outlines: Callable[[Path], None] | None = None
     project: str | None = None
+    pages: PageChoice | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ def segment_files(request: Request, connect: Callable[[], AbstractContextManager
             results,
             watched,
             request.pixel_size_um,
+            request.pages,
             change_outlines=request.change_outlines,
         )
         with watched.shown():

@@ -23,6 +23,7 @@ from http_api.rest.answers import (
     problems,
 )
 from http_api.rest.orders import FailureOut, FileName, OrderIn, PixelSizeUm
+from http_api.rest.pages import PagesOut
 from http_api.rest.segmentations import SegmentationSummary
 from http_api.rest.uploads import Sha256
 from http_api.viewer import CurrentViewer
@@ -112,6 +113,7 @@ class ImageOut(Answer):
     created_at: datetime = Field(description="When it was announced, in UTC")
     stored_at: datetime | None = Field(description="When its file was taken in, in UTC; null before")
     failure: FailureOut | None = Field(description="Why its file was refused; null otherwise")
+    pages: PagesOut | None = Field(description="The pages of its file; null before it was decoded for the first time")
     tags: list[str] = Field(description="Up to ten words of its owner", examples=[["control"]])
     plate: str | None = Field(description="Name of its plate; null: not said", examples=["P7"])
     well: str | None = Field(description="Its place on the plate; null: not said", examples=["B03"])
@@ -178,6 +180,7 @@ def _common(image: Image) -> dict[str, object]:
         "created_at": image.created_at,
         "stored_at": image.stored_at,
         "failure": FailureOut.of(image.failure),
+        "pages": PagesOut.of(image.pages) if image.pages else None,
         "digest": image.digest,
         "tags": list(image.tags),
         **asdict(image.sample),

@@ -1,19 +1,30 @@
 """Segmentations: of an image, one, again, cancel."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from http_api.correlation import CorrelationId
-from http_api.rest.answers import NOT_WRITABLE, POSITION_HEADER, Answer, Wired, Written, problems
-from http_api.rest.orders import FailureOut, OrderIn, ParametersOut
+from http_api.rest.answers import (
+    NOT_WRITABLE,
+    POSITION_HEADER,
+    After,
+    Answer,
+    Limit,
+    Wired,
+    Written,
+    next_cursor,
+    problems,
+)
+from http_api.rest.orders import MAX_PAGE, FailureOut, OrderIn, ParametersOut
 from http_api.rest.queue_status import wait_reason
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.model_card import Precision
+from spheroseg.domain.paging import MAX_LIMIT
 from spheroseg.domain.review import Review, ReviewReason
 from spheroseg.domain.segmentation import (
     ModelFile,
@@ -236,9 +247,10 @@ class SegmentationOut(SegmentationSummary):
 
 
 class ImageSegmentations(Answer):
-    """All runs over an image, the latest queued first."""
+    """Some runs over an image, the latest queued first."""
 
     items: list[SegmentationSummary] = Field(description="The runs")
+    next_cursor: str | None = Field(description="Where the next page of the list begins; null: this is the last one")
 
 
 def _common(segmentation: Segmentation) -> dict[str, Any]:
@@ -263,13 +275,24 @@ def _common(segmentation: Segmentation) -> dict[str, Any]:
 @router.get(
     "/images/{image_id}/segmentations",
     summary="List an image's segmentations",
-    response_description="All of them",
-    responses=problems("image-not-found"),
+    response_description="A page of them",
+    responses=problems("image-not-found", "invalid-cursor"),
 )
-async def list_segmentations(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ImageSegmentations:
-    """Every run over an image, the latest queued first."""
-    runs = use_cases.read_segmentations.of_image(viewer, image_id)
-    return ImageSegmentations(items=[SegmentationSummary.of(run) for run in runs])
+async def list_segmentations(
+    image_id: UUID,
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    after: After,
+    limit: Limit = MAX_LIMIT,
+    page: Annotated[
+        int | None, Query(ge=1, le=MAX_PAGE, description="Only runs over this page of the file; left away: over any")
+    ] = None,
+) -> ImageSegmentations:
+    """The runs over an image, the latest queued first; of a stack, `parameters.page` tells them apart."""
+    found = use_cases.read_segmentations.of_image(viewer, image_id, page, after, limit)
+    return ImageSegmentations(
+        items=[SegmentationSummary.of(run) for run in found.items], next_cursor=next_cursor(found.next)
+    )
 
 
 @router.post(

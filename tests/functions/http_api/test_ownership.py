@@ -13,6 +13,7 @@ import pytest
 from http_api.app import described
 from spheroseg.domain.access import ALLOWED, Action, Role
 from spheroseg.domain.image import ImageStatus, original_key
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.sharing import token_hash
 from tests.builders import NOW, OWNER, STRANGER, a_run_batch, an_offer, an_order
@@ -73,6 +74,10 @@ def uploaded_image(world: World) -> Named:
 
 def large_image(world: World) -> Named:
     return world.an_image(status=ImageStatus.AWAITING_UPLOAD, size_bytes=100_000_001).id
+
+
+def stack(world: World) -> Named:
+    return world.an_image(pages=Pages(3)).id
 
 
 def queued_run(world: World) -> Named:
@@ -172,6 +177,7 @@ ROWS = {
     ("delete", "/v1/images/{image_id}/parts"): Row(204, large_image, needs=WRITE),
     ("get", "/v1/images/{image_id}/segmentations"): Row(200, image),
     ("post", "/v1/images/{image_id}/segmentations"): Row(202, image, {"json": {}}, needs=WRITE),
+    ("post", "/v1/images/{image_id}/page-segmentations"): Row(202, stack, {"json": {"pages": "all"}}, needs=WRITE),
     ("get", "/v1/segmentations/{segmentation_id}"): Row(200, finished_run),
     ("post", "/v1/segmentations/{segmentation_id}/cancel"): Row(200, queued_run, needs=WRITE),
     ("get", "/v1/segmentations/{segmentation_id}/spheroids"): Row(200, finished_run),

@@ -45,6 +45,7 @@ from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
+from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.retry_runs import RetryRuns
@@ -189,6 +190,7 @@ class World:
             read_images=ReadImages(self.projects, self.images, self.segmentations),
             delete_image=DeleteImage(self.images, self.segmentations, self.store),
             request_segmentation=RequestSegmentation(self.images, self.segmentations, self.queue, self.clock),
+            request_pages=RequestPages(self.images, self.segmentations, self.queue, self.clock),
             cancel_segmentation=CancelSegmentation(self.segmentations, self.updates, self.clock),
             read_segmentations=ReadSegmentations(self.images, self.segmentations, InMemoryDownloadLinks(), self.clock),
             start_runs=StartRuns(self.projects, self.segmentations, self.batches, self.queue, self.clock, self.ids),

@@ -115,8 +115,13 @@ def test_other_files_that_metadata_name_are_not_opened(tmp_path: Path, monkeypat
     tifffile.imwrite(path, STACK[0, :2, 0], description=described, metadata=None, photometric="minisblack")
     written(tmp_path / "b.ome.tif", STACK[0, 2:, 0], metadata=None, photometric="minisblack")
     opened: list[object] = []
-    filehandle = tifffile.FileHandle.open
-    monkeypatch.setattr(tifffile.FileHandle, "open", lambda self: (filehandle(self), opened.append(self.name)))
+    really_open = tifffile.FileHandle.open
+
+    def noting(handle: tifffile.FileHandle) -> None:
+        really_open(handle)
+        opened.append(handle.name)
+
+    monkeypatch.setattr(tifffile.FileHandle, "open", noting)
     assert np.array_equal(decode(path, 2).pixels, STACK[0, 1, 0])
     assert set(opened) == {"a.ome.tif"}
 

@@ -88,7 +88,7 @@ def test_a_stranger_finds_neither_run_nor_image_nor_spheroids(bench: Bench) -> N
     with pytest.raises(SegmentationNotFoundError):
         bench.read.spheroids(stranger, run.id, 0, 3)
     with pytest.raises(ImageNotFoundError):
-        bench.read.of_image(stranger, run.image_id)
+        bench.read.of_image(stranger, run.image_id, None, None, 10)
 
 
 def test_only_a_waiting_run_waits_for_others(bench: Bench) -> None:

@@ -163,6 +163,15 @@ def test_a_result_names_the_model_that_was_chosen_for_the_image(bench: Bench) ->
     assert ended.result.ran == ModelFile("thorough", "1", "float16", "0" * 64, "nothing was found")
 
 
+def test_the_first_decoding_notes_how_many_pages_there_are(bench: Bench) -> None:
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    bench.decoder.image = DecodedImage(pixels, "uint8", Pages(6, "TZ", (2, 3)), pixel_size_um=None)
+    bench.segmenter.error = InvalidPixelsError("flat")
+    bench.do()
+    assert bench.stored().status is SegmentationStatus.FAILED
+    assert bench.image().pages == Pages(6, "TZ", (2, 3))
+
+
 def test_the_file_is_kept_no_longer_than_its_decoding_takes(bench: Bench) -> None:
     bench.decoded()
     assert list(bench.folder.iterdir()) == []

@@ -80,6 +80,7 @@ class MeasuredFile:
     Args:
         file: As it was named.
         name: What its outlines are called.
+        page: Which page of it was measured; of several that are the same, the first.
         spheroids: In order of number; their confidence is unknown.
         extras: By number what comes beside the measures of ``segment``, by column.
         pixel_size_source: ``user``, ``file`` (the label image) or ``image``; None when the size is unknown.
@@ -88,6 +89,7 @@ class MeasuredFile:
 
     file: str
     name: str
+    page: int
     width_px: int
     height_px: int
     spheroids: Sequence[Spheroid]
@@ -106,7 +108,7 @@ class MeasuredFile:
         size, source = cell(self.pixel_size_um), self.pixel_size_source or ""
         for spheroid in self.spheroids:
             yield [
-                *(self.file, self.name, str(spheroid.number)),
+                *(self.file, self.name, str(self.page), str(spheroid.number)),
                 *measure_cells(self.measures(spheroid)),
                 *("", cell(spheroid.touches_edge), size, source),
                 *("" for _ in (*ORIGIN, *TRUST)),
@@ -225,7 +227,7 @@ def measure_file(path: Path, shown: str, name: str, image: Path | None, how: How
     except OSError as error:
         raise LocalFileError(f"{error.filename or path}: {error.strerror or error}", "unreadable-file") from error
     height, width = labels.shape
-    return MeasuredFile(shown, name, width, height, spheroids, extras, size, source, notes)
+    return MeasuredFile(shown, name, how.page or 1, width, height, spheroids, extras, size, source, notes)
 
 
 def _objects(labels: Labels, how: How) -> tuple[Labels, list[str]]:

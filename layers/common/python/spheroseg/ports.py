@@ -231,6 +231,9 @@ class ImageRepository(Protocol):
     def accept(self, before: Image, after: Image, segmentation: Segmentation) -> None:
         """Store ``after`` and its queued run together where ``before`` still stands, or raise ``StaleStateError``."""
 
+    def note_pages(self, image_id: UUID, pages: Pages) -> None:
+        """Store how many pages an image's file has; nothing happens when that is known, or the image gone."""
+
     def delete(self, image: Image) -> None:
         """Remove the image, its segmentations and spheroids; nothing happens when it is gone already."""
 

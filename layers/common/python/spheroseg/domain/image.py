@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, Self
 from uuid import UUID, uuid5
 
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.sample import READERS, Sample
 from spheroseg.domain.segmentation import Failure, Order
 from spheroseg.errors import IllegalMoveError, InvalidInputError
@@ -35,6 +36,7 @@ class Image:
         order: The segmentation that starts when the file arrives.
         correlation_id: Follows the image through every log line, from the request to the worker.
         failure: Why the file was refused.
+        pages: How many pages its file has, and what they run over; None before it was decoded for the first time.
         digest: Of its bytes, as ``upload_parts`` writes it: told by whoever announced it, checked when it arrives; None
             when nobody told it.
         upload_id: The store's name of an upload in parts that is under way.
@@ -56,6 +58,7 @@ class Image:
     created_at: datetime
     stored_at: datetime | None = None
     failure: Failure | None = None
+    pages: Pages | None = None
     digest: str | None = None
     upload_id: str | None = None
     tags: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ class ModelChoice(BaseModel):
         rule: Version of the rule and its thresholds; another one whenever they change.
         usual: Name of the model that looks first.
         thorough: Name of the model that is run where that was not enough.
-        min_confidence: Mean foreground probability over the pixels of all objects, as the usual model sees them, below
+        min_confidence: Mean calibrated probability over the pixels of all objects, as the usual model sees them, below
             which it is not sure enough.
         most_touching: Share of the objects that touch another one from which on they are not told apart surely.
     """

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from spheroseg.domain.backlog import Backlog
+from spheroseg.domain.paging import Page, PageKey
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus, result_prefix
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
@@ -49,10 +50,18 @@ class ReadSegmentations:
         """A run that the viewer may read, or ``SegmentationNotFoundError``."""
         return self.segmentations.one(viewer, segmentation_id)
 
-    def of_image(self, viewer: Viewer, image_id: UUID) -> Sequence[Segmentation]:
-        """All runs of an image that the viewer may read, the latest first, or ``ImageNotFoundError``."""
+    def of_image(
+        self, viewer: Viewer, image_id: UUID, page: int | None, after: PageKey | None, limit: int
+    ) -> Page[Segmentation]:
+        """Runs of an image that the viewer may read, the latest queued first, or ``ImageNotFoundError``.
+
+        Args:
+            page: Only runs over this page of its file; None: over any.
+        """
         self.images.one(viewer, image_id)
-        return self.segmentations.of_image(viewer, image_id)
+        found = self.segmentations.page_of_image(viewer, image_id, page, after, limit + 1)
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(list(found[:limit]), PageKey(last.queued_at, last.id) if last else None)
 
     def backlog_before(self, segmentation: Segmentation) -> Backlog | None:
         """What a waiting run waits for; None when it does not wait."""

@@ -124,6 +124,8 @@ class SegmentImage:
             segmenter = self.segmenters.of(running.order)
             self._timed(stages_s, "download", lambda: self.store.download(original_key(image.id), path))
             decoded = self._timed(stages_s, "decode", lambda: self.decoder.decode(path, running.order.parameters.page))
+            if image.pages is None:
+                self.images.note_pages(image.id, decoded.pages)
         except (InvalidInputError, NotFoundError) as error:
             return self._failed(running, error)
         finally:

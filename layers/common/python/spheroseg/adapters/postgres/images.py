@@ -13,6 +13,7 @@ from spheroseg.adapters.postgres.orders import failure_of, failure_values, order
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.account import Usage
 from spheroseg.domain.image import Image, ImageStatus
+from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import Segmentation
@@ -20,6 +21,7 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ImageNotFoundError, StaleStateError
 
 COLUMNS = """id, project_id, owner_id, name, status, pixel_size_um, size_bytes, etag, model, model_version, parameters,
+    page_count, page_axes, page_sizes,
     priority, correlation_id, created_at, stored_at, failure_code, failure_detail, digest, upload_id,
     tags, plate, well, condition, time_point_h, replicate, version"""
 
@@ -58,6 +60,11 @@ UPDATE images SET status = %(status)s, size_bytes = %(size_bytes)s, etag = %(eta
     failure_code = %(failure_code)s, failure_detail = %(failure_detail)s, digest = %(digest)s,
     upload_id = %(upload_id)s
 WHERE id = %(id)s AND status = %(status_before)s AND upload_id IS NOT DISTINCT FROM %(upload_id_before)s
+"""
+
+NOTE_PAGES = """
+UPDATE images SET page_count = %(count)s, page_axes = %(axes)s, page_sizes = %(sizes)s
+WHERE id = %(id)s AND page_count IS NULL
 """
 
 DELETE = "DELETE FROM images WHERE id = %(id)s"
@@ -168,6 +175,11 @@ class PostgresImages:
 
         self._database.write(work)
 
+    def note_pages(self, image_id: UUID, pages: Pages) -> None:
+        """Store how many pages an image's file has; nothing happens when that is known, or the image gone."""
+        values = {"id": image_id, "count": pages.count, "axes": pages.axes, "sizes": list(pages.sizes)}
+        self._database.run(NOTE_PAGES, values)
+
     def delete(self, image: Image) -> None:
         """Remove the image, its segmentations and spheroids; nothing happens when it is gone already."""
         self._database.run(DELETE, {"id": image.id})
@@ -197,6 +209,9 @@ def _values(image: Image) -> dict[str, Any]:
         "correlation_id": image.correlation_id,
         "created_at": image.created_at,
         "stored_at": image.stored_at,
+        "page_count": image.pages.count if image.pages else None,
+        "page_axes": image.pages.axes if image.pages else None,
+        "page_sizes": list(image.pages.sizes) if image.pages else None,
         **order_values(image.order),
         **failure_values(image.failure),
         "digest": image.digest,
@@ -209,6 +224,12 @@ def _values(image: Image) -> dict[str, Any]:
         "replicate": image.sample.replicate,
         "version": image.version,
     }
+
+
+def _pages(row: Row) -> Pages | None:
+    if row["page_count"] is None:
+        return None
+    return Pages(row["page_count"], row["page_axes"], tuple(row["page_sizes"]))
 
 
 def _image(row: Row) -> Image:
@@ -225,6 +246,7 @@ def _image(row: Row) -> Image:
         correlation_id=row["correlation_id"],
         created_at=row["created_at"].astimezone(UTC),
         stored_at=utc(row["stored_at"]),
+        pages=_pages(row),
         failure=failure_of(row),
         digest=row["digest"],
         upload_id=row["upload_id"],
