@@ -193,7 +193,7 @@ def test_an_image_that_fits_in_memory_gives_the_same_from_files(
         assert from_files.view.probability.dtype == np.uint8
         spheroids = spheroids_of(from_files.labels, certainty)
         assert np.median([one.measures.equivalent_diameter_px for one in spheroids]) == pytest.approx(46, rel=0.1)
-        assert all(one.confidence is not None and one.confidence > 0.8 for one in spheroids)
+        assert all(one.confidence is not None and one.confidence > 0.6 for one in spheroids)
 
 
 @pytest.mark.parametrize(("radius", "share", "is_crowd"), [(15, 0.7, True), (300, 0.5, False)])

@@ -66,7 +66,7 @@ def test_a_sample_has_its_three_spheroids(segmenter: OnnxSegmenter) -> None:
     diameters = [spheroid.measures.equivalent_diameter_px for spheroid in spheroids]
     assert diameters == pytest.approx([333, 147, 159], rel=0.05)
     assert all(spheroid.measures.circularity > 0.9 for spheroid in spheroids[1:])
-    assert all(spheroid.confidence is not None and spheroid.confidence > 0.9 for spheroid in spheroids)
+    assert all(spheroid.confidence is not None and spheroid.confidence > 0.75 for spheroid in spheroids)
 
 
 def test_small_organoids_are_looked_at_closely_enough_to_be_found(segmenter: OnnxSegmenter) -> None:
