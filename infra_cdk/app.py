@@ -78,6 +78,7 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
         users=data.users,
         segmentations=processing.segmentations,
         updates=processing.updates,
+        project_work=processing.project_work,
         database=address,
     )
     MonitoringStack(

@@ -16,6 +16,7 @@ from http_api.rest import (
     health,
     image_changes,
     images,
+    jobs,
     members,
     models,
     offers,
@@ -106,6 +107,7 @@ def described(*, has_sign_in: bool) -> Api:
     resources = (
         account,
         projects,
+        jobs,
         members,
         offers,
         images,

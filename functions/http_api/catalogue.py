@@ -65,6 +65,11 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "There is none of that id, its image was deleted, or you have no role in its project; they look alike.",
         "List an image's segmentations with GET /v1/images/{image_id}/segmentations.",
     ),
+    "job-not-found": (
+        "No such job",
+        "There is no job of that id, or somebody else asked for it; the two look alike on purpose.",
+        "A job's id is in the answer that began it.",
+    ),
     "model-not-found": (
         "No such model",
         "No model of that name and version is registered.",

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from spheroseg.settings import (
     LinkSettings,
+    ProjectWorkSettings,
     QueueSettings,
     ReaderSettings,
     StageSettings,
@@ -12,7 +13,9 @@ from spheroseg.settings import (
 )
 
 
-class Settings(StageSettings, ReaderSettings, StorageSettings, QueueSettings, UpdatesSettings, LinkSettings):
+class Settings(
+    StageSettings, ReaderSettings, StorageSettings, QueueSettings, UpdatesSettings, ProjectWorkSettings, LinkSettings
+):
     """What http_api reads from its environment."""
 
     user_pool_id: str = Field(description="The user pool, asked for verified e-mail addresses")

@@ -18,6 +18,7 @@ from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -33,6 +34,7 @@ from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
+from spheroseg.use_cases.work_on_project import WorkOnProject
 
 
 class Models(Protocol):
@@ -99,6 +101,8 @@ class UseCases:
     create_project: CreateProject
     read_projects: ReadProjects
     change_project: ChangeProject
+    delete_project: DeleteProject
+    work_on_project: WorkOnProject
     share_project: ShareProject
     accept_offer: AcceptOffer
     change_members: ChangeMembers

@@ -15,6 +15,7 @@ from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
@@ -24,7 +25,7 @@ from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.re2_patterns import Re2Patterns
 from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
 from spheroseg.adapters.secrets import secret_text
-from spheroseg.adapters.sqs import SqsSegmentationQueue, SqsUpdatePublisher
+from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import RandomIds, SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
@@ -41,6 +42,7 @@ from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -56,6 +58,7 @@ from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
+from spheroseg.use_cases.work_on_project import WorkOnProject
 
 CONNECTIONS = 2
 """To each database server: one for the request, one more for the health check beside it."""
@@ -76,6 +79,7 @@ def wire(settings: Settings) -> UseCases:
     updates = SqsUpdatePublisher(sqs, settings.updates_queue_url)
     models = ModelRegistry.packaged()
     default = models.default
+    jobs, work = PostgresProjectJobs(database), SqsProjectWorkQueue(sqs, settings.project_work_queue_url)
     accounts, sharing = PostgresAccounts(database), PostgresSharing(database)
     accept_upload = AcceptUpload(
         projects, images, segmentations, store, queue, clock, Order(default.name, default.version)
@@ -86,6 +90,8 @@ def wire(settings: Settings) -> UseCases:
         create_project=CreateProject(projects, clock, ids),
         read_projects=ReadProjects(projects, PostgresProjectStatistics(database)),
         change_project=ChangeProject(projects, clock),
+        delete_project=DeleteProject(projects, jobs, work, clock),
+        work_on_project=WorkOnProject(jobs, store, work, clock),
         share_project=ShareProject(projects, sharing, clock, ids),
         accept_offer=AcceptOffer(projects, sharing, CognitoPeople(settings.user_pool_id), clock),
         change_members=ChangeMembers(projects, sharing, clock),

@@ -10,11 +10,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from spheroseg.observability import logger, metrics, tracer
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
+from spheroseg.use_cases.work_on_project import WorkOnProject
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def create_handler(requeue_stalled: RequeueStalled, watch_updates: WatchUpdates) -> Handler:
+def create_handler(
+    requeue_stalled: RequeueStalled, watch_updates: WatchUpdates, work_on_project: WorkOnProject
+) -> Handler:
     """Sweep once; what fails raises, and the next tick sweeps again."""
 
     @logger.inject_lambda_context
@@ -23,11 +26,16 @@ def create_handler(requeue_stalled: RequeueStalled, watch_updates: WatchUpdates)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         requeued = asdict(requeue_stalled())
         forgotten = watch_updates.forget_closed()
+        resumed = work_on_project.resume()
+        metrics.add_metric(name="ProjectJobResumed", unit=MetricUnit.Count, value=resumed)
         metrics.add_metric(name="RequestsHeld", unit=MetricUnit.Count, value=requeued["requests_held"])
         metrics.add_metric(name="SegmentationRequeued", unit=MetricUnit.Count, value=requeued["segmentations_sent"])
         metrics.add_metric(name="SegmentationHeld", unit=MetricUnit.Count, value=requeued["segmentations_held"])
         metrics.add_metric(name="UploadEventMissed", unit=MetricUnit.Count, value=requeued["uploads_accepted"])
-        logger.info("Swept", extra={**requeued, "connections_forgotten": forgotten, "tick": event.get("id")})
+        logger.info(
+            "Swept",
+            extra={**requeued, "connections_forgotten": forgotten, "jobs_resumed": resumed, "tick": event.get("id")},
+        )
         return requeued
 
     return handler

@@ -1,7 +1,7 @@
 """Environment of requeue_stalled."""
 
-from spheroseg.settings import DatabaseSettings, QueueSettings, StorageSettings
+from spheroseg.settings import DatabaseSettings, ProjectWorkSettings, QueueSettings, StorageSettings
 
 
-class Settings(DatabaseSettings, QueueSettings, StorageSettings):
+class Settings(DatabaseSettings, QueueSettings, StorageSettings, ProjectWorkSettings):
     """What requeue_stalled reads from its environment."""

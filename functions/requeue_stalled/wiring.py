@@ -4,21 +4,23 @@ from requeue_stalled.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.s3 import S3ImageStore
-from spheroseg.adapters.sqs import SqsSegmentationQueue
+from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue
 from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
+from spheroseg.use_cases.work_on_project import WorkOnProject
 
 
-def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates]:
-    """The sweep, and what forgets closed sockets."""
+def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject]:
+    """The sweep, what forgets closed sockets, and what sends jobs on projects again."""
     clock = SystemClock()
     database = Database.of(settings)
     images = PostgresImages(database)
@@ -43,4 +45,10 @@ def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates]:
         accept_upload=accept_upload,
         clock=clock,
     )
-    return requeue_stalled, WatchUpdates(watchers=PostgresWatchers(database), clock=clock)
+    work_on_project = WorkOnProject(
+        jobs=PostgresProjectJobs(database),
+        store=store,
+        queue=SqsProjectWorkQueue(sqs_client(), settings.project_work_queue_url),
+        clock=clock,
+    )
+    return requeue_stalled, WatchUpdates(watchers=PostgresWatchers(database), clock=clock), work_on_project

@@ -157,15 +157,16 @@ class Function(lambda_.Function):
         """What a gateway calls: snapshots are of published versions only, and an alias names the present one."""
         accept(self, "AwsSolutions-L1", "A newer Python is taken when all libraries have wheels for it, not on its day")
 
-    def take_from(self, queue: sqs.IQueue, *, max_concurrency: int) -> None:
-        """Be called with up to 10 messages of a queue at a time; only those that failed are delivered again.
+    def take_from(self, queue: sqs.IQueue, *, max_concurrency: int, batch_size: int = 10) -> None:
+        """Be called with messages of a queue; only those that failed are delivered again.
 
         Args:
             max_concurrency: Batches that are worked on at once, 2 at least.
+            batch_size: Messages of one call at most, up to 10.
         """
         self.add_event_source(
             sources.SqsEventSource(
-                queue, batch_size=10, report_batch_item_failures=True, max_concurrency=max_concurrency
+                queue, batch_size=batch_size, report_batch_item_failures=True, max_concurrency=max_concurrency
             )
         )
 

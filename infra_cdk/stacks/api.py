@@ -32,6 +32,7 @@ class ApiStack(Stack):
         users: UserPool,
         segmentations: SegmentationQueues,
         updates: Queue,
+        project_work: Queue,
         database: Database | None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -41,7 +42,7 @@ class ApiStack(Stack):
         self.watch_updates = self._watch_updates()
         self.sockets = SocketApi(self, "sockets", stage=stage, function=self.watch_updates)
         self.push_updates = self._push_updates(updates, segmentations)
-        self.http_api = self._http_api(images, users, segmentations, updates)
+        self.http_api = self._http_api(images, users, segmentations, updates, project_work)
         self.http = HttpApi(self, "http", stage=stage, function=self.http_api.front, users=users)
         CfnOutput(self, "ApiUrl", value=self.http.url)
         CfnOutput(self, "ApiId", value=self.http.api.api_id)
@@ -87,7 +88,12 @@ class ApiStack(Stack):
         return function
 
     def _http_api(
-        self, images: ImageStore, users: UserPool, segmentations: SegmentationQueues, updates: Queue
+        self,
+        images: ImageStore,
+        users: UserPool,
+        segmentations: SegmentationQueues,
+        updates: Queue,
+        project_work: Queue,
     ) -> Function:
         function = Function(
             self,
@@ -101,6 +107,7 @@ class ApiStack(Stack):
                 **images.link_environment(),
                 **segmentations.environment(),
                 "SPHEROSEG_UPDATES_QUEUE_URL": updates.queue.queue_url,
+                "SPHEROSEG_PROJECT_WORK_QUEUE_URL": project_work.queue.queue_url,
                 "SPHEROSEG_USER_POOL_ID": users.pool.user_pool_id,
                 "SPHEROSEG_USER_POOL_CLIENT_ID": users.client.user_pool_client_id,
                 "SPHEROSEG_LOCAL_SIGN_IN": "true" if self.stage.local_sign_in else "false",
@@ -120,6 +127,7 @@ class ApiStack(Stack):
         images.grant_list(function)
         images.grant_sign_links(function)
         segmentations.grant_send(function)
+        project_work.queue.grant_send_messages(function)
         # Whoever accepts an invitation must have verified its address; access tokens do not tell.
         users.pool.grant(function, "cognito-idp:AdminGetUser")
         updates.queue.grant_send_messages(function)

@@ -15,6 +15,8 @@ MINUTE = Duration.minutes(1)
 FIVE_MINUTES = Duration.minutes(5)
 OLDEST_UPLOAD_S = 300
 OLDEST_UPDATE_S = 300
+OLDEST_PROJECT_WORK_S = 900
+"""Some jobs of others before it, each of which gives way after 20 s."""
 OLDEST_SEGMENTATION_S = {"high": 900, "normal": 3600, "low": 6 * 3600}
 """An instance's start, and then the acceptable wait several times over; a low one may wait for the night."""
 NO_WORKER_MINUTES = 20
@@ -53,11 +55,13 @@ class MonitoringStack(Stack):
             "uploads": OLDEST_UPLOAD_S,
             **{f"segmentations-{priority}": OLDEST_SEGMENTATION_S[priority] for priority in segmentations},
             "updates": OLDEST_UPDATE_S,
+            "project-work": OLDEST_PROJECT_WORK_S,
         }
         queues = {
             "uploads": processing.uploads,
             **{f"segmentations-{priority}": queue for priority, queue in segmentations.items()},
             "updates": processing.updates,
+            "project-work": processing.project_work,
         }
         for name, queue in queues.items():
             self.alarms.when_dead_letters_come(name, queue)

@@ -16,6 +16,8 @@ from infra_cdk.config import UPLOAD_PREFIXES, StageConfig
 ACCEPT_UPLOAD_S = 30
 DEAD_LETTERS_S = 30
 PUSH_UPDATES_S = 30
+WORK_ON_PROJECTS_S = 60
+"""Three times as long as it works on a job before it gives it back: a step of it ends in a second or two."""
 REQUEUE_STALLED_S = 50
 MIGRATE_DATABASE_S = 600
 TRIGGER_PROVIDER = "AWSCDK.TriggerCustomResourceProviderCustomResourceProvider"
@@ -53,9 +55,11 @@ class ProcessingStack(Stack):
             self, "segmentations", stage=stage, dead_letter_visibility_s=visibility_s(DEAD_LETTERS_S)
         )
         self.updates = Queue(self, "updates", stage=stage, visibility_s=visibility_s(PUSH_UPDATES_S))
+        self.project_work = Queue(self, "project-work", stage=stage, visibility_s=visibility_s(WORK_ON_PROJECTS_S))
         self.accept_upload = self._accept_upload()
         self.requeue_stalled = self._requeue_stalled()
         self.dead_letters = self._dead_letters()
+        self.work_on_projects = self._work_on_projects()
         self.migrate_database = self._migrate_database()
         if stage.aurora:
             self._migrate_when_deployed()
@@ -64,7 +68,13 @@ class ProcessingStack(Stack):
     @property
     def functions(self) -> tuple[Function, ...]:
         """All functions of the stack."""
-        return self.accept_upload, self.requeue_stalled, self.dead_letters, self.migrate_database
+        return (
+            self.accept_upload,
+            self.requeue_stalled,
+            self.dead_letters,
+            self.work_on_projects,
+            self.migrate_database,
+        )
 
     def _accept_upload(self) -> Function:
         function = Function(
@@ -116,6 +126,7 @@ class ProcessingStack(Stack):
                 **self.database.writer_environment(),
                 **self.images.environment(),
                 **self.segmentations.environment(),
+                "SPHEROSEG_PROJECT_WORK_QUEUE_URL": self.project_work.queue.queue_url,
             },
             timeout_s=REQUEUE_STALLED_S,
             concurrency=1,
@@ -135,6 +146,30 @@ class ProcessingStack(Stack):
         self.images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/")
         self.images.grant_list(function)
         self.segmentations.grant_send(function)
+        self.project_work.queue.grant_send_messages(function)
+        return function
+
+    def _work_on_projects(self) -> Function:
+        function = Function(
+            self,
+            "work_on_projects",
+            stage=self.stage,
+            layers=self.layers,
+            environment={
+                **self.database.writer_environment(),
+                **self.images.environment(),
+                "SPHEROSEG_PROJECT_WORK_QUEUE_URL": self.project_work.queue.queue_url,
+            },
+            timeout_s=WORK_ON_PROJECTS_S,
+            place=self.database.place,
+        )
+        # One job a call: ten of them would not end before the call does.
+        function.take_from(self.project_work.queue, max_concurrency=2, batch_size=1)
+        self.database.grant_sign_in(function)
+        self.images.grant(function, ["s3:DeleteObject"], *UPLOAD_PREFIXES, "results/")
+        self.images.grant(function, ["s3:AbortMultipartUpload"], "originals/")
+        self.images.grant_list(function)
+        self.project_work.queue.grant_send_messages(function)
         return function
 
     def _dead_letters(self) -> Function:
@@ -180,7 +215,7 @@ class ProcessingStack(Stack):
             "migrate-when-deployed",
             handler=self.migrate_database,
             timeout=Duration.seconds(MIGRATE_DATABASE_S),
-            execute_before=[self.accept_upload, self.requeue_stalled, self.dead_letters],
+            execute_before=[self.accept_upload, self.requeue_stalled, self.dead_letters, self.work_on_projects],
         )
         # The CDK's own function, which calls ours, would make a log group that keeps its lines for ever.
         caller = self.node.find_child(TRIGGER_PROVIDER).node.find_child("Handler")
@@ -197,4 +232,6 @@ class ProcessingStack(Stack):
             CfnOutput(self, f"DeadLettersUrl{priority.title()}", value=queue.dead_letters.queue_url)
         CfnOutput(self, "UpdatesQueueUrl", value=self.updates.queue.queue_url)
         CfnOutput(self, "UpdatesDeadLettersUrl", value=self.updates.dead_letters.queue_url)
+        CfnOutput(self, "ProjectWorkQueueUrl", value=self.project_work.queue.queue_url)
+        CfnOutput(self, "ProjectWorkDeadLettersUrl", value=self.project_work.dead_letters.queue_url)
         CfnOutput(self, "MigrateDatabaseFunctionName", value=self.migrate_database.function_name)

@@ -18,6 +18,7 @@ FUNCTIONS = (
     "dead_letters",
     "migrate_database",
     "watch_updates",
+    "work_on_projects",
     "push_updates",
 )
 RUNS = 7

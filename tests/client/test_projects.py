@@ -56,6 +56,9 @@ def test_a_project_is_made_changed_and_archived(run: Run) -> None:
     assert [it["id"] for it in run("projects", "list", "--archived")] == [made["id"]]
     assert run("projects", "unarchive", "Day 8")["archived_at"] is None
     assert run("projects", "stats", "Day 8")["images"]["completed"] == 0
+    job = run("projects", "delete", "Day 8", "--yes")
+    assert (job["kind"], run("projects", "job", job["id"])["status"]) == ("delete", "queued")
+    assert run("projects", "list") == []
     assert run("projects", "show", "Day 7", status=3)["error"]["code"] == "project-not-found"
 
 

@@ -1,5 +1,6 @@
 """One fake per port, in memory; tests/contract holds each to what its real adapter does."""
 
+from tests.fakes.project_jobs import InMemoryProjectJobs, InMemoryProjectWorkQueue
 from tests.fakes.repositories import (
     InMemoryAccounts,
     InMemoryImages,
@@ -30,7 +31,9 @@ __all__ = [
     "InMemoryImages",
     "InMemoryPatterns",
     "InMemoryPeople",
+    "InMemoryProjectJobs",
     "InMemoryProjectStatistics",
+    "InMemoryProjectWorkQueue",
     "InMemoryProjects",
     "InMemoryRunBatches",
     "InMemorySegmentationQueue",

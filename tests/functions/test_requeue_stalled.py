@@ -8,18 +8,22 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from requeue_stalled.entry import create_handler
 from spheroseg.domain.image import ImageStatus, original_key
+from spheroseg.domain.project_job import SILENT_JOB_AFTER, ProjectJob
 from spheroseg.domain.segmentation import Priority, SegmentationStatus, segmentation_id
-from spheroseg.messages import SegmentationRequested
+from spheroseg.messages import ProjectWorkRequested, SegmentationRequested
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
-from tests.builders import NOW, a_segmentation, an_image, an_order
+from spheroseg.use_cases.work_on_project import WorkOnProject
+from tests.builders import NOW, a_project, a_segmentation, an_image, an_order
 from tests.events import RecordedContext
 from tests.fakes import (
     InMemoryClock,
     InMemoryImages,
     InMemoryImageStore,
+    InMemoryProjectJobs,
     InMemoryProjects,
+    InMemoryProjectWorkQueue,
     InMemorySegmentationQueue,
     InMemoryWatchers,
 )
@@ -34,6 +38,10 @@ class World:
     store: InMemoryImageStore = field(default_factory=InMemoryImageStore)
     queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
     watchers: InMemoryWatchers = field(default_factory=InMemoryWatchers)
+    work: InMemoryProjectWorkQueue = field(default_factory=InMemoryProjectWorkQueue)
+
+    def __post_init__(self) -> None:
+        self.jobs = InMemoryProjectJobs(self.images)
 
     def sweep(self) -> dict[str, Any]:
         runs = self.images.segmentations
@@ -54,7 +62,8 @@ class World:
             accept_upload=accept,
             clock=self.clock,
         )
-        handler = create_handler(sweep, WatchUpdates(watchers=self.watchers, clock=self.clock))
+        jobs = WorkOnProject(self.jobs, self.store, self.work, self.clock)
+        handler = create_handler(sweep, WatchUpdates(watchers=self.watchers, clock=self.clock), jobs)
         return handler({"id": "tick"}, cast(LambdaContext, RecordedContext()))
 
 
@@ -132,3 +141,16 @@ def test_connections_that_must_be_closed_by_now_are_forgotten() -> None:
     world.sweep()
 
     assert world.watchers.of_owner("owner") == ["new"]
+
+
+def test_a_job_that_nobody_was_heard_of_at_is_sent_again() -> None:
+    world = World()
+    project = a_project()
+    world.images.projects.add(project)
+    job = world.jobs.begin_deletion(project, ProjectJob.deletion(project.id, project.owner_id, "correlation", NOW))
+    world.clock.advance(SILENT_JOB_AFTER)
+    world.sweep()
+    assert world.work.sent == []
+    world.clock.advance(timedelta(seconds=1))
+    world.sweep()
+    assert world.work.sent == [ProjectWorkRequested.of(job)]

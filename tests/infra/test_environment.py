@@ -16,6 +16,7 @@ FUNCTIONS = (
     "push_updates",
     "requeue_stalled",
     "watch_updates",
+    "work_on_projects",
 )
 
 

@@ -47,6 +47,7 @@ MAY = {
     "push_updates": EVERYWHERE | CONSUME | SEND | {"execute-api:ManageConnections"},
     "requeue_stalled": EVERYWHERE | SEND | {"s3:GetObject", "s3:DeleteObject", "s3:ListBucket"},
     "watch_updates": EVERYWHERE,
+    "work_on_projects": EVERYWHERE | CONSUME | SEND | {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListBucket"},
 }
 WORKER_MAY = SECRET | CONSUME | SEND | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"}
 NETWORK_AND_TRACES = {

@@ -17,6 +17,7 @@ FUNCTIONS = {
     "push_updates",
     "requeue_stalled",
     "watch_updates",
+    "work_on_projects",
 }
 SHARED_OUTPUTS = {
     "BucketName",
@@ -36,6 +37,8 @@ SHARED_OUTPUTS = {
     "DeadLettersUrlLow",
     "UpdatesQueueUrl",
     "UpdatesDeadLettersUrl",
+    "ProjectWorkQueueUrl",
+    "ProjectWorkDeadLettersUrl",
     "MigrateDatabaseFunctionName",
     "AlarmTopicArn",
 }
@@ -329,7 +332,7 @@ def test_migrations_run_before_the_other_functions_change(production: Synthesise
         for it in resources.values()
         if it["Type"] == "AWS::Lambda::Function" and trigger in it.get("DependsOn", [])
     }
-    assert after == {"accept_upload", "dead_letters", "requeue_stalled"}
+    assert after == {"accept_upload", "dead_letters", "requeue_stalled", "work_on_projects"}
 
 
 def test_alarms_ring_on_the_topic(production: Synthesised) -> None:

@@ -50,6 +50,19 @@ class ProjectStatistics(Answer):
     last_activity_at: datetime
 
 
+class Job(Answer):
+    """Something that is done to a project in the background; ``done`` of ``total`` images are."""
+
+    id: UUID
+    kind: str
+    project_id: UUID
+    status: str
+    done: int
+    total: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
 class Member(Answer):
     """Somebody with a role in a project; None: not told."""
 

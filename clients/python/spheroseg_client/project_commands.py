@@ -19,7 +19,7 @@ from spheroseg_client import display
 from spheroseg_client.access import Access
 from spheroseg_client.client import Client
 from spheroseg_client.errors import ClientError
-from spheroseg_client.models import Invitation, Member, Offer, Project, ProjectStatistics
+from spheroseg_client.models import Invitation, Job, Member, Offer, Project, ProjectStatistics
 from spheroseg_client.options import (
     ApiOption,
     DataDirOption,
@@ -225,6 +225,26 @@ def archive_project(client: Client, *, project: ProjectArgument) -> Project:
 def unarchive_project(client: Client, *, project: ProjectArgument) -> Project:
     """Let a project be written to again."""
     return client.unarchive_project(project_id_of(client, project))
+
+
+@_command(projects, "delete", "spheroseg projects delete 'Day 7' --yes", _facts)
+def delete_project(
+    client: Client,
+    *,
+    project: ProjectArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> Job:
+    """Remove a project for everybody at once, its images and results in the background. It cannot be undone."""
+    found = client.project(project_id_of(client, project))
+    if not yes:
+        typer.confirm(f"Delete {found.name} with all its images and results?", abort=True, err=True)
+    return client.delete_project(found.id)
+
+
+@_command(projects, "job", "spheroseg projects job 5f0c2f5e-…", _facts)
+def show_job(client: Client, *, job: Annotated[UUID, typer.Argument(help="Id of the job.")]) -> Job:
+    """See how far the deletion of a project is."""
+    return client.job(job)
 
 
 def _member_table(found: Sequence[Member]) -> Table:

@@ -6,6 +6,7 @@ from uuid import UUID
 from spheroseg_client.answers import Found, items, parsed
 from spheroseg_client.models import (
     Invitation,
+    Job,
     Member,
     NewLink,
     Offer,
@@ -91,6 +92,14 @@ class ProjectCalls:
     def project_statistics(self, project_id: UUID) -> ProjectStatistics:
         """What is in a project."""
         return self._call("GET", f"/v1/projects/{project_id}/statistics", ProjectStatistics, repeatable=True)
+
+    def delete_project(self, project_id: UUID) -> Job:
+        """Remove a project for everybody at once; the job removes what lies below it. It cannot be undone."""
+        return self._call("DELETE", f"/v1/projects/{project_id}", Job)
+
+    def job(self, job_id: UUID) -> Job:
+        """How far a job is that you asked for."""
+        return self._call("GET", f"/v1/jobs/{job_id}", Job, repeatable=True)
 
     # People
 

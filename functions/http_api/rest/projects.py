@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, Field, StringConstraints
 
+from http_api.correlation import CorrelationId
 from http_api.rest.answers import (
     DEFAULT_LIMIT,
     NOT_WRITABLE,
@@ -22,6 +23,7 @@ from http_api.rest.answers import (
     problems,
 )
 from http_api.rest.conditional import NOT_MODIFIED, TAG_HEADER, KnownTags, SeenVersions, tag_of, unchanged
+from http_api.rest.jobs import JobOut
 from http_api.rest.orders import PixelSizeUm, ProjectName, without_control_characters
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.access import Access, Accessible, Role
@@ -252,6 +254,33 @@ async def unarchive_project(
 ) -> ProjectOut:
     """Let a project be written to again. Only the owner may."""
     return _changed(use_cases.change_project.unarchive(viewer, project_id, seen), response, written)
+
+
+@router.delete(
+    "/{project_id}",
+    status_code=202,
+    summary="Delete a project",
+    response_description="The job that removes what lies below it",
+    responses={
+        202: {"headers": POSITION_HEADER},
+        **problems("project-not-found", "role-too-low", *CHANGED_MEANWHILE),
+    },
+)
+async def delete_project(
+    project_id: UUID,
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    seen: SeenVersions,
+    correlation_id: CorrelationId,
+    written: Written,
+) -> JobOut:
+    """Remove a project for everybody at once; its images, runs and files follow in the background.
+
+    It cannot be undone. Only the owner may. `GET /v1/jobs/{job_id}` tells how far it is.
+    """
+    job = use_cases.delete_project(viewer, project_id, correlation_id, seen)
+    written()
+    return JobOut.of(job)
 
 
 @router.get(

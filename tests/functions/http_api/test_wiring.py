@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "SPHEROSEG_QUEUE_URL_LOW": "http://127.0.0.1:1/000000000000/low",
     "SPHEROSEG_UPDATES_QUEUE_URL": "http://127.0.0.1:1/000000000000/updates",
     "SPHEROSEG_LINKS": "s3",
+    "SPHEROSEG_PROJECT_WORK_QUEUE_URL": "https://sqs.invalid/work",
     "SPHEROSEG_USER_POOL_ID": "pool",
     "SPHEROSEG_USER_POOL_CLIENT_ID": "client",
     "SPHEROSEG_SOCKET_URL": "ws://127.0.0.1:1/live",

@@ -38,6 +38,7 @@ from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -53,6 +54,7 @@ from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
 from spheroseg.use_cases.watch_updates import WatchUpdates
+from spheroseg.use_cases.work_on_project import WorkOnProject
 from tests.builders import (
     OWNER,
     a_model_card,
@@ -72,8 +74,10 @@ from tests.fakes import (
     InMemoryImageStore,
     InMemoryPatterns,
     InMemoryPeople,
+    InMemoryProjectJobs,
     InMemoryProjects,
     InMemoryProjectStatistics,
+    InMemoryProjectWorkQueue,
     InMemoryRunBatches,
     InMemorySegmentationQueue,
     InMemorySegmentations,
@@ -146,6 +150,7 @@ class World:
     projects: InMemoryProjects = field(default_factory=InMemoryProjects)
     queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
     updates: InMemoryUpdatePublisher = field(default_factory=InMemoryUpdatePublisher)
+    work: InMemoryProjectWorkQueue = field(default_factory=InMemoryProjectWorkQueue)
     people: InMemoryPeople = field(default_factory=InMemoryPeople)
     models: SomeModels = field(default_factory=SomeModels)
     sign_in: InMemorySignIn | None = field(default_factory=InMemorySignIn)
@@ -160,6 +165,7 @@ class World:
         self.batches = InMemoryRunBatches(self.images)
         self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
+        self.jobs = InMemoryProjectJobs(self.images)
         self.sharing = InMemorySharing(self.projects, self.accounts)
         self.store = InMemoryImageStore(self.clock)
 
@@ -180,6 +186,8 @@ class World:
             create_project=CreateProject(self.projects, self.clock, self.ids),
             read_projects=ReadProjects(self.projects, InMemoryProjectStatistics(self.images)),
             change_project=ChangeProject(self.projects, self.clock),
+            delete_project=DeleteProject(self.projects, self.jobs, self.work, self.clock),
+            work_on_project=WorkOnProject(self.jobs, self.store, self.work, self.clock),
             share_project=ShareProject(self.projects, self.sharing, self.clock, self.ids),
             accept_offer=AcceptOffer(self.projects, self.sharing, self.people, self.clock),
             change_members=ChangeMembers(self.projects, self.sharing, self.clock),
@@ -250,6 +258,8 @@ class World:
         return (
             dict(self.projects.rows),
             dict(self.projects.members),
+            set(self.projects.deleted),
+            dict(self.jobs.rows),
             dict(self.sharing.rows),
             dict(self.images.rows),
             dict(self.segmentations.rows),

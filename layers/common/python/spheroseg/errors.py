@@ -59,6 +59,12 @@ class SegmentationNotFoundError(NotFoundError):
     code = "segmentation-not-found"
 
 
+class JobNotFoundError(NotFoundError):
+    """No such job for this viewer."""
+
+    code = "job-not-found"
+
+
 class ModelNotFoundError(NotFoundError):
     """No model of that name is registered."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 
 
@@ -29,6 +30,19 @@ class SegmentationRequested(Message):
     def of(cls, segmentation: Segmentation) -> "SegmentationRequested":
         """The request for a queued run."""
         return cls(correlation_id=segmentation.correlation_id, segmentation_id=segmentation.id)
+
+
+class ProjectWorkRequested(Message):
+    """A job on a project waits to be worked on."""
+
+    type: Literal["project_work_requested"] = "project_work_requested"
+    version: Literal[1] = 1
+    job_id: UUID
+
+    @classmethod
+    def of(cls, job: ProjectJob) -> "ProjectWorkRequested":
+        """The request for an unfinished job."""
+        return cls(correlation_id=job.correlation_id, job_id=job.id)
 
 
 class SegmentationChanged(Message):

@@ -22,6 +22,7 @@ from spheroseg.domain.name_pattern import CompiledPattern
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project, ProjectStatistics
+from spheroseg.domain.project_job import DoomedImage, ProjectJob
 from spheroseg.domain.run_batch import Candidate, RunBatch, Selection
 from spheroseg.domain.run_progress import Progress
 from spheroseg.domain.segmentation import Order, Parameters, Priority, Segmentation
@@ -29,7 +30,7 @@ from spheroseg.domain.sharing import Invitation, Member, Offer
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.upload_parts import UploadPart
 from spheroseg.domain.viewer import Viewer
-from spheroseg.messages import SegmentationChanged, SegmentationRequested
+from spheroseg.messages import ProjectWorkRequested, SegmentationChanged, SegmentationRequested
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +116,42 @@ class ProjectStatisticsSource(Protocol):
 
     def of(self, viewer: Viewer, project_id: UUID) -> ProjectStatistics:
         """The counts, in one statement, or raise ``ProjectNotFoundError`` when the viewer has no role there."""
+
+
+class ProjectJobRepository(Protocol):
+    """Jobs on whole projects, and the rows that they work on; each call is one transaction."""
+
+    def begin_deletion(self, project: Project, job: ProjectJob) -> ProjectJob:
+        """Mark the project as it was read, so that nobody finds it, and store the job with its images counted.
+
+        Raises:
+            StaleStateError: the project was changed, or marked, by another call.
+        """
+
+    def get(self, job_id: UUID) -> ProjectJob:
+        """The job whoever asked for it, or raise ``JobNotFoundError``."""
+
+    def one(self, viewer: Viewer, job_id: UUID) -> ProjectJob:
+        """A job that the viewer asked for, or raise ``JobNotFoundError``."""
+
+    def doomed(self, project_id: UUID, limit: int) -> Sequence[DoomedImage]:
+        """Up to ``limit`` images of a project that is being deleted, the oldest first; none of any other project."""
+
+    def remove_images(self, job: ProjectJob, image_ids: Sequence[UUID], at: datetime) -> ProjectJob:
+        """Remove images of the project that is being deleted, count those that were still there; the job after it."""
+
+    def end_deletion(self, job: ProjectJob, at: datetime) -> ProjectJob:
+        """Remove the project's row and end the job; while images are left, nothing happens and the job goes on."""
+
+    def stalled(self, before: datetime, limit: int) -> Sequence[ProjectJob]:
+        """Up to ``limit`` unfinished jobs that were last worked on before that time, the most silent first."""
+
+
+class ProjectWorkQueue(Protocol):
+    """The sending side of the queue of jobs on projects."""
+
+    def send(self, requests: Sequence[ProjectWorkRequested]) -> None:
+        """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
 
 
 class People(Protocol):

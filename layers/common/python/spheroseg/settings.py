@@ -87,6 +87,12 @@ class UpdatesSettings(Settings):
     updates_queue_url: str
 
 
+class ProjectWorkSettings(Settings):
+    """The queue of jobs on projects."""
+
+    project_work_queue_url: str
+
+
 class LinkSettings(Settings):
     """Who signs download links: the CDN, or the bucket where there is no CDN that checks signatures."""
 

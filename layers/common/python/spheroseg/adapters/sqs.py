@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from spheroseg.domain.segmentation import Priority
 from spheroseg.errors import QueueUnavailableError
-from spheroseg.messages import Message, SegmentationChanged, SegmentationRequested
+from spheroseg.messages import Message, ProjectWorkRequested, SegmentationChanged, SegmentationRequested
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -67,6 +67,19 @@ class SqsSegmentationQueue:
                 counts = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
                 total += sum(int(counts.get(name, 0)) for name in names)
         return total
+
+
+class SqsProjectWorkQueue:
+    """The queue of jobs on projects."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, requests: Sequence[ProjectWorkRequested]) -> None:
+        """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
+        for begin in range(0, len(requests), BATCH_SIZE):
+            _send_batch(self._client, self._url, requests[begin : begin + BATCH_SIZE])
 
 
 class SqsUpdatePublisher:

@@ -53,27 +53,21 @@ CREATE TABLE project_removals (
     removed_at timestamptz NOT NULL,
     PRIMARY KEY (project_id, user_id)
 );
--- Neither column refers to projects: a job outlives what it removes, and begins before what it makes.
+-- project_id does not refer to projects: a job outlives the project that it removes.
 CREATE TABLE project_jobs (
     id uuid PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('delete', 'duplicate')),
+    kind text NOT NULL CHECK (kind IN ('delete')),
     project_id uuid NOT NULL,
-    target_id uuid,
     requested_by text NOT NULL,
-    status text NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
-    done integer NOT NULL DEFAULT 0 CHECK (done >= 0),
-    total integer NOT NULL CHECK (total >= 0),
-    after_created_at timestamptz,
-    after_id uuid,
+    status text NOT NULL CHECK (status IN ('queued', 'running', 'succeeded')),
+    done integer NOT NULL CHECK (done >= 0),
+    total integer NOT NULL CHECK (total >= done),
     correlation_id text NOT NULL,
     created_at timestamptz NOT NULL,
     alive_at timestamptz NOT NULL,
-    finished_at timestamptz,
-    failure_code text,
-    failure_detail text
+    finished_at timestamptz
 );
 CREATE INDEX project_jobs_unfinished ON project_jobs (alive_at, id) WHERE status IN ('queued', 'running');
-CREATE INDEX project_jobs_by_person ON project_jobs (requested_by, created_at, id);
 
 COMMENT ON TABLE project_removals IS 'a link that was made before somebody was removed does not let them in again';
 """
