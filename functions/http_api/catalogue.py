@@ -155,7 +155,7 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
     "illegal-move": (
         "Too late for that",
         "It has ended already, so that it cannot be cancelled or changed.",
-        "Read it again. A failed or cancelled segmentation is queued anew by requesting it again.",
+        "Read it again. A failed or cancelled segmentation stays; request it again for a new one.",
     ),
     "not-stored-yet": (
         "File not there yet",

@@ -146,11 +146,12 @@ def test_runs_of_an_image_are_read_page_by_page_and_by_the_page_of_the_file(
     assert repository.page_of_image(a_viewer(STRANGER), image.id, None, None, 10) == []
 
 
-def test_a_run_queued_again_is_the_latest(repository: SegmentationRepository, image: Image) -> None:
+def test_a_repeat_is_the_latest(repository: SegmentationRepository, image: Image) -> None:
     first = stored(repository, with_model(image, "a"))
     stored(repository, with_model(image, "b"))
     cancelled = moved(repository, first, first.cancelled(NOW))
-    again = moved(repository, cancelled, cancelled.requested_again(Priority.HIGH, NOW + timedelta(hours=1)))
+    again = replace(with_model(image, "a").after(cancelled), queued_at=NOW + timedelta(hours=1))
+    stored(repository, again)
     assert repository.latest_of_images(a_viewer(), [image.id])[image.id] == again
 
 

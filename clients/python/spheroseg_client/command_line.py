@@ -42,6 +42,7 @@ from spheroseg_client.options import (
 )
 from spheroseg_client.project_commands import projects, share
 from spheroseg_client.reporting import FAILED, UNAVAILABLE, libraries_needed, print_json, print_whole, reported
+from spheroseg_client.run_commands import runs
 from spheroseg_client.segmenting import Report, Request, segment_files
 from spheroseg_client.stacks import PageChoice
 
@@ -241,6 +242,7 @@ def version() -> None:
 offline.add_to(app)
 app.add_typer(projects, name="projects")
 app.add_typer(share, name="share")
+app.add_typer(runs, name="runs")
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ ACCESS = {
 """Options of every command that talks to a service."""
 
 
-def _command(
+def command(
     group: typer.Typer, name: str, example: str, shown: Callable[[Any], RenderableType]
 ) -> Callable[[Callable[..., Answered]], Callable[..., Answered]]:
     """Make a call of the client a command: with the options of access, errors told, the answer printed.
@@ -126,23 +126,25 @@ def project_id_of(client: Client, text: str) -> UUID:
     return found[0]
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Rows for a person; what is None stays empty."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    return table
+        made.add_row(*(Text("" if value is None else str(value)) for value in row))
+    return made
 
 
 def _project_table(found: Sequence[Project]) -> Table:
-    return _table(
+    return table(
         ("id", "name", "role", "tags", ""),
         [(it.id, it.name, it.role, ", ".join(it.tags), "archived" if it.archived_at else "") for it in found],
     )
 
 
-def _facts(answer: BaseModel) -> Text:
+def facts(answer: BaseModel) -> Text:
+    """The fields of an answer for a person, a line each."""
     return display.facts({key.replace("_", " "): _words(value) for key, value in answer.model_dump().items()})
 
 
@@ -158,7 +160,7 @@ def _told(text: str) -> Callable[[object], Text]:
     return lambda _: Text(text)
 
 
-@_command(projects, "list", "spheroseg projects list --tag control", _project_table)
+@command(projects, "list", "spheroseg projects list --tag control", _project_table)
 def list_projects(
     client: Client,
     *,
@@ -171,7 +173,7 @@ def list_projects(
     return list(client.projects(archived=archived, tag=tag))
 
 
-@_command(projects, "create", "spheroseg projects create 'Day 7' --pixel-size 0.65 --tag control", _facts)
+@command(projects, "create", "spheroseg projects create 'Day 7' --pixel-size 0.65 --tag control", facts)
 def create_project(
     client: Client,
     *,
@@ -184,19 +186,19 @@ def create_project(
     return client.create_project(name, pixel_size, description=description or "", tags=tag or ())
 
 
-@_command(projects, "show", "spheroseg projects show 'Day 7'", _facts)
+@command(projects, "show", "spheroseg projects show 'Day 7'", facts)
 def show_project(client: Client, *, project: ProjectArgument) -> Project:
     """See what is said of a project, and your role in it."""
     return client.project(project_id_of(client, project))
 
 
-@_command(projects, "stats", "spheroseg projects stats 'Day 7' --json", _facts)
+@command(projects, "stats", "spheroseg projects stats 'Day 7' --json", facts)
 def count_project(client: Client, *, project: ProjectArgument) -> ProjectStatistics:
     """Count a project's images by where they are, its bytes and spheroids."""
     return client.project_statistics(project_id_of(client, project))
 
 
-@_command(projects, "change", "spheroseg projects change 'Day 7' --name 'Day 8' --tag control --tag HT-29", _facts)
+@command(projects, "change", "spheroseg projects change 'Day 7' --name 'Day 8' --tag control --tag HT-29", facts)
 def change_project(
     client: Client,
     *,
@@ -215,13 +217,13 @@ def change_project(
     return client.change_project(project_id_of(client, project), sent)
 
 
-@_command(projects, "archive", "spheroseg projects archive 'Day 7'", _facts)
+@command(projects, "archive", "spheroseg projects archive 'Day 7'", facts)
 def archive_project(client: Client, *, project: ProjectArgument) -> Project:
     """Let a project only be read from now on."""
     return client.archive_project(project_id_of(client, project))
 
 
-@_command(projects, "unarchive", "spheroseg projects unarchive 'Day 7'", _facts)
+@command(projects, "unarchive", "spheroseg projects unarchive 'Day 7'", facts)
 def unarchive_project(client: Client, *, project: ProjectArgument) -> Project:
     """Let a project be written to again."""
     return client.unarchive_project(project_id_of(client, project))
@@ -248,33 +250,33 @@ def show_job(client: Client, *, job: Annotated[UUID, typer.Argument(help="Id of 
 
 
 def _member_table(found: Sequence[Member]) -> Table:
-    return _table(
+    return table(
         ("id", "role", "e-mail", "name", "since"),
         [(it.user_id, it.role, it.email, it.name, f"{it.joined_at:%Y-%m-%d}") for it in found],
     )
 
 
 def _offer_table(found: Sequence[Offer]) -> Table:
-    return _table(
+    return table(
         ("id", "role", "for", "until"),
         [(it.id, it.role, it.email or "whoever has the link", f"{it.expires_at:%Y-%m-%d %H:%M} UTC") for it in found],
     )
 
 
 def _invitation_table(found: Sequence[Invitation]) -> Table:
-    return _table(
+    return table(
         ("id", "project", "role", "by", "until"),
         [(it.id, it.project_name, it.role, it.invited_by, f"{it.expires_at:%Y-%m-%d %H:%M} UTC") for it in found],
     )
 
 
-@_command(share, "members", "spheroseg share members 'Day 7'", _member_table)
+@command(share, "members", "spheroseg share members 'Day 7'", _member_table)
 def list_members(client: Client, *, project: ProjectArgument) -> Sequence[Member]:
     """List who has which role in a project."""
     return client.members(project_id_of(client, project))
 
 
-@_command(share, "invite", "spheroseg share invite 'Day 7' ada@example.com --role editor", _facts)
+@command(share, "invite", "spheroseg share invite 'Day 7' ada@example.com --role editor", facts)
 def invite(
     client: Client,
     *,
@@ -287,7 +289,7 @@ def invite(
     return client.invite(project_id_of(client, project), address, role.value, hours=hours)
 
 
-@_command(share, "link", "spheroseg share link 'Day 7' --role viewer --hours 24", _facts)
+@command(share, "link", "spheroseg share link 'Day 7' --role viewer --hours 24", facts)
 def make_link(
     client: Client, *, project: ProjectArgument, role: RoleOption = RoleChoice.VIEWER, hours: HoursOption = None
 ) -> Offer:
@@ -295,13 +297,13 @@ def make_link(
     return client.make_link(project_id_of(client, project), role.value, hours=hours)
 
 
-@_command(share, "offers", "spheroseg share offers 'Day 7'", _offer_table)
+@command(share, "offers", "spheroseg share offers 'Day 7'", _offer_table)
 def list_offers(client: Client, *, project: ProjectArgument) -> Sequence[Offer]:
     """List invitations that nobody has accepted, and links."""
     return client.offers(project_id_of(client, project))
 
 
-@_command(share, "withdraw", "spheroseg share withdraw 'Day 7' 0198c0de-…", _told("Withdrawn"))
+@command(share, "withdraw", "spheroseg share withdraw 'Day 7' 0198c0de-…", _told("Withdrawn"))
 def withdraw(
     client: Client, *, project: ProjectArgument, offer: Annotated[UUID, typer.Argument(help="Id of the offer.")]
 ) -> None:
@@ -309,25 +311,25 @@ def withdraw(
     client.withdraw_offer(project_id_of(client, project), offer)
 
 
-@_command(share, "invitations", "spheroseg share invitations", _invitation_table)
+@command(share, "invitations", "spheroseg share invitations", _invitation_table)
 def list_invitations(client: Client) -> Sequence[Invitation]:
     """List what you are invited to."""
     return client.invitations()
 
 
-@_command(share, "accept", "spheroseg share accept 0198c0de-…", _facts)
+@command(share, "accept", "spheroseg share accept 0198c0de-…", facts)
 def accept(client: Client, *, invitation: Annotated[UUID, typer.Argument(help="Id of the invitation.")]) -> Project:
     """Take the role that you are invited to."""
     return client.accept_invitation(invitation)
 
 
-@_command(share, "decline", "spheroseg share decline 0198c0de-…", _told("Declined"))
+@command(share, "decline", "spheroseg share decline 0198c0de-…", _told("Declined"))
 def decline(client: Client, *, invitation: Annotated[UUID, typer.Argument(help="Id of the invitation.")]) -> None:
     """Say no to an invitation."""
     client.decline_invitation(invitation)
 
 
-@_command(share, "accept-link", "echo $LINK_TOKEN | spheroseg share accept-link -", _facts)
+@command(share, "accept-link", "echo $LINK_TOKEN | spheroseg share accept-link -", facts)
 def accept_link(
     client: Client,
     *,
@@ -339,7 +341,7 @@ def accept_link(
     return client.accept_link(sys.stdin.readline().strip() if text == "-" else text)
 
 
-@_command(share, "role", "spheroseg share role 'Day 7' 6f1c1d1e-… viewer", _facts)
+@command(share, "role", "spheroseg share role 'Day 7' 6f1c1d1e-… viewer", facts)
 def change_role(
     client: Client,
     *,
@@ -351,19 +353,19 @@ def change_role(
     return client.change_role(project_id_of(client, project), user, role.value)
 
 
-@_command(share, "remove", "spheroseg share remove 'Day 7' 6f1c1d1e-…", _told("Removed"))
+@command(share, "remove", "spheroseg share remove 'Day 7' 6f1c1d1e-…", _told("Removed"))
 def remove(client: Client, *, project: ProjectArgument, user: UserArgument) -> None:
     """End somebody's role at once."""
     client.remove_member(project_id_of(client, project), user)
 
 
-@_command(share, "leave", "spheroseg share leave 'Day 7'", _told("You left the project"))
+@command(share, "leave", "spheroseg share leave 'Day 7'", _told("You left the project"))
 def leave(client: Client, *, project: ProjectArgument) -> None:
     """End your own role in a project."""
     client.leave_project(project_id_of(client, project))
 
 
-@_command(share, "transfer", "spheroseg share transfer 'Day 7' 6f1c1d1e-…", _facts)
+@command(share, "transfer", "spheroseg share transfer 'Day 7' 6f1c1d1e-…", facts)
 def transfer(client: Client, *, project: ProjectArgument, user: UserArgument) -> Project:
     """Make a member the owner; you become an editor."""
     return client.transfer_project(project_id_of(client, project), user)

@@ -315,7 +315,7 @@ async def request_segmentation(
 ) -> SegmentationOut:
     """Run another model, or the same with other parameters.
 
-    The same model and parameters again give the run that exists; if it had failed or was cancelled, it is queued anew.
+    The same model and parameters again give the run that exists; if that failed or was cancelled, a new one follows it.
     """
     order = body.order(use_cases.models)
     segmentation = use_cases.request_segmentation(viewer, image_id, order, correlation_id)

@@ -229,20 +229,6 @@ class Segmentation:
         self._require({SegmentationStatus.RUNNING}, SegmentationStatus.QUEUED)
         return replace(self, status=SegmentationStatus.QUEUED, queued_at=at, started_at=None, alive_at=None)
 
-    def requested_again(self, priority: Priority, at: datetime) -> Self:
-        """A run that failed or was cancelled, queued once more."""
-        self._require({SegmentationStatus.FAILED, SegmentationStatus.CANCELLED}, SegmentationStatus.QUEUED)
-        return replace(
-            self,
-            status=SegmentationStatus.QUEUED,
-            order=replace(self.order, priority=priority),
-            queued_at=at,
-            started_at=None,
-            alive_at=None,
-            finished_at=None,
-            failure=None,
-        )
-
     def sent(self, at: datetime) -> Self:
         """The waiting run whose turn has come."""
         self._require({SegmentationStatus.QUEUED}, SegmentationStatus.QUEUED)

@@ -54,8 +54,9 @@ class CompareRuns:
         if sizes[0] != sizes[1] or pages[0] != pages[1]:
             raise NotComparableError(f"The two segmentations are of different pages: {pages[0]} and {pages[1]}")
         self._check_size(first, second)
-        found = [self.segmentations.spheroids(viewer, run.id, 0, MAX_SPHEROIDS) for run in (first, second)]
-        return ComparedRuns(first, second, compared(*found, threshold))
+        ones = self.segmentations.spheroids(viewer, first.id, 0, MAX_SPHEROIDS)
+        others = self.segmentations.spheroids(viewer, second.id, 0, MAX_SPHEROIDS)
+        return ComparedRuns(first, second, compared(ones, others, threshold))
 
     def _check_size(self, *runs: Segmentation) -> None:
         most = max(run.result.spheroid_count if run.result else 0 for run in runs)
