@@ -229,7 +229,7 @@ def unarchive_project(client: Client, *, project: ProjectArgument) -> Project:
     return client.unarchive_project(project_id_of(client, project))
 
 
-@_command(projects, "delete", "spheroseg projects delete 'Day 7' --yes", _facts)
+@command(projects, "delete", "spheroseg projects delete 'Day 7' --yes", facts)
 def delete_project(
     client: Client,
     *,
@@ -243,7 +243,7 @@ def delete_project(
     return client.delete_project(found.id)
 
 
-@_command(projects, "job", "spheroseg projects job 5f0c2f5e-…", _facts)
+@command(projects, "job", "spheroseg projects job 5f0c2f5e-…", facts)
 def show_job(client: Client, *, job: Annotated[UUID, typer.Argument(help="Id of the job.")]) -> Job:
     """See how far the deletion of a project is."""
     return client.job(job)
