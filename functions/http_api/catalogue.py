@@ -223,6 +223,11 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "Read the segmentation; ask for its spheroids once its status is `succeeded`.",
     ),
     "invalid-cursor": ("Unknown cursor", "The cursor is not one that a list gave out.", "Leave it away to begin anew."),
+    "invalid-fields": (
+        "No such field",
+        "`fields` names something that the answer does not have.",
+        "Name fields of the answer, separated by commas; /docs lists them. Leave it away to get all.",
+    ),
     "undecodable-image": (
         "No readable image",
         "The bytes are damaged, end too early, or are no image at all, whatever the file's name says.",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from http_api.cursors import Cursors
 from http_api.health import Part
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
@@ -18,6 +19,7 @@ from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
@@ -89,6 +91,7 @@ class UseCases:
     """Everything that the routes can do.
 
     Args:
+        cursors: Signs where pages of lists end.
         position: The database's position after the latest write of this process, None before the first.
         sign_in: None in every stage but the local one.
         parts: What ``/health/ready`` and ``/health/detailed`` look at.
@@ -112,6 +115,7 @@ class UseCases:
     complete_upload: CompleteUpload
     read_images: ReadImages
     delete_image: DeleteImage
+    delete_images: DeleteImages
     request_segmentation: RequestSegmentation
     request_pages: RequestPages
     cancel_segmentation: CancelSegmentation
@@ -124,6 +128,7 @@ class UseCases:
     compare_runs: CompareRuns
     read_queue_status: ReadQueueStatus
     watch_updates: WatchUpdates
+    cursors: Cursors
     models: Models
     position: Callable[[], str | None]
     sign_in: SignIn | None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
+from http_api.cursors import Cursors, cursor_secret
 from http_api.health import Part
 from http_api.settings import Settings
 from http_api.use_cases import UseCases
@@ -24,7 +25,7 @@ from spheroseg.adapters.postgres.statistics import PostgresProjectStatistics
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.re2_patterns import Re2Patterns
 from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
-from spheroseg.adapters.secrets import secret_text
+from spheroseg.adapters.secrets import DatabaseCredentials, secret_text
 from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import RandomIds, SystemClock
 from spheroseg.domain.segmentation import Order
@@ -42,6 +43,7 @@ from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
@@ -101,6 +103,7 @@ def wire(settings: Settings) -> UseCases:
         complete_upload=CompleteUpload(images, store, accept_upload),
         read_images=ReadImages(projects, images, segmentations),
         delete_image=DeleteImage(images, segmentations, store),
+        delete_images=DeleteImages(images, store),
         request_segmentation=RequestSegmentation(images, segmentations, queue, clock),
         request_pages=RequestPages(images, segmentations, queue, clock),
         cancel_segmentation=CancelSegmentation(segmentations, updates, clock),
@@ -113,6 +116,7 @@ def wire(settings: Settings) -> UseCases:
         read_together=ReadTogether(PostgresBatches(database), segmentations),
         read_queue_status=ReadQueueStatus(segmentations, clock),
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),
+        cursors=Cursors(lambda: cursor_secret(DatabaseCredentials.of(settings)().password)),
         models=models,
         position=lambda: database.position,
         sign_in=CognitoSignIn(settings.user_pool_client_id) if settings.local_sign_in else None,

@@ -16,8 +16,8 @@ from spheroseg.domain.image import Image
 from spheroseg.domain.project import Project
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import PixelSizeSource, Result, Segmentation, SegmentationStatus
-from spheroseg.errors import QuotaExceededError, StaleStateError
-from spheroseg.ports import ImageRepository, ProjectRepository, SegmentationRepository
+from spheroseg.errors import QuotaExceededError, SegmentationNotFoundError, StaleStateError
+from spheroseg.ports import ImageRepository, ProjectRepository, RunOfImage, SegmentationRepository
 from tests.builders import STRANGER, a_project, a_result, a_segmentation, a_viewer, an_id, an_image
 from tests.fakes import InMemoryImages, InMemoryProjects, InMemorySegmentations
 from tests.postgres import Servers
@@ -179,3 +179,19 @@ def test_a_run_without_a_result_has_no_pixel_size(store: Store, status: Segmenta
     store.segmentations.add(run)
     store.images.change_many([image.id], lambda current: current.described({"pixel_size_um": 0.7}))
     assert store.segmentations.get(run.id) == run
+
+
+def test_many_go_together_with_their_runs(store: Store) -> None:
+    project = store.project()
+    done, waiting, kept = (store.image(project) for _ in range(3))
+    finished, queued = store.succeeded(done), a_segmentation(waiting)
+    store.segmentations.add(queued)
+    assert store.images.runs_of([done.id, waiting.id, kept.id, an_id()]) == {
+        done.id: [RunOfImage(finished.id, is_open=False)],
+        waiting.id: [RunOfImage(queued.id, is_open=True)],
+    }
+    store.images.delete_many([done.id, waiting.id, an_id()])
+    store.images.delete_many([])
+    assert store.images.page(a_viewer(), project.id, None, 10) == [kept]
+    with pytest.raises(SegmentationNotFoundError):
+        store.segmentations.get(queued.id)

@@ -11,6 +11,7 @@ from spheroseg.domain.account import Account, Profile, Quota, Usage
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.fairness import Held, released
 from spheroseg.domain.image import Image, ImageStatus
+from spheroseg.domain.image_list import ImageKey, ImageQuery, ImageState, SortValue
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import PLACE_OF_RUN, PLACES, Project, ProjectStatistics
@@ -26,6 +27,7 @@ from spheroseg.errors import (
     StaleStateError,
     UnknownTicketError,
 )
+from spheroseg.ports import RunOfImage
 
 
 @dataclass
@@ -305,6 +307,41 @@ class InMemoryImages:
             if row.project_id == project_id and self.projects.access(viewer, project_id, row.owner_id)
         ]
         return sorted((row for row in mine if _is_past(row, after)), key=_age, reverse=True)[:limit]
+
+    def runs_of(self, image_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[RunOfImage]]:
+        runs: dict[UUID, list[RunOfImage]] = {}
+        for run in self.segmentations.rows.values():
+            if run.image_id in image_ids:
+                runs.setdefault(run.image_id, []).append(RunOfImage(run.id, not run.status.is_final))
+        return runs
+
+    def delete_many(self, image_ids: Sequence[UUID]) -> None:
+        for image_id in image_ids:
+            if image_id in self.rows:
+                self.delete(self.rows[image_id])
+
+    def search(
+        self, viewer: Viewer, project_id: UUID, query: ImageQuery, after: ImageKey | None, limit: int
+    ) -> Sequence[Image]:
+        def place(image: Image) -> tuple[SortValue, UUID]:
+            return query.sort.value_of(image), image.id
+
+        found = [
+            row
+            for row in self.rows.values()
+            if row.project_id == project_id
+            and self.projects.access(viewer, project_id, row.owner_id)
+            and query.takes(row, self._state(row))
+        ]
+        if after is not None:
+            past = (after.value, after.id)
+            found = [row for row in found if (place(row) < past if query.sort.is_descending else place(row) > past)]
+        return sorted(found, key=place, reverse=query.sort.is_descending)[:limit]
+
+    def _state(self, image: Image) -> ImageState:
+        runs = [run for run in self.segmentations.rows.values() if run.image_id == image.id]
+        latest = max(runs, key=lambda run: (run.queued_at, run.id), default=None)
+        return ImageState.of(image, latest.status if latest else None)
 
     def accessible_many(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, Accessible[Image]]:
         found = {}

@@ -35,6 +35,7 @@ from spheroseg_client.models import (
     Usage,
 )
 from spheroseg_client.part_uploads import upload_parts
+from spheroseg_client.images import ImageCalls
 from spheroseg_client.projects import PAGE_ITEMS, ProjectCalls
 from spheroseg_client.runs import RunCalls
 from spheroseg_client.transfers import Progress, download, upload
@@ -57,7 +58,7 @@ class FileToAnnounce(BaseModel):
     pixel_size_um: float | None = None
 
 
-class Client(GraphCalls, ProjectCalls, RunCalls):
+class Client(GraphCalls, ImageCalls, ProjectCalls, RunCalls):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.
 
     Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is

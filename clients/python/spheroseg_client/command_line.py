@@ -15,6 +15,7 @@ from rich.text import Text
 from spheroseg_client import display, offline
 from spheroseg_client.access import Access
 from spheroseg_client.client import Client
+from spheroseg_client.image_commands import images
 from spheroseg_client.inputs import find_inputs
 from spheroseg_client.local import LocalClouds, stop_undisturbed
 from spheroseg_client.models import Order, Parameters
@@ -241,6 +242,7 @@ def version() -> None:
 
 offline.add_to(app)
 app.add_typer(projects, name="projects")
+app.add_typer(images, name="images")
 app.add_typer(share, name="share")
 app.add_typer(runs, name="runs")
 

@@ -260,6 +260,13 @@ class Image(Answer):
     failure: Failure | None
     pages: Pages | None = None
     segmentation: Segmentation | None = None
+    digest: str | None = None
+    tags: Sequence[str] = ()
+    plate: str | None = None
+    well: str | None = None
+    condition: str | None = None
+    time_point_h: float | None = None
+    replicate: int | None = None
 
 
 class PageRuns(Answer):
@@ -267,7 +274,30 @@ class PageRuns(Answer):
 
     pages: Pages
     items: Sequence[Segmentation]
-    digest: str | None = None
+
+
+class NameRead(Answer):
+    """What the name of an image tells; ``fields`` of None: the pattern does not match it."""
+
+    image_id: UUID
+    name: str
+    fields: dict[str, str | float | int] | None
+
+
+class NamesRead(Answer):
+    """What the names of a project's images tell; ``items`` are up to 50 of them, those that do not match first."""
+
+    matched: int
+    unmatched: int
+    items: list[NameRead]
+
+
+class DeletedImage(Answer):
+    """What became of an image that was to go, and why it stays if it does."""
+
+    id: UUID
+    is_deleted: bool
+    failure: Failure | None
 
 
 class Polygon(Answer):

@@ -10,11 +10,12 @@ from starlette.exceptions import HTTPException
 
 from http_api.rest.answers import NOT_WRITABLE, POSITION_HEADER, Answer, Body, Wired, Written, problems
 from http_api.rest.images import ImageOut
-from http_api.rest.orders import FileName, PixelSizeUm, without_control_characters
+from http_api.rest.orders import FailureOut, FileName, PixelSizeUm, without_control_characters
 from http_api.viewer import CurrentViewer
 from spheroseg.domain import sample
 from spheroseg.domain.name_pattern import MAX_LENGTH
 from spheroseg.errors import InvalidSampleError
+from spheroseg.use_cases.delete_images import MAX_IMAGES as MAX_DELETED
 
 router = APIRouter(prefix="/v1", tags=["images"])
 
@@ -197,4 +198,48 @@ async def read_names(
             )
             for each in listed
         ],
+    )
+
+
+class ImagesToDelete(Body):
+    """Images that are to go."""
+
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_DELETED)] = Field(description="1 to 1,000 images")
+
+
+class DeletedImage(Answer):
+    """What became of one image."""
+
+    id: UUID = Field(description="The image")
+    is_deleted: bool = Field(description="Whether nothing is left of it")
+    failure: FailureOut | None = Field(description="Why it stays; null when it is gone")
+
+
+class DeletedImages(Answer):
+    """What became of each image, in the order that they were named."""
+
+    items: list[DeletedImage] = Field(description="Each image once")
+
+
+@router.post(
+    "/images/delete",
+    summary="Delete many images",
+    response_description="What became of each",
+    responses={200: {"headers": POSITION_HEADER}, **problems()},
+)
+async def delete_images(
+    body: ImagesToDelete, viewer: CurrentViewer, use_cases: Wired, written: Written
+) -> DeletedImages:
+    """Remove up to 1,000 images with all that was made of them; each is told of, and none stops the others."""
+    outcomes = use_cases.delete_images(viewer, list(dict.fromkeys(body.ids)))
+    written()
+    return DeletedImages(
+        items=[
+            DeletedImage(
+                id=image_id,
+                is_deleted=error is None,
+                failure=None if error is None else FailureOut(code=error.code, detail=str(error)),
+            )
+            for image_id, error in outcomes.items()
+        ]
     )

@@ -2,10 +2,10 @@
 
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 
 from http_api.correlation import CorrelationId
@@ -13,15 +13,16 @@ from http_api.rest.answers import (
     DEFAULT_LIMIT,
     NOT_WRITABLE,
     POSITION_HEADER,
-    After,
     Answer,
     Body,
     Limit,
     Wired,
     Written,
-    next_cursor,
     problems,
 )
+from http_api.rest.conditional import NOT_MODIFIED, TAG_HEADER, KnownTags
+from http_api.rest.image_queries import Asked
+from http_api.rest.lists import CursorText, FieldNames, answer_unless_known, digest_tag, some_fields_of, wanted_fields
 from http_api.rest.orders import FailureOut, FileName, OrderIn, PixelSizeUm
 from http_api.rest.pages import PagesOut
 from http_api.rest.segmentations import SegmentationSummary
@@ -157,11 +158,26 @@ class AnnouncedImages(Answer):
     items: list[AnnouncedImage] = Field(description="One for each file")
 
 
-class ImagePage(Answer):
-    """Some images of a project, the newest first."""
+ImageFields = some_fields_of(ImageOut, "ImageFields", "The fields of an image that were asked for.")
 
-    items: list[ImageOut] = Field(description="The images")
+
+class ImagePage(Answer):
+    """Some images of a project, in the order that was asked for."""
+
+    items: list[ImageOut] | list[ImageFields] = Field(  # type: ignore[valid-type]
+        description="The images, or those fields that were asked for"
+    )
     next_cursor: str | None = Field(description="Where the next page begins; null: this is the last one")
+
+
+def _version(view: ImageView) -> tuple[object, ...]:
+    """What an answer about an image depends on."""
+    run = view.segmentation
+    return view.image.id, view.image.version, (run.id, run.status, run.attempt, run.queued_at) if run else None
+
+
+def _shown(view: ImageView, wanted: frozenset[str] | None) -> dict[str, Any]:
+    return ImageOut.of(view).model_dump(mode="json", include=None if wanted is None else set(wanted))
 
 
 def parts_of(image: Image) -> PartsOut:
@@ -234,25 +250,55 @@ async def announce_images(
     "/projects/{project_id}/images",
     summary="List a project's images",
     response_description="A page of them",
-    responses=problems("project-not-found", "invalid-cursor"),
+    response_model=ImagePage,
+    responses={
+        200: {"headers": TAG_HEADER},
+        **NOT_MODIFIED,
+        **problems("project-not-found", "invalid-cursor", "invalid-fields"),
+    },
 )
 async def list_images(
-    project_id: UUID, viewer: CurrentViewer, use_cases: Wired, after: After, limit: Limit = DEFAULT_LIMIT
-) -> ImagePage:
-    """The images of a project, the newest first, each with its latest segmentation."""
-    page = use_cases.read_images.page(viewer, project_id, after, limit)
-    return ImagePage(items=[ImageOut.of(view) for view in page.items], next_cursor=next_cursor(page.next))
+    project_id: UUID,
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    request: Request,
+    known: KnownTags,
+    query: Asked,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+    fields: FieldNames = None,
+) -> Response:
+    """Images of a project by status, name, tag, plate, well, condition, date and size, in an order of your choice.
+
+    Each has its latest segmentation. A cursor is good for the filters and the order that it came with.
+    """
+    wanted = wanted_fields(fields, ImageOut)
+    scope = f"{request.url.path}?{query!r}"
+    after = use_cases.cursors.key(cursor, scope) if cursor is not None else None
+    views, following = use_cases.read_images.search(
+        viewer, project_id, query, after, limit, with_segmentations=wanted is None or "segmentation" in wanted
+    )
+    next_cursor = use_cases.cursors.of(following, scope) if following else None
+    tag = digest_tag([_version(view) for view in views], next_cursor is None, fields)
+    return answer_unless_known(
+        known, tag, lambda: {"items": [_shown(view, wanted) for view in views], "next_cursor": next_cursor}
+    )
 
 
 @router.get(
     "/images/{image_id}",
     summary="Get an image",
     response_description="The image with its latest segmentation",
-    responses=problems("image-not-found"),
+    response_model=ImageOut | ImageFields,
+    responses={200: {"headers": TAG_HEADER}, **NOT_MODIFIED, **problems("image-not-found", "invalid-fields")},
 )
-async def read_image(image_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ImageOut:
+async def read_image(
+    image_id: UUID, viewer: CurrentViewer, use_cases: Wired, known: KnownTags, fields: FieldNames = None
+) -> Response:
     """One image."""
-    return ImageOut.of(use_cases.read_images.one(viewer, image_id))
+    wanted = wanted_fields(fields, ImageOut)
+    view = use_cases.read_images.one(viewer, image_id)
+    return answer_unless_known(known, digest_tag(_version(view), fields), lambda: _shown(view, wanted))
 
 
 @router.post(

@@ -1,9 +1,13 @@
 """Images renamed, moved, tagged and described, one by one, by a table, by their names."""
 
+from uuid import UUID, uuid4
+
 import pytest
 
 from spheroseg.domain.access import Role
-from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg.domain.image import original_key
+from spheroseg.domain.segmentation import SegmentationStatus, result_prefix
+from spheroseg.errors import StorageUnavailableError
 from tests.builders import OWNER, STRANGER, a_result
 from tests.functions.http_api.world import Client, World
 
@@ -164,3 +168,53 @@ def test_viewers_change_nothing(world: World) -> None:
         stranger.post(f"/v1/projects/{image.project_id}/images/read-names", json={"pattern": "(?P<well>B1)"}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "role-too-low")
+
+
+def test_many_images_are_deleted_and_each_is_told_of(world: World, owner: Client) -> None:
+    run = world.a_succeeded_run()
+    world.store.put(result_prefix(run.id, run.attempt) + "labels.tif", b"x", "image/tiff")
+    other, kept = world.an_image(), world.an_image()
+    foreign = world.an_image(world.a_project(owner_id=STRANGER))
+    shared = world.an_image(world.a_project(owner_id=STRANGER))
+    world.projects.members[shared.project_id, OWNER] = Role.VIEWER
+    absent = uuid4()
+    ids = [run.image_id, other.id, foreign.id, shared.id, absent, other.id]
+    answer = owner.post("/v1/images/delete", json={"ids": [str(id_) for id_ in ids]})
+    assert answer.status_code == 200
+    told = {UUID(item["id"]): item["failure"] and item["failure"]["code"] for item in answer.json()["items"]}
+    assert told == {
+        run.image_id: None,
+        other.id: None,
+        foreign.id: "image-not-found",
+        shared.id: "role-too-low",
+        absent: "image-not-found",
+    }
+    assert set(world.images.rows) == {kept.id, foreign.id, shared.id}
+    assert set(world.store.objects) == {original_key(id_) for id_ in (kept.id, foreign.id, shared.id)}
+    assert run.id not in world.segmentations.rows
+
+
+def test_an_image_whose_objects_cannot_be_removed_stays(
+    world: World, owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stays, goes = world.an_image(), world.an_image()
+    remove = world.store.delete
+
+    def delete(key: str) -> None:
+        if key == original_key(stays.id):
+            raise StorageUnavailableError("The object store does not answer")
+        remove(key)
+
+    monkeypatch.setattr(world.store, "delete", delete)
+    answer = owner.post("/v1/images/delete", json={"ids": [str(stays.id), str(goes.id)]}).json()
+    assert [(item["is_deleted"], item["failure"] and item["failure"]["code"]) for item in answer["items"]] == [
+        (False, "storage-unavailable"),
+        (True, None),
+    ]
+    assert set(world.images.rows) == {stays.id}
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+def test_between_one_and_a_thousand_are_deleted_at_once(owner: Client, count: int) -> None:
+    answer = owner.post("/v1/images/delete", json={"ids": [str(uuid4()) for _ in range(count)]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")

@@ -171,6 +171,7 @@ ROWS = {
     ("post", "/v1/projects/{project_id}/images"): Row(201, project, FILES, needs=WRITE),
     ("get", "/v1/projects/{project_id}/images"): Row(200, project),
     ("get", "/v1/images/{image_id}"): Row(200, image),
+    ("post", "/v1/images/delete"): Row(200, request={"json": {"ids": ["00000000-0000-0000-0000-000000000001"]}}),
     ("patch", "/v1/images/{image_id}"): Row(200, image, {"json": {"tags": ["control"]}}, needs=WRITE),
     ("post", "/v1/projects/{project_id}/images/samples"): Row(
         200, project, {"content": b"name,well\n", "headers": {"Content-Type": "text/csv"}}, needs=WRITE

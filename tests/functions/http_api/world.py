@@ -11,6 +11,7 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from http_api.app import create_app
+from http_api.cursors import Cursors
 from http_api.envelope import Answered
 from http_api.health import Part
 from http_api.use_cases import UseCases
@@ -38,6 +39,7 @@ from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
+from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
@@ -197,6 +199,7 @@ class World:
             complete_upload=CompleteUpload(self.images, self.store, accept_upload),
             read_images=ReadImages(self.projects, self.images, self.segmentations),
             delete_image=DeleteImage(self.images, self.segmentations, self.store),
+            delete_images=DeleteImages(self.images, self.store),
             request_segmentation=RequestSegmentation(self.images, self.segmentations, self.queue, self.clock),
             request_pages=RequestPages(self.images, self.segmentations, self.queue, self.clock),
             cancel_segmentation=CancelSegmentation(self.segmentations, self.updates, self.clock),
@@ -211,6 +214,7 @@ class World:
             ),
             read_queue_status=ReadQueueStatus(self.segmentations, self.clock),
             watch_updates=WatchUpdates(self.watchers, self.clock),
+            cursors=Cursors(lambda: b"a secret of the tests"),
             models=self.models,
             position=lambda: self.position,
             sign_in=self.sign_in,

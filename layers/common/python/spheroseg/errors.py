@@ -236,6 +236,12 @@ class InvalidCursorError(InvalidInputError):
     code = "invalid-cursor"
 
 
+class InvalidFieldsError(InvalidInputError):
+    """A field was asked for that the answer does not have."""
+
+    code = "invalid-fields"
+
+
 class UndecodableImageError(InvalidInputError):
     """The bytes are damaged or no image at all."""
 

@@ -17,6 +17,7 @@ from spheroseg.domain.access import Accessible, Role
 from spheroseg.domain.account import Account, Profile
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.image import Image
+from spheroseg.domain.image_list import ImageKey, ImageQuery
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.name_pattern import CompiledPattern
 from spheroseg.domain.pages import Pages
@@ -222,6 +223,14 @@ class SharingRepository(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class RunOfImage:
+    """A run as far as its removal needs it; ``is_open``: a worker may still write its result."""
+
+    id: UUID
+    is_open: bool
+
+
 class ImageRepository(Protocol):
     """Images, by project."""
 
@@ -261,6 +270,20 @@ class ImageRepository(Protocol):
 
     def page(self, viewer: Viewer, project_id: UUID, after: PageKey | None, limit: int) -> Sequence[Image]:
         """Up to ``limit`` images of a project that the viewer may read, newest first, older than ``after``."""
+
+    def runs_of(self, image_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[RunOfImage]]:
+        """All runs of some images, by image, as last written, in one statement."""
+
+    def delete_many(self, image_ids: Sequence[UUID]) -> None:
+        """Remove images, their segmentations and spheroids, together; those that are gone already do not matter."""
+
+    def search(
+        self, viewer: Viewer, project_id: UUID, query: ImageQuery, after: ImageKey | None, limit: int
+    ) -> Sequence[Image]:
+        """Up to ``limit`` images of a project that the viewer may read: those asked for, in order, past ``after``.
+
+        New images never shift a page; one whose sort value changes meanwhile may be met twice, or not.
+        """
 
     def replace(self, before: Image, after: Image) -> None:
         """Store ``after`` where ``before`` still stands, or raise ``StaleStateError``."""

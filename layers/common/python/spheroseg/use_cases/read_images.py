@@ -1,9 +1,11 @@
 """Images that the viewer may read, each with its latest segmentation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from spheroseg.domain.image import Image
+from spheroseg.domain.image_list import ImageKey, ImageQuery
 from spheroseg.domain.paging import Page, PageKey
 from spheroseg.domain.segmentation import Segmentation
 from spheroseg.domain.viewer import Viewer
@@ -36,6 +38,27 @@ class ReadImages:
         found = list(self.images.page(viewer, project_id, after, limit + 1))
         views = self._views(viewer, found[:limit])
         return Page(views, PageKey(found[limit - 1].created_at, found[limit - 1].id) if len(found) > limit else None)
+
+    def search(
+        self,
+        viewer: Viewer,
+        project_id: UUID,
+        query: ImageQuery,
+        after: ImageKey | None,
+        limit: int,
+        *,
+        with_segmentations: bool = True,
+    ) -> tuple[Sequence[ImageView], ImageKey | None]:
+        """The images asked for, in their order, and where the next page begins, or ``ProjectNotFoundError``.
+
+        Args:
+            with_segmentations: False leaves away the latest runs, and the statement that reads them.
+        """
+        self.projects.one(viewer, project_id)
+        found = list(self.images.search(viewer, project_id, query, after, limit + 1))
+        shown = found[:limit]
+        views = self._views(viewer, shown) if with_segmentations else [ImageView(image, None) for image in shown]
+        return views, query.key_of(shown[-1]) if len(found) > limit else None
 
     def _views(self, viewer: Viewer, images: list[Image]) -> list[ImageView]:
         latest = self.segmentations.latest_of_images(viewer, [image.id for image in images])

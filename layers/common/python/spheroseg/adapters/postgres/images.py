@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from spheroseg.adapters.postgres import accounts, image_changes, segmentations
+from spheroseg.adapters.postgres import accounts, image_changes, image_lists, segmentations
 from spheroseg.adapters.postgres.access import access_of, access_to, visible_project
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
@@ -13,12 +13,14 @@ from spheroseg.adapters.postgres.orders import failure_of, failure_values, order
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.account import Usage
 from spheroseg.domain.image import Image, ImageStatus
+from spheroseg.domain.image_list import ImageKey, ImageQuery
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import Segmentation
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ImageNotFoundError, StaleStateError
+from spheroseg.ports import RunOfImage
 
 COLUMNS = """id, project_id, owner_id, name, status, pixel_size_um, size_bytes, etag, model, model_version, parameters,
     page_count, page_axes, page_sizes,
@@ -68,6 +70,12 @@ WHERE id = %(id)s AND page_count IS NULL
 """
 
 DELETE = "DELETE FROM images WHERE id = %(id)s"
+
+DELETE_MANY = "DELETE FROM images WHERE id = ANY(%(ids)s)"
+
+RUNS_OF = """
+SELECT id, image_id, status IN ('queued', 'running') AS is_open FROM segmentations WHERE image_id = ANY(%(ids)s)
+"""
 
 AWAITING_UPLOAD = f"""
 SELECT {COLUMNS} FROM images
@@ -161,6 +169,24 @@ class PostgresImages:
         """Up to ``limit`` images of a project that the viewer may read, newest first, older than ``after``."""
         values = {"viewer_id": viewer.user_id, "project_id": project_id, "limit": limit, **key_values(after)}
         return [_image(row) for row in self._database.read(PAGE, values, after=viewer.read_after)]
+
+    def runs_of(self, image_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[RunOfImage]]:
+        """All runs of some images, by image, as last written, in one statement."""
+        runs: dict[UUID, list[RunOfImage]] = {}
+        for row in self._database.latest(RUNS_OF, {"ids": list(image_ids)}):
+            runs.setdefault(row["image_id"], []).append(RunOfImage(row["id"], row["is_open"]))
+        return runs
+
+    def delete_many(self, image_ids: Sequence[UUID]) -> None:
+        """Remove images, their segmentations and spheroids, together; those that are gone already do not matter."""
+        self._database.run(DELETE_MANY, {"ids": list(image_ids)})
+
+    def search(
+        self, viewer: Viewer, project_id: UUID, query: ImageQuery, after: ImageKey | None, limit: int
+    ) -> Sequence[Image]:
+        """Up to ``limit`` images of a project that the viewer may read: those asked for, in their order."""
+        sql, values = image_lists.statement(COLUMNS, viewer.user_id, project_id, query, after, limit)
+        return [_image(row) for row in self._database.read(sql, values, after=viewer.read_after)]
 
     def replace(self, before: Image, after: Image) -> None:
         """Store ``after`` where ``before`` still stands, or raise ``StaleStateError``."""

@@ -5,8 +5,9 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
+from spheroseg.adapters.postgres import image_changes
 from spheroseg.adapters.postgres.access import access_of, access_to
-from spheroseg.adapters.postgres.database import Database, Row
+from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
 from spheroseg.adapters.postgres.orders import utc
 from spheroseg.domain.access import Accessible
@@ -112,8 +113,14 @@ class PostgresProjects:
     def replace(self, before: Project, after: Project) -> None:
         """Store ``after`` where the version is still that of ``before``, or raise ``StaleStateError``."""
         values = {**_values(after), "version_before": before.version}
-        if self._database.run(UPDATE_WHERE_UNCHANGED, values) != 1:
-            raise StaleStateError("The project was changed just now")
+
+        def work(cursor: Cursor) -> None:
+            if cursor.execute(UPDATE_WHERE_UNCHANGED, values).rowcount != 1:
+                raise StaleStateError("The project was changed just now")
+            if after.pixel_size_um != before.pixel_size_um:
+                image_changes.mend_project(cursor, after.id)
+
+        self._database.write(work)
 
 
 def _values(project: Project) -> dict[str, Any]:
