@@ -350,7 +350,7 @@ _OF_HTTP = (
         "query-too-large",
         400,
         "Query too large",
-        "The query has over 1,000 tokens, 20,000 characters, 500 fields, 30 aliases or repeated fields, 20 fragments "
+        "The query has over 600 tokens, 20,000 characters, 500 fields, 30 aliases or repeated fields, 20 fragments "
         "or 10 fields at its root.",
         "Send several smaller queries; values belong into variables.",
     ),

@@ -38,6 +38,11 @@ PAGE = ListSize(assumed_size=DEFAULT_LIMIT, slicing_argument="first", sized_fiel
 """A connection: as many as `first` says, or its default."""
 
 
+WRITES = Cost(weight=10)
+AWAY = Cost(weight=50)
+"""What is asked of another service, or read for one parent alone."""
+
+
 @dataclass(frozen=True)
 class Costs:
     """What the schema says about a field."""

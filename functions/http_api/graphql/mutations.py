@@ -1,15 +1,16 @@
 """What can be changed: one field for each use case that writes; they run one after the other."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import strawberry
 
 from http_api.graphql.context import Info
-from http_api.graphql.costs import Cost, ListSize
-from http_api.graphql.deriving import input_of, type_of, validated
+from http_api.graphql.costs import WRITES, ListSize
+from http_api.graphql.deriving import type_of, validated
 from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.nodes import AnnouncedImage, Image, Project, Segmentation
+from http_api.graphql.project_mutations import ProjectMutations, input_argument
 from http_api.graphql.queries import Account, Id
 from http_api.rest.account import ProfileIn
 from http_api.rest.images import UploadFormOut, UploadIn, parts_of
@@ -19,12 +20,6 @@ from http_api.rest.socket_tickets import TicketOut
 from http_api.rest.uploads import PartLinks, PartsIn
 from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.errors import ImageNotFoundError
-
-WRITES = Cost(weight=10)
-
-
-def _input(model: type, description: str) -> Any:
-    return Annotated[input_of(model), strawberry.argument(name="input", description=description)]
 
 
 @strawberry.type(description="What is no longer there.")
@@ -38,14 +33,14 @@ class Deleted:
 @strawberry.type(
     description="What can be changed. Fields run in their order; a later one sees what an earlier one wrote."
 )
-class Mutation:
+class Mutation(ProjectMutations):
     """The writing half of the API."""
 
     @strawberry.field(description="Change what you send of your profile and leave the rest", directives=[WRITES])
     def change_profile(
         self,
         info: Info,
-        body: _input(ProfileIn, "What is to be changed; null takes it back"),  # type: ignore[valid-type]
+        body: input_argument(ProfileIn, "What is to be changed; null takes it back"),  # type: ignore[valid-type]
     ) -> Account | None:
         """Your account after it."""
         context = info.context
@@ -58,7 +53,7 @@ class Mutation:
     def create_project(
         self,
         info: Info,
-        body: _input(ProjectIn, "The project to be made"),  # type: ignore[valid-type]
+        body: input_argument(ProjectIn, "The project to be made"),  # type: ignore[valid-type]
     ) -> Project | None:
         """The project."""
         context, asked = info.context, validated(ProjectIn, body)
@@ -77,7 +72,7 @@ class Mutation:
         self,
         info: Info,
         project_id: Id,
-        body: _input(UploadIn, "The files, and what is to be run over each"),  # type: ignore[valid-type]
+        body: input_argument(UploadIn, "The files, and what is to be run over each"),  # type: ignore[valid-type]
     ) -> list[AnnouncedImage] | None:
         """An image and an upload form for each file."""
         context, asked = info.context, validated(UploadIn, body)
@@ -132,7 +127,7 @@ class Mutation:
         self,
         info: Info,
         image_id: Id,
-        body: _input(PartsIn, "The parts that are about to be sent"),  # type: ignore[valid-type]
+        body: input_argument(PartsIn, "The parts that are about to be sent"),  # type: ignore[valid-type]
     ) -> Any:
         """A link for each part."""
         context, asked = info.context, validated(PartsIn, body)
@@ -162,7 +157,7 @@ class Mutation:
         self,
         info: Info,
         image_id: Id,
-        body: _input(OrderIn, "Which model is to run, how, and how soon"),  # type: ignore[valid-type]
+        body: input_argument(OrderIn, "Which model is to run, how, and how soon"),  # type: ignore[valid-type]
     ) -> Segmentation | None:
         """The run: queued, or as far as it already is."""
         context, asked = info.context, validated(OrderIn, body)

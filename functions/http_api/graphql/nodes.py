@@ -7,12 +7,14 @@ import strawberry
 
 from http_api.graphql.connections import DEFAULT_FIRST, After, Asked, Connection, First
 from http_api.graphql.context import Info
-from http_api.graphql.costs import PAGE, Cost
+from http_api.graphql.costs import AWAY, PAGE, ListSize
 from http_api.graphql.deriving import SvgPath, Told, derived, type_of
 from http_api.graphql.ids import global_id
 from http_api.graphql.outlines import svg_path
 from http_api.rest.images import ImageOut, PartsOut, UploadFormOut
-from http_api.rest.projects import ProjectOut
+from http_api.rest.members import MemberOut
+from http_api.rest.offers import OfferOut
+from http_api.rest.projects import ProjectOut, StatisticsOut
 from http_api.rest.segmentations import LinksOut, SegmentationSummary, WaitOut
 from http_api.rest.spheroids import SpheroidOut
 from http_api.rest.uploads import ArrivedParts
@@ -26,9 +28,6 @@ from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid as SpheroidRecord
 from spheroseg.errors import ImageNotFoundError, NotFinishedError, ProjectNotFoundError
 from spheroseg.use_cases.read_images import ImageView
-
-AWAY_IN_STORE = Cost(weight=50)
-"""What is asked of another service, one request each time."""
 
 
 @strawberry.interface(description="Whatever has an id of its own.")
@@ -90,6 +89,36 @@ class Project(Told, Node):
             total=sum(counts.values()), **{status.value: counts.get(status, 0) for status in ImageStatus}
         )
 
+    @strawberry.field(
+        description="Who has a role in it, the owner first",
+        directives=[AWAY, ListSize(assumed_size=1)],
+        graphql_type=list[type_of(MemberOut)] | None,  # type: ignore[misc]
+    )
+    def members(self, info: Info) -> list[MemberOut]:
+        """Its people."""
+        context = info.context
+        return [MemberOut.of(it) for it in context.use_cases.change_members.members(context.viewer, self.plain_id())]
+
+    @strawberry.field(
+        description="Invitations that nobody has accepted, and links; only the owner sees them",
+        directives=[AWAY, ListSize(assumed_size=1)],
+        graphql_type=list[type_of(OfferOut)] | None,  # type: ignore[misc]
+    )
+    def offers(self, info: Info) -> list[OfferOut]:
+        """Its offers."""
+        context = info.context
+        return [OfferOut.of(it) for it in context.use_cases.share_project.offers(context.viewer, self.plain_id())]
+
+    @strawberry.field(
+        description="What is in it, by how far it is",
+        directives=[AWAY],
+        graphql_type=type_of(StatisticsOut) | None,
+    )
+    def statistics(self, info: Info) -> StatisticsOut:
+        """Its counts."""
+        context = info.context
+        return StatisticsOut.of(context.use_cases.read_projects.statistics(context.viewer, self.plain_id()))
+
 
 @derived(ImageOut, without=["id", "segmentation"])
 class Image(Told, Node):
@@ -136,7 +165,7 @@ class Image(Told, Node):
 
     @strawberry.field(
         description="The parts of its file that have arrived; for those who may write, while a file above 100 MB comes",
-        directives=[AWAY_IN_STORE],
+        directives=[AWAY],
         graphql_type=type_of(ArrivedParts) | None,
     )
     def arrived_parts(self, info: Info) -> Any:
@@ -194,7 +223,7 @@ class Segmentation(Told, Node):
 
     @strawberry.field(
         description="Where it is in the queue; null unless it waits",
-        directives=[AWAY_IN_STORE],
+        directives=[AWAY],
         graphql_type=type_of(WaitOut) | None,
     )
     def wait(self, info: Info) -> WaitOut | None:

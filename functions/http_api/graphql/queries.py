@@ -6,12 +6,13 @@ import strawberry
 
 from http_api.graphql.connections import DEFAULT_FIRST, After, Asked, Connection, First
 from http_api.graphql.context import Info
-from http_api.graphql.costs import PAGE, Cost, ListSize
+from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
 from http_api.graphql.deriving import Told, derived, type_of
 from http_api.graphql.ids import id_of, kind_and_id
 from http_api.graphql.nodes import Image, Node, Project, Segmentation
 from http_api.rest.account import ProfileOut, UsageOut
 from http_api.rest.models import ModelOut
+from http_api.rest.offers import InvitationOut
 from http_api.rest.queue_status import QueueOut
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.account import Account as AccountRecord
@@ -41,6 +42,16 @@ class Account(Told):
     def usage(self) -> UsageOut:
         """Quota and usage."""
         return UsageOut.of(self.record)
+
+    @strawberry.field(
+        description="What you are invited to by your verified e-mail address",
+        directives=[AWAY, ListSize(assumed_size=1)],
+        graphql_type=list[type_of(InvitationOut)] | None,  # type: ignore[misc]
+    )
+    def invitations(self, info: Info) -> list[InvitationOut]:
+        """Your invitations."""
+        context = info.context
+        return [InvitationOut.of(it) for it in context.use_cases.accept_offer.invitations(context.viewer)]
 
 
 @strawberry.type(description="What can be read.")

@@ -20,7 +20,7 @@ from spheroseg.domain.segmentation import SegmentationStatus
 from tests.builders import NOW, OWNER, STRANGER
 from tests.functions.http_api import test_ownership as rest
 from tests.functions.http_api.test_graphql import asked, codes
-from tests.functions.http_api.test_ownership import MEMBER, OTHER, WRITE, Named, give_roles
+from tests.functions.http_api.test_ownership import MANAGE, MEMBER, OTHER, WRITE, Named, give_roles
 from tests.functions.http_api.world import World
 
 NODES = ("Project", "Image", "Segmentation", "Account")
@@ -124,6 +124,90 @@ ROWS: dict[str, Row] = {
     ),
     "Mutation.cancelSegmentation": write("cancelSegmentation", "segmentationId", "{ status }", rest.queued_run),
 }
+ROWS |= {
+    "Account.invitations": Row("{ me { invitations { id } } }", ("me", "invitations")),
+    "Project.members": read("project", "members", "{ userId }", rest.project),
+    "Project.offers": read("project", "offers", "{ id }", rest.project, MANAGE),
+    "Project.statistics": read("project", "statistics", "{ spheroids }", rest.project),
+    "Mutation.changeProject": write(
+        "changeProject",
+        "projectId",
+        "{ name }",
+        rest.project,
+        input_kind="ProjectChangeInput!",
+        variables={"input": {"name": "b"}},
+    ),
+    "Mutation.archiveProject": write("archiveProject", "projectId", "{ uuid }", rest.project, MANAGE),
+    "Mutation.unarchiveProject": write("unarchiveProject", "projectId", "{ uuid }", rest.project, MANAGE),
+    "Mutation.changeRole": Row(
+        "mutation ($id: ID!, $userId: String!) { changeRole(projectId: $id, userId: $userId, role: EDITOR) { role } }",
+        ("changeRole",),
+        rest.other_member,
+        MANAGE,
+    ),
+    "Mutation.removeMember": Row(
+        "mutation ($id: ID!, $userId: String!) { removeMember(projectId: $id, userId: $userId) }",
+        ("removeMember",),
+        rest.other_member,
+        MANAGE,
+    ),
+    "Mutation.leaveProject": write(
+        "leaveProject", "projectId", "", rest.project, Action.READ, fails={Role.OWNER: "owner-stays"}
+    ),
+    "Mutation.transferProject": Row(
+        "mutation ($id: ID!, $userId: String!) { transferProject(projectId: $id, userId: $userId) { role } }",
+        ("transferProject",),
+        rest.other_member,
+        MANAGE,
+    ),
+    "Mutation.invite": write(
+        "invite",
+        "projectId",
+        "{ id }",
+        rest.project,
+        MANAGE,
+        input_kind="InvitationInput!",
+        variables={"input": {"email": rest.EMAIL, "role": "VIEWER"}},
+    ),
+    "Mutation.makeLink": write(
+        "makeLink",
+        "projectId",
+        "{ token }",
+        rest.project,
+        MANAGE,
+        input_kind="LinkInput!",
+        variables={"input": {"role": "VIEWER"}},
+    ),
+    "Mutation.withdrawOffer": Row(
+        "mutation ($id: ID!, $offerId: UUID!) { withdrawOffer(projectId: $id, offerId: $offerId) }",
+        ("withdrawOffer",),
+        rest.offer_of_project,
+        MANAGE,
+    ),
+    "Mutation.acceptInvitation": Row(
+        "mutation ($id: UUID!) { acceptInvitation(offerId: $id) { role } }",
+        ("acceptInvitation",),
+        rest.own_invitation,
+        is_personal=True,
+    ),
+    "Mutation.declineInvitation": Row(
+        "mutation ($id: UUID!) { declineInvitation(offerId: $id) }",
+        ("declineInvitation",),
+        rest.own_invitation,
+        is_personal=True,
+    ),
+    "Mutation.acceptLink": Row(
+        'mutation { acceptLink(token: "token") { role } }', ("acceptLink",), prepare=rest.a_link
+    ),
+    "Mutation.changeImage": write(
+        "changeImage",
+        "imageId",
+        "{ tags }",
+        rest.image,
+        input_kind="ImageChangesInput!",
+        variables={"input": {"tags": ["control"]}},
+    ),
+}
 OWNED = [name for name, row in ROWS.items() if row.owned]
 SHARED = [name for name in OWNED if not ROWS[name].is_personal]
 
@@ -164,7 +248,8 @@ def made(world: World, name: str) -> dict[str, Any]:
     named = row.owned(world) if row.owned else None
     given = dict(named) if isinstance(named, dict) else {"id": named} if named else {}
     ids = list(given.values())
-    variables = dict(zip(["id", *list(given)[1:]], map(str, ids), strict=False))
+    camel = {"user_id": "userId", "offer_id": "offerId"}
+    variables = dict(zip(["id", *(camel[name] for name in list(given)[1:])], map(str, ids), strict=False))
     if name == "Query.node":
         variables["id"] = global_id("Project", UUID(variables["id"]))
     return {**variables, **row.variables}

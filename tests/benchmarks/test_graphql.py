@@ -1,0 +1,164 @@
+"""GraphQL beside REST for the same data, in process over PostgreSQL; and how soon a hostile query is refused."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from http_api.app import create_app
+from http_api.graphql.context import Context
+from http_api.graphql.known_queries import FOLDER
+from http_api.graphql.serving import Server
+from http_api.use_cases import UseCases
+from spheroseg.adapters.postgres.batches import PostgresBatches
+from spheroseg.adapters.postgres.connections import PooledConnection
+from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.domain.project import Project
+from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_together import ReadTogether
+from tests.benchmarks.conftest import Record, Sample
+from tests.builders import NOW, OWNER, a_project, a_segmentation, a_spheroid, a_viewer, an_image
+from tests.functions.http_api.test_graphql_limits import REFUSED
+from tests.functions.http_api.world import BehindGateway, World
+from tests.postgres import running_servers
+
+pytestmark = pytest.mark.benchmark
+
+IMAGES, ROUNDS = 100, 30
+QUERY = """query ($id: ID!) { project(id: $id) { name images(first: 100) { nodes { uuid name status createdAt sizeBytes
+    latestSegmentation { uuid status model result { spheroidCount pixelSizeUm } } } pageInfo { endCursor } } } }"""
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    with running_servers() as servers:
+        database = servers.database()
+        yield database
+        database.close()
+
+
+@pytest.fixture(scope="module")
+def project(database: Database) -> Project:
+    project = a_project()
+    PostgresProjects(database).add(project)
+    images = [an_image(project, created_at=NOW + timedelta(seconds=number)) for number in range(IMAGES)]
+    PostgresImages(database).add_many(images)
+    segmentations = PostgresSegmentations(database)
+    for image in images:
+        running = a_segmentation(image, status=SegmentationStatus.RUNNING)
+        segmentations.add(running)
+        done = a_segmentation(image, status=SegmentationStatus.SUCCEEDED, queued_at=running.queued_at)
+        segmentations.finish(running, done, [a_spheroid()])
+    return project
+
+
+def use_cases_on(database: Database) -> UseCases:
+    in_memory = World().use_cases()
+    projects, segmentations = PostgresProjects(database), PostgresSegmentations(database)
+    return replace(
+        in_memory,
+        read_projects=replace(in_memory.read_projects, projects=projects),
+        read_images=ReadImages(projects, PostgresImages(database), segmentations),
+        read_together=ReadTogether(PostgresBatches(database), segmentations),
+    )
+
+
+class Statements:
+    """How many statements went to PostgreSQL."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        execute = PooledConnection.execute
+
+        def counted(connection: PooledConnection, query: Any, *arguments: Any, **more: Any) -> Any:
+            self.count += bool(query)
+            return execute(connection, query, *arguments, **more)
+
+        monkeypatch.setattr(PooledConnection, "execute", counted)
+
+
+async def sampled(ask: Callable[[], Awaitable[Any]]) -> Sample:
+    """Processor time of this process: what else runs on the machine does not count, nor does PostgreSQL."""
+    sample = Sample()
+    for _ in range(ROUNDS + 3):
+        begun = time.process_time()
+        await ask()
+        sample.seconds.append(time.process_time() - begun)
+    sample.seconds = sample.seconds[3:]
+    return sample
+
+
+def test_the_same_list_by_graphql_and_by_rest(
+    database: Database, project: Project, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = BehindGateway(create_app(use_cases_on(database), lambda _: None), {"sub": OWNER, "token_use": "access"})
+    statements = Statements(monkeypatch)
+
+    async def measured() -> None:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.invalid") as client:
+
+            async def by_rest() -> httpx.Response:
+                await client.get(f"/v1/projects/{project.id}")
+                return await client.get(f"/v1/projects/{project.id}/images?limit={IMAGES}")
+
+            async def by_graphql() -> httpx.Response:
+                return await client.post("/graphql", json={"query": QUERY, "variables": {"id": str(project.id)}})
+
+            rest, graph = await by_rest(), await by_graphql()
+            names = [item["name"] for item in rest.json()["items"]]
+            assert [node["name"] for node in graph.json()["data"]["project"]["images"]["nodes"]] == names
+            counts = []
+            for ask in (by_rest, by_graphql):
+                before = statements.count
+                await ask()
+                counts.append(statements.count - before)
+            rest_time, graph_time = await sampled(by_rest), await sampled(by_graphql)
+            baseline = f"REST, project and list of {IMAGES} in two requests"
+            record("GraphQL, the same in one, p50", graph_time.p50_ms, "ms", baseline, rest_time.p50_ms)
+            record("GraphQL, the same in one, p95", graph_time.p95_ms, "ms", baseline, rest_time.p95_ms)
+            record("GraphQL, statements", counts[1], "", "REST, statements", counts[0])
+            record("GraphQL, bytes", len(graph.content), "B", "REST, bytes of the list", len(rest.content))
+
+    asyncio.run(measured())
+
+
+def test_hostile_queries_are_refused_soon(record: Record) -> None:
+    server, use_cases = Server(introspection=False), World().use_cases()
+
+    async def measured(query: str) -> Sample:
+        async def ask() -> None:
+            answer = await server(Context(use_cases, a_viewer(), "benchmark"), query, {})
+            assert "data" not in orjson.loads(answer.content)
+
+        return await sampled(ask)
+
+    for name, (query, _) in REFUSED.items():
+        sample = asyncio.run(measured(query))
+        record(f"refused: {name}, p95", sample.p95_ms, "ms", "goal", 20.0)
+
+
+def test_counting_costs_little(record: Record) -> None:
+    """Against answering the same query: parse, count and validation of a known query are skipped but for the count."""
+    server, use_cases = Server(introspection=False), World().use_cases()
+    query = (FOLDER / "account.graphql").read_text()
+
+    async def fresh() -> None:
+        server.kept.clear()
+        await server(Context(use_cases, a_viewer(), "benchmark"), query, {})
+
+    async def kept() -> None:
+        await server(Context(use_cases, a_viewer(), "benchmark"), query, {})
+
+    first, again = asyncio.run(sampled(fresh)), asyncio.run(sampled(kept))
+    record("a validated query again, p50", again.p50_ms, "ms", "parsed and validated anew", first.p50_ms)
