@@ -180,8 +180,8 @@ class Batch:
                 continue
             if isinstance(event, Outcome):
                 if job is not None and job.key in self._open:
+                    self._outcomes[job.key] = event  # first: an interruption between the two must not lose it
                     del self._open[job.key]
-                    self._outcomes[job.key] = event
                     self._listener.on_outcome(event)
             elif isinstance(event, _Spread):
                 if job is not None and job.key in self._open:
@@ -396,7 +396,7 @@ class Batch:
             elif isinstance(event, _Spread):
                 del self._open[job.key]
                 self._open |= {page_job.key: page_job for page_job, _ in event.jobs}
-        left = list(self._open.values())
+        left = [job for job in self._open.values() if job.key not in self._outcomes]
         failure = Failure(code="interrupted", detail="stopped before it had a result")
         for job in left:
             self._outcomes[job.key] = Outcome(job.file.shown, job.name, "interrupted", failure, job.page)
