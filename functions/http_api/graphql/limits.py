@@ -42,7 +42,7 @@ MAX_SPREADS = 50
 MAX_FIELDS = 500
 """Fields as used, fragments written out."""
 MAX_TOKENS = 600
-"""The queries of the release have up to 120; reading 1,000 takes over 20 ms of a busy core (docs/results.md)."""
+"""The queries of the release have up to 92; reading 1,000 takes over 20 ms of a busy core (docs/results.md)."""
 NAME_ONE = "Name one query or mutation of those in the text as `operationName`"
 MAX_QUERY_LENGTH = 20_000
 
