@@ -170,7 +170,8 @@ class Deployment:
         try:
             change(
                 StackName=stack.name,
-                TemplateBody=stack.text,
+                # 51,200 bytes are taken at most, and the indentation of the assembly counts.
+                TemplateBody=json.dumps(stack.content, separators=(",", ":")),
                 Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
                 Tags=[
