@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, cast
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
