@@ -69,7 +69,7 @@ def test_the_outputs_are_those_that_others_read(production: Synthesised, local: 
 def test_every_queue_gives_up_after_three_receives(stage: Synthesised) -> None:
     queues = {logical_id: properties for _, logical_id, properties in stage.resources("AWS::SQS::Queue")}
     readers = {logical_id: it for logical_id, it in queues.items() if "RedrivePolicy" in it}
-    assert len(readers) == 5
+    assert len(readers) == 6
     targets = set()
     for properties in readers.values():
         assert properties["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
@@ -89,7 +89,7 @@ def test_messages_are_lent_for_six_times_the_timeout(stage: Synthesised) -> None
         if "Timeout" in properties
     }
     mappings = list(stage.resources("AWS::Lambda::EventSourceMapping"))
-    assert len(mappings) == 6
+    assert len(mappings) == 7
     for _, logical_id, properties in mappings:
         queue = next(name for name in visibility_s if any(name in text for text in texts(properties["EventSourceArn"])))
         function = properties["FunctionName"]["Ref"]

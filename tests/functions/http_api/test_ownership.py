@@ -244,7 +244,10 @@ def names_of(template: str, named: Named | None) -> dict[str, str]:
 
 def called(client: Client, key: tuple[str, str], named: Named | None, **request: Any) -> Any:
     method, template = key
-    return client.request(method.upper(), template.format(**names_of(template, named)), **ROWS[key].request, **request)
+    own = ROWS[key].request
+    headers = {**own.get("headers", {}), **request.get("headers", {})}
+    path = template.format(**names_of(template, named))
+    return client.request(method.upper(), path, **{**own, **request, "headers": headers})
 
 
 def made(world: World, key: tuple[str, str]) -> Named | None:
