@@ -11,7 +11,7 @@ from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.s3 import S3ImageStore
-from spheroseg.adapters.sqs import Delivery, SqsSegmentationQueue
+from spheroseg.adapters.sqs import SqsReceiver, SqsSegmentationQueue
 from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
@@ -37,16 +37,10 @@ def wire(settings: Settings) -> tuple[AcceptUpload, Callable[[SQSRecord], None]]
         inbox_order=Order(model=card.name, model_version=card.version),
     )
 
+    receiver = SqsReceiver(sqs, settings.uploads_queue_url)
+
     def lend_again(record: SQSRecord) -> None:
         receive_count = int(record.attributes.approximate_receive_count)
-        delivery = Delivery(
-            body=record.body,
-            receive_count=receive_count,
-            correlation_id=None,
-            client=sqs,
-            url=settings.uploads_queue_url,
-            receipt=record.receipt_handle,
-        )
-        delivery.give_back(FIRST_DELAY_S * 3 ** (receive_count - 1))
+        receiver.extend(record.receipt_handle, FIRST_DELAY_S * 3 ** (receive_count - 1))
 
     return accept_upload, lend_again

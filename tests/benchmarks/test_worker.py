@@ -30,7 +30,7 @@ from segmentation_worker.preparation import prepared
 from segmentation_worker.tuning import usable_cores
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Order, Parameters, Segmentation
-from spheroseg.imaging.certainty import certainty_of
+from spheroseg.imaging.certainty import View, certainty_of
 from spheroseg.imaging.decode import decode
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.model_registry import ModelRegistry
@@ -207,7 +207,8 @@ def test_post_processing_of_each_object(tmp_path: Path, record: Record) -> None:
     def to_measures() -> int:
         seen = find_objects(foreground, core, 0.5, 0.0, segmenter._postprocessing)
         solid = enlarged(seen.foreground, (1024, 1024))
-        return len(spheroids_of(draw_objects(seen, solid > 0.5, 0.0, holes=True), solid))
+        labels = draw_objects(seen, solid > 0.5, 0.0, holes=True)
+        return len(spheroids_of(labels, certainty_of(labels, View(seen.foreground, labels.shape))))
 
     objects = to_measures()
     what = f"maps to outlines and all measures, one of {objects} objects in 1024², p50"

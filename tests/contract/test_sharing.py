@@ -63,7 +63,7 @@ def bench(request: pytest.FixtureRequest) -> Bench:
     else:
         database: Database = request.getfixturevalue("database")
         parts = (PostgresProjects, PostgresImages, PostgresAccounts, PostgresSharing)
-        made = Bench(*(part(database) for part in parts), project)  # type: ignore[arg-type]
+        made = Bench(*(part(database) for part in parts), project)  # type: ignore[arg-type, call-arg]
     made.projects.add(project)
     return made
 

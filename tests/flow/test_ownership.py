@@ -37,7 +37,6 @@ ROUTES: list[tuple[str, str, object]] = [
     ("POST", "/projects/{project}/runs/retry", {}),
     ("GET", "/projects/{project}/runs/progress", None),
     ("GET", "/segmentations/{segmentation}/comparison/{segmentation}", None),
-    ("POST", "/images/{image}/page-segmentations", {"pages": "all"}),
     ("GET", "/segmentations/{segmentation}", None),
     ("POST", "/segmentations/{segmentation}/cancel", None),
     ("GET", "/segmentations/{segmentation}/spheroids", None),

@@ -91,7 +91,7 @@ def test_a_long_job_gives_way_and_goes_on(world: World) -> None:
             world.store.drop_parts(key, upload_id)
 
     slow = WorkOnProject(world.jobs, Slow(), world.work, world.clock)
-    states = []
+    states: list[ProjectJob] = []
     while not states or not states[-1].status.is_final:
         states.append(slow(job.id))
     assert [state.done for state in states] == [25, 50, 61]

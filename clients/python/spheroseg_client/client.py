@@ -15,6 +15,7 @@ from spheroseg_client.answers import parsed as _parsed
 from spheroseg_client.errors import NotSignedInError, WorkFailedError
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.graph import GraphCalls
+from spheroseg_client.images import ImageCalls
 from spheroseg_client.models import (
     AnnouncedImage,
     ArrivedPart,
@@ -35,7 +36,6 @@ from spheroseg_client.models import (
     Usage,
 )
 from spheroseg_client.part_uploads import upload_parts
-from spheroseg_client.images import ImageCalls
 from spheroseg_client.projects import PAGE_ITEMS, ProjectCalls
 from spheroseg_client.runs import RunCalls
 from spheroseg_client.transfers import Progress, download, upload

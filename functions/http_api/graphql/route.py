@@ -93,7 +93,7 @@ async def graphql(
     correlation_id: CorrelationId,
     server: Annotated[Server, Depends(_wired_server)],
 ) -> Response:
-    """Everything that the other routes can do, as one graph; `functions/http_api/schema.graphql` is its schema.
+    """What the other routes read and write, as one graph; `functions/http_api/schema.graphql` says how much of it.
 
     A query is not run when its cost (objects that the answer may hold, the product of page sizes along the nesting)
     passes 5,000, or its depth 7. What you have no role in is not found, as everywhere.

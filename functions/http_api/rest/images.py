@@ -59,7 +59,7 @@ class FileIn(Body):
     sha256: Sha256 | None = Field(
         default=None,
         description="SHA-256 of its bytes, 64 hexadecimal digits in lower case, for files up to 100 MB: other bytes "
-        "are then refused, and a file that was segmented before is not segmented again",
+        "are then refused",
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
 

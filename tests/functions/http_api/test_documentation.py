@@ -64,6 +64,8 @@ def test_every_error_is_a_problem_of_the_catalogue(document: dict[str, Any]) -> 
         for status, answer in operation["responses"].items():
             if int(status) < 400 or operation["tags"] == ["health"]:
                 continue
+            if operation["tags"] == ["graphql"] and status == "400":
+                continue  # a query that was not run is answered as GraphQL answers, see its own tests
             content = answer["content"]["application/problem+json"]
             assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
             for code, example in content["examples"].items():
