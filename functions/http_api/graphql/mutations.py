@@ -150,7 +150,7 @@ class Mutation(ProjectMutations):
 
     @strawberry.field(
         description="Run another model over an image, or the same with other parameters. The same again gives the run "
-        "that exists; if it had failed or was cancelled, it is queued anew",
+        "that exists; if it had failed or was cancelled, another one follows it",
         directives=[WRITES],
     )
     def request_segmentation(
