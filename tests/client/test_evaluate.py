@@ -62,7 +62,10 @@ def test_models_and_the_baseline_are_judged_in_one_run(data: Path, card: tuple[P
     pictures = sorted(path.relative_to(out).as_posix() for path in out.glob("overlays/*/*.png"))
     assert len(pictures) == 6
     assert all(f"]({picture})" in report for picture in pictures)
-    assert sorted(path.name for path in out.iterdir()) == ["figures.json", "overlays", "per_image.csv", "report.md"]
+    reliability = ["reliability-first_1.png", "reliability-mine_2.png"]
+    written = ["figures.json", "overlays", "per_image.csv", *reliability, "report.md"]
+    assert sorted(path.name for path in out.iterdir()) == written
+    assert all(f"]({picture})" in report for picture in reliability)
 
 
 def test_a_second_report_replaces_the_first_and_leaves_other_files(data: Path, tmp_path: Path) -> None:

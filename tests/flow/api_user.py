@@ -43,8 +43,12 @@ class ApiUser:
     def project(self, name: str = "Flow", **fields: object) -> str:
         return str(self.post("/projects", {"name": name, **fields})["id"])
 
-    def announce(self, project_id: str, names: Sequence[str], **fields: object) -> list[dict[str, Any]]:
-        body = {"files": [{"name": name} for name in names], **fields}
+    def announce(
+        self, project_id: str, names: Sequence[str], sizes: Sequence[int] | None = None, **fields: object
+    ) -> list[dict[str, Any]]:
+        """Announce files; those whose size is not told take 100 MB of the quota until they are there."""
+        told = [{}] * len(names) if sizes is None else [{"size_bytes": size} for size in sizes]
+        body = {"files": [{"name": name, **size} for name, size in zip(names, told, strict=True)], **fields}
         items: list[dict[str, Any]] = self.post(f"/projects/{project_id}/images", body)["items"]
         return items
 
@@ -54,7 +58,7 @@ class ApiUser:
 
     def upload(self, project_id: str, name: str, content: bytes, **fields: object) -> str:
         """The id of an image whose file is in the bucket; nothing else was said to the API."""
-        (announced,) = self.announce(project_id, [name], **fields)
+        (announced,) = self.announce(project_id, [name], None, **fields)
         assert self.send(announced, content).status_code == 204
         return str(announced["id"])
 

@@ -108,7 +108,7 @@ def test_a_cancelled_run_writes_nothing(cloud: LocalCloud, user: ApiUser, sample
     assert result_prefixes(cloud, segmentation_id) == set()
 
     again = user.post(f"/images/{image_id}/segmentations", {})
-    assert again["id"] == segmentation_id
+    assert again["id"] != segmentation_id
     assert user.settled(image_id)["status"] == "succeeded"
 
 
@@ -148,7 +148,8 @@ def test_every_malformed_file_ends_clearly_and_the_worker_lives(cloud: LocalClou
     manifest = json.loads((BAD_IMAGES / "manifest.json").read_text())
     paths = [BAD_IMAGES / entry["file"] for entry in manifest if (BAD_IMAGES / entry["file"]).stat().st_size]
     worker = cloud.state.children["worker"].pid
-    announced = user.announce(user.project("Malformed"), [path.name for path in paths])
+    sizes = [path.stat().st_size for path in paths]
+    announced = user.announce(user.project("Malformed"), [path.name for path in paths], sizes)
     for item, path in zip(announced, paths, strict=True):
         assert user.send(item, path.read_bytes()).status_code == 204
 

@@ -176,7 +176,7 @@ def test_many_files_announced_at_once_all_arrive(user: ApiUser, sample: bytes) -
 
 
 def test_an_announcement_of_a_thousand_files_is_taken(user: ApiUser) -> None:
-    announced = user.announce(user.project(), [f"{number}.png" for number in range(1000)])
+    announced = user.announce(user.project(), [f"{number}.png" for number in range(1000)], [10_000] * 1000)
     assert len({item["id"] for item in announced}) == 1000
 
 

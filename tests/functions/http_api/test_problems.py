@@ -162,7 +162,7 @@ def test_a_position_that_is_none_is_refused(owner: Client, position: str) -> Non
 def test_a_position_reaches_the_repository(world: World, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str | None] = []
 
-    def page(_self: object, viewer: Viewer, *_: object) -> list[Project]:
+    def page(_self: object, viewer: Viewer, *_: object, **__: object) -> list[Project]:
         seen.append(viewer.read_after)
         return []
 
