@@ -84,7 +84,7 @@ def test_images_go_in_and_outlines_measures_and_pictures_come_out(run: Run, serv
     assert [len(feature["geometry"]["coordinates"]) for feature in outlines["features"]] == [2, 1]
     for word in ("a.png", "spheroids", "area, median (µm²)", "circularity", "work (s)", "0.81", "look: low-confidence"):
         assert word in result.stdout
-    assert "2 of 2 images" in result.stderr
+    assert "2 of 2 done" in result.stderr
 
 
 def test_a_document_for_programs_stands_alone_on_stdout(run: Run, tmp_path: Path) -> None:
@@ -157,11 +157,11 @@ def test_each_page_of_a_stack_is_a_result_of_its_own(run: Run, service: Service,
 def test_some_pages_of_one_channel_are_chosen(run: Run, service: Service, tmp_path: Path) -> None:
     (given,) = files(tmp_path, "a.tif")
     service.pages = lambda _: Pages(6, "TC", (3, 2))
-    words = ("--pages", "3-6", "--channel", 2, "--threshold", 0.4)
+    words = ("--pages", "3-6", "--channel", 2, "--threshold", 0.4, "--json")
     result = run("segment", given, "--out", tmp_path / "out", *words)
     assert result.exit_code == 0, result.stderr
-    assert "page 4" in result.stdout
-    assert "2 of 2 images" in result.stderr
+    assert [image["page"] for image in document(result)["images"]] == [4, 6]
+    assert "2 of 2 done" in result.stderr
     runs = service.world.segmentations.rows.values()
     assert sorted(one.order.parameters.page for one in runs) == [3, 4, 6]  # the first one told how many there are
     assert {one.order.parameters.threshold for one in runs} == {0.4}
