@@ -91,14 +91,12 @@ def fit(
     folder: Path,
     seed: int,
     told: Callable[[int, float], None],
-    start: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Train a network, or go on with it, and give its averaged weights.
 
     Args:
         folder: Holds ``checkpoint.pt`` and ``curve.csv``; a finished training is only read again.
         told: Called with the step and the loss every few steps.
-        start: Weights to begin with instead of drawn ones.
 
     Raises:
         ValueError: the checkpoint in the folder is of another recipe or seed.
@@ -109,8 +107,6 @@ def fit(
     for parameter in network.modules():
         if isinstance(parameter, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(parameter.weight, nonlinearity="relu")
-    if start is not None:
-        network.load_state_dict(start)
     network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     averaged = {name: value.clone() for name, value in network.state_dict().items()}
@@ -126,7 +122,7 @@ def fit(
         averaged, done = state["averaged"], state["step"]
     for step, views, targets in _ahead(recipe, images, seed, range(done, recipe.steps)):
         for group in optimiser.param_groups:
-            group["lr"] = recipe.rate * _rate(step / recipe.steps, cools=recipe.cools)
+            group["lr"] = recipe.rate * _rate(step / recipe.steps)
         network.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16()):
             logits = network.halved(views.to(memory_format=torch.channels_last))
@@ -173,11 +169,9 @@ def _ahead(
             yield step, *waiting.pop(0).result()
 
 
-def _rate(progress: float, *, cools: bool) -> float:
+def _rate(progress: float) -> float:
     """Share of the largest learning rate."""
-    if progress == 0:
-        return 0.02
-    return min(progress / WARM_UP, 0.5 * (1 + float(np.cos(np.pi * progress))) if cools else 1.0)
+    return min(progress / WARM_UP, 0.5 * (1 + float(np.cos(np.pi * progress)))) if progress > 0 else 0.02
 
 
 def _average(averaged: dict[str, Tensor], current: dict[str, Tensor], keep: float) -> None:

@@ -1,6 +1,6 @@
 """What is trained: the networks that ship and how they learn."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -10,12 +10,10 @@ class TrainingRecipe:
     Args:
         name: Of the model.
         widths: Channels of the network's levels.
-        drawn_steps: Batches of synthetic images alone that a training begins with.
-        steps: Batches of both kinds after them.
+        steps: Batches learnt from.
         batch: Crops of a batch.
         crop_px: Side of a crop.
-        rate: Largest learning rate; it rises for the first 5 % of the steps and then stays, or falls.
-        cools: Whether it falls to nothing, as a cosine.
+        rate: Largest learning rate; it rises for the first 5 % of the steps and falls to nothing as a cosine.
         real_shares: How much of a batch comes from each real source, in expectation; the rest is synthetic.
         synthetic_images: How many synthetic images are drawn.
         core_depth: Depth from which a pixel belongs to a core.
@@ -25,12 +23,10 @@ class TrainingRecipe:
 
     name: str
     widths: tuple[int, int, int, int, int]
-    drawn_steps: int
     steps: int
     batch: int = 12
     crop_px: int = 256
     rate: float = 2e-3
-    cools: bool = True
     weight_decay: float = 1e-2
     averaging: float = 0.998
     real_shares: dict[str, float] = field(
@@ -41,12 +37,8 @@ class TrainingRecipe:
     dice: float = 1.0
     depth: float = 0.5
 
-    def drawn(self) -> "TrainingRecipe":
-        """What begins a training: synthetic images alone, so that it serves whichever real source is left out later."""
-        return replace(self, steps=self.drawn_steps, drawn_steps=0, real_shares={}, cools=False)
 
-
-RECIPES = {"fast": TrainingRecipe("fast", (16, 32, 64, 112, 144), drawn_steps=0, steps=3000)}
+RECIPES = {"fast": TrainingRecipe("fast", (16, 32, 64, 112, 144), steps=3000)}
 
 ENSEMBLES = {"accurate": "fast"}
 """Models that average all seeds of a recipe."""

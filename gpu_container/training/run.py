@@ -55,35 +55,21 @@ class Task:
         """Of this training."""
         return self.out / "-".join([_label(self.recipe.name, self.without), f"seed-{self.seed}"])
 
-    @property
-    def start(self) -> Path:
-        """Of what all trainings of this seed begin with."""
-        return self.out / f"{self.recipe.name}-drawn-seed-{self.seed}"
-
     def synthetic(self) -> SyntheticMaps:
         """Images that were drawn before."""
         total = self.recipe.synthetic_images
         return synthetic_maps(self.out, total, FIRST_SYNTHETIC_SEED, 1, _drawn(total))
 
 
-def begin(task: Task) -> dict[str, Tensor] | None:
-    """Weights that have learnt from synthetic images alone; nothing where the recipe wants none."""
-    if not task.recipe.drawn_steps:
-        return None
-    told = _told(task.start.name, task.recipe.drawn_steps)
-    return fit(task.recipe.drawn(), Images({}, task.synthetic()), task.start, task.seed, told)
-
-
 def train(task: Task) -> Path:
     """One network from its images to its ONNX file; returns its folder, where it lies beside what it was made from."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    start = begin(task)
     real = real_maps(task.data, task.without)
     shares = {source: share for source, share in task.recipe.real_shares.items() if source in real}
     recipe = replace(task.recipe, real_shares=shares)
     told = _told(task.folder.name, recipe.steps)
-    weights = fit(recipe, Images(real, task.synthetic()), task.folder, task.seed, told, start)
+    weights = fit(recipe, Images(real, task.synthetic()), task.folder, task.seed, told)
     write(recipe.name, recipe, [weights], [task.seed], task.without, task.folder)
     return task.folder
 
@@ -128,7 +114,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("training-run"), help="folder for everything that is made")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="the first is the fast model")
     parser.add_argument("--folds", action="store_true", help="also train without each real source, and judge on it")
-    parser.add_argument("--drawn-steps", type=int, help="instead of the recipe's")
     parser.add_argument("--steps", type=int, help="instead of the recipe's")
     parser.add_argument("--synthetic-images", type=int, help="instead of the recipe's")
     parser.add_argument("--adopt", action="store_true", help="put models and cards where the project keeps them")
@@ -142,7 +127,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = replace(
             standard,
             steps=standard.steps if chosen.steps is None else chosen.steps,
-            drawn_steps=standard.drawn_steps if chosen.drawn_steps is None else chosen.drawn_steps,
             synthetic_images=chosen.synthetic_images or standard.synthetic_images,
         )
         total = recipe.synthetic_images

@@ -20,7 +20,6 @@ from training.fit import VALIDATION_IMAGES, Images, fit  # noqa: E402
 RECIPE = replace(
     RECIPES["fast"],
     widths=(4, 4, 8, 8, 8),
-    drawn_steps=0,
     steps=8,
     batch=2,
     crop_px=64,
@@ -86,13 +85,6 @@ def test_the_file_says_what_the_network_says_at_any_size(images: Images, tmp_pat
     for shape in ((1, 1, 32, 64), (3, 1, 96, 32)):
         (logits,) = session.run(["logits"], {"image": np.zeros(shape, np.float32)})
         assert logits.shape == (shape[0], 2, *shape[2:])
-
-
-def test_a_training_begins_with_given_weights(images: Images, tmp_path: Path) -> None:
-    first = fit(replace(RECIPE, drawn_steps=3).drawn(), images, tmp_path / "first", 0, silent)
-    nothing = replace(RECIPE, steps=1, rate=0.0)
-    after = fit(nothing, images, tmp_path / "after", 1, silent, first)
-    assert torch.equal(after["head.weight"], first["head.weight"])
 
 
 def test_a_network_learns(images: Images, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_one_command_leads_from_images_to_models_cards_and_reports(
     # A network that learnt for a second finds nothing to calibrate on, which is an error; see test_calibration.
     monkeypatch.setattr("training.package.calibration_of", lambda *_: Calibration(slope=1.0, intercept=0.0))
     out = tmp_path / "run"
-    words = ["--data", str(data), "--out", str(out), "--seeds", "0", "1", "--drawn-steps", "2", "--steps", "4"]
+    words = ["--data", str(data), "--out", str(out), "--seeds", "0", "1", "--steps", "4"]
     assert main([*words, "--jobs", "1", "--synthetic-images", "52", "--folds"]) == 0
     for name, seeds in (("fast", 1), ("accurate", 2)):
         card = ModelCard.model_validate_json((out / "cards" / f"{name}-{VERSION}.json").read_bytes())
