@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
+from spheroseg.domain.image_list import ImageSort, ImageState
 from spheroseg_client.client import Client, FileToAnnounce
 from spheroseg_client.command_line import app
 from spheroseg_client.errors import ApiError
-from spheroseg_client.image_commands import images
+from spheroseg_client.image_commands import SortChoice, StateChoice, images
 from tests.client.service import EMAIL, PASSWORD, Service
 
 Run = Callable[..., Any]
@@ -87,3 +88,8 @@ def test_what_the_service_refuses_is_told(client: Client) -> None:
 def test_every_command_shows_an_example(command: str) -> None:
     result = CliRunner().invoke(app, ["images", command, "--help"])
     assert "Example: spheroseg images" in " ".join(result.stdout.split())
+
+
+def test_what_one_may_choose_is_what_the_service_knows() -> None:
+    assert [choice.value for choice in StateChoice] == [state.value for state in ImageState]
+    assert [choice.value for choice in SortChoice] == [sort.value for sort in ImageSort]

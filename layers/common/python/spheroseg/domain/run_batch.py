@@ -10,6 +10,7 @@ from hashlib import sha256
 from uuid import UUID, uuid5
 
 from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatus
+from spheroseg.errors import IdempotencyKeyReusedError
 
 MAX_SELECTED = 10_000
 """Images or runs that one call names at most."""
@@ -79,6 +80,16 @@ class RunBatch:
     def images(self) -> int:
         """Images that the call was about."""
         return sum(self.counts.values())
+
+    def asked_for_by(self, fingerprint: str) -> "RunBatch":
+        """This batch, for a call with that fingerprint.
+
+        Raises:
+            IdempotencyKeyReusedError: another request made it.
+        """
+        if self.fingerprint != fingerprint:
+            raise IdempotencyKeyReusedError("This idempotency key came with another request before; take a new one")
+        return self
 
 
 @dataclass(frozen=True)

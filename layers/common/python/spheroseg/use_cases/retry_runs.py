@@ -7,7 +7,6 @@ from spheroseg.domain.access import Action
 from spheroseg.domain.run_batch import MAX_SELECTED, RunBatch, Selection, batch_id_of_key, counted, fingerprint_of
 from spheroseg.domain.segmentation import queued
 from spheroseg.domain.viewer import Viewer
-from spheroseg.errors import IdempotencyKeyReusedError
 from spheroseg.ports import (
     Clock,
     IdSource,
@@ -73,7 +72,6 @@ class RetryRuns:
             batch = self.batches.start(
                 RunBatch(batch_id, project_id, viewer.user_id, fingerprint, at, counted(runs, [])), runs
             )
-        if batch.fingerprint != fingerprint:
-            raise IdempotencyKeyReusedError("This idempotency key came with another request before; take a new one")
+        batch = batch.asked_for_by(fingerprint)
         DispatchRuns(self.segmentations, self.queue, self.clock)()
         return batch

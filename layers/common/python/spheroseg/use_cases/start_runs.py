@@ -21,7 +21,7 @@ from spheroseg.domain.run_batch import (
 )
 from spheroseg.domain.segmentation import Order, Priority, Segmentation, queued
 from spheroseg.domain.viewer import Viewer
-from spheroseg.errors import IdempotencyKeyReusedError, TooManyImagesError
+from spheroseg.errors import TooManyImagesError
 from spheroseg.ports import (
     Clock,
     IdSource,
@@ -82,7 +82,7 @@ class StartRuns:
         fingerprint = fingerprint_of(order, urgency, image_ids, again)
         batch_id = self.ids.new() if key is None else batch_id_of_key(viewer.user_id, project.id, key)
         if key is not None and (known := self.batches.find(batch_id)) is not None:
-            return self._known(known, fingerprint)
+            return known.asked_for_by(fingerprint)
         candidates, told = self._candidates(project.id, image_ids)
         at = self.clock.now()
         runs: list[Segmentation] = []
@@ -116,7 +116,7 @@ class StartRuns:
             counts=counted(runs, told),
             told=tuple(islice(told, MAX_TOLD)),
         )
-        batch = self._known(self.batches.start(batch, runs), fingerprint)
+        batch = self.batches.start(batch, runs).asked_for_by(fingerprint)
         DispatchRuns(self.segmentations, self.queue, self.clock)()
         return batch
 
@@ -139,9 +139,3 @@ class StartRuns:
         for begin in range(0, len(wanted), MAX_SELECTED):
             latest |= self.segmentations.latest_repeats([run.id for run in wanted[begin : begin + MAX_SELECTED]])
         return latest
-
-    @staticmethod
-    def _known(batch: RunBatch, fingerprint: str) -> RunBatch:
-        if batch.fingerprint != fingerprint:
-            raise IdempotencyKeyReusedError("This idempotency key came with another request before; take a new one")
-        return batch
