@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "spheroseg.imaging": (*DOMAIN, "spheroseg.imaging", "spheroseg.ports"),
     "spheroseg.messages": DOMAIN,
     "spheroseg.bucket_events": DOMAIN,
-    "spheroseg.ports": (*DOMAIN, "spheroseg.messages"),
+    "spheroseg.ports": PORTS,
     "spheroseg.use_cases": (*PORTS, "spheroseg.imaging", "spheroseg.model_registry", "spheroseg.use_cases"),
     "spheroseg.adapters": (*PORTS, "spheroseg.settings", "spheroseg.observability", "spheroseg.adapters"),
     **{name: ("spheroseg", name) for name in FUNCTIONS},

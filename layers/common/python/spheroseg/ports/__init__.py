@@ -1,0 +1,52 @@
+"""What use cases need from outside. Each port has a fake in tests/fakes, held to the same contract tests.
+
+Methods that take a ``Viewer`` read from a reader that has seen the viewer's own writes, and find nothing in projects
+where the viewer has no role. ``accessible`` is for whoever wants to change something: it reads from the writer, as last
+written, and tells the viewer's role along. The others speak for the system: they read from the writer and see every
+row as last written. Nobody finds anything in a project that is being deleted.
+"""
+
+from spheroseg.ports.accounts import AccountRepository, People
+from spheroseg.ports.images import ImageRepository, RunOfImage
+from spheroseg.ports.projects import ProjectJobRepository, ProjectRepository, ProjectStatisticsSource, ProjectWorkQueue
+from spheroseg.ports.reads import BatchReads
+from spheroseg.ports.run_batches import RunBatchRepository
+from spheroseg.ports.segmentations import SegmentationQueue, SegmentationRepository
+from spheroseg.ports.segmenting import ChosenModel, DecodedImage, Decoder, SegmentedPixels, Segmenter, Segmenters
+from spheroseg.ports.sharing import SharingRepository
+from spheroseg.ports.storage import DownloadLinks, ImageStore, PartLink, StoredObject, UploadForm
+from spheroseg.ports.system import Clock, IdSource, Patterns
+from spheroseg.ports.updates import UpdatePublisher, WatcherRepository, WatcherSockets
+
+__all__ = [
+    "AccountRepository",
+    "BatchReads",
+    "ChosenModel",
+    "Clock",
+    "DecodedImage",
+    "Decoder",
+    "DownloadLinks",
+    "IdSource",
+    "ImageRepository",
+    "ImageStore",
+    "PartLink",
+    "Patterns",
+    "People",
+    "ProjectJobRepository",
+    "ProjectRepository",
+    "ProjectStatisticsSource",
+    "ProjectWorkQueue",
+    "RunBatchRepository",
+    "RunOfImage",
+    "SegmentationQueue",
+    "SegmentationRepository",
+    "SegmentedPixels",
+    "Segmenter",
+    "Segmenters",
+    "SharingRepository",
+    "StoredObject",
+    "UpdatePublisher",
+    "UploadForm",
+    "WatcherRepository",
+    "WatcherSockets",
+]

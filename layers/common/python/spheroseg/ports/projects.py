@@ -1,0 +1,94 @@
+"""Projects, their statistics and what is done to them in the background."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from spheroseg.domain.access import Accessible
+from spheroseg.domain.paging import PageKey
+from spheroseg.domain.project import Project, ProjectStatistics
+from spheroseg.domain.project_job import DoomedImage, ProjectJob
+from spheroseg.domain.viewer import Viewer
+from spheroseg.messages import ProjectWorkRequested
+
+
+class ProjectRepository(Protocol):
+    """Projects, and who may do what there."""
+
+    def add(self, project: Project) -> None:
+        """Store a new project."""
+
+    def get(self, project_id: UUID) -> Project:
+        """The project whoever owns it, or raise ``ProjectNotFoundError``."""
+
+    def one(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
+        """The project with the viewer's role in it, or raise ``ProjectNotFoundError``."""
+
+    def accessible(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
+        """The same as last written, for whoever wants to change it."""
+
+    def page(
+        self,
+        viewer: Viewer,
+        after: PageKey | None,
+        limit: int,
+        *,
+        archived: bool | None = None,
+        tag: str | None = None,
+    ) -> Sequence[Accessible[Project]]:
+        """Up to ``limit`` of the projects that the viewer has a role in, newest first, older than ``after``.
+
+        Args:
+            archived: Only those that are archived, or only those that are not; None: both.
+            tag: Only those with that tag.
+        """
+
+    def replace(self, before: Project, after: Project) -> None:
+        """Store ``after`` where the version is still that of ``before``, or raise ``StaleStateError``.
+
+        The owner is not changed by it: see ``SharingRepository.hand_over``.
+        """
+
+
+class ProjectStatisticsSource(Protocol):
+    """What is in projects, counted."""
+
+    def of(self, viewer: Viewer, project_id: UUID) -> ProjectStatistics:
+        """The counts, in one statement, or raise ``ProjectNotFoundError`` when the viewer has no role there."""
+
+
+class ProjectJobRepository(Protocol):
+    """Jobs on whole projects, and the rows that they work on; each call is one transaction."""
+
+    def begin_deletion(self, project: Project, job: ProjectJob) -> ProjectJob:
+        """Mark the project as it was read, so that nobody finds it, and store the job with its images counted.
+
+        Raises:
+            StaleStateError: the project was changed, or marked, by another call.
+        """
+
+    def get(self, job_id: UUID) -> ProjectJob:
+        """The job whoever asked for it, or raise ``JobNotFoundError``."""
+
+    def one(self, viewer: Viewer, job_id: UUID) -> ProjectJob:
+        """A job that the viewer asked for, or raise ``JobNotFoundError``."""
+
+    def doomed(self, project_id: UUID, limit: int) -> Sequence[DoomedImage]:
+        """Up to ``limit`` images of a project that is being deleted, the oldest first; none of any other project."""
+
+    def remove_images(self, job: ProjectJob, image_ids: Sequence[UUID], at: datetime) -> ProjectJob:
+        """Remove images of the project that is being deleted, count those that were still there; the job after it."""
+
+    def end_deletion(self, job: ProjectJob, at: datetime) -> ProjectJob:
+        """Remove the project's row and end the job; while images are left, nothing happens and the job goes on."""
+
+    def stalled(self, before: datetime, limit: int) -> Sequence[ProjectJob]:
+        """Up to ``limit`` unfinished jobs that were last worked on before that time, the most silent first."""
+
+
+class ProjectWorkQueue(Protocol):
+    """The sending side of the queue of jobs on projects."""
+
+    def send(self, requests: Sequence[ProjectWorkRequested]) -> None:
+        """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
