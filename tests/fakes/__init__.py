@@ -1,15 +1,12 @@
 """One fake per port, in memory; tests/contract holds each to what its real adapter does."""
 
+from tests.fakes.accounts import InMemoryAccounts
+from tests.fakes.images import InMemoryImages
 from tests.fakes.project_jobs import InMemoryProjectJobs, InMemoryProjectWorkQueue
-from tests.fakes.repositories import (
-    InMemoryAccounts,
-    InMemoryImages,
-    InMemoryProjects,
-    InMemoryProjectStatistics,
-    InMemorySegmentations,
-    InMemoryWatchers,
-)
+from tests.fakes.project_statistics import InMemoryProjectStatistics
+from tests.fakes.projects import InMemoryProjects
 from tests.fakes.run_batches import InMemoryRunBatches
+from tests.fakes.segmentations import InMemorySegmentations
 from tests.fakes.segmenting import InMemoryDecoder, InMemorySegmenter, InMemorySegmenters
 from tests.fakes.services import (
     InMemoryDownloadLinks,
@@ -20,6 +17,7 @@ from tests.fakes.services import (
 )
 from tests.fakes.sharing import InMemoryPeople, InMemorySharing
 from tests.fakes.system import InMemoryClock, InMemoryIds, InMemoryPatterns
+from tests.fakes.watchers import InMemoryWatchers
 
 __all__ = [
     "InMemoryAccounts",

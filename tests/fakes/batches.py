@@ -13,7 +13,9 @@ from spheroseg.domain.segmentation import Segmentation
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import NotFoundError
-from tests.fakes.repositories import InMemoryImages, InMemoryProjects, InMemorySegmentations
+from tests.fakes.images import InMemoryImages
+from tests.fakes.projects import InMemoryProjects
+from tests.fakes.segmentations import InMemorySegmentations
 
 Found = TypeVar("Found")
 

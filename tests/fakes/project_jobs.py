@@ -10,7 +10,7 @@ from spheroseg.domain.project_job import DoomedImage, ProjectJob
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import JobNotFoundError, QueueUnavailableError, StaleStateError
 from spheroseg.messages import ProjectWorkRequested
-from tests.fakes.repositories import InMemoryImages
+from tests.fakes.images import InMemoryImages
 
 
 @dataclass

@@ -12,7 +12,7 @@ from spheroseg.domain.run_progress import Progress
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import RunBatchNotFoundError, StaleStateError
-from tests.fakes.repositories import InMemoryImages
+from tests.fakes.images import InMemoryImages
 
 
 @dataclass

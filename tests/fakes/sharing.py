@@ -15,7 +15,8 @@ from spheroseg.errors import (
     StaleStateError,
     TooManyMembersError,
 )
-from tests.fakes.repositories import InMemoryAccounts, InMemoryProjects
+from tests.fakes.accounts import InMemoryAccounts
+from tests.fakes.projects import InMemoryProjects
 
 
 @dataclass
