@@ -37,6 +37,9 @@ PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", CPU)
 INPUT, OUTPUT = "image", "logits"
 """Names inside every model file."""
 
+FORWARDS, BACKWARDS = slice(None), slice(None, None, -1)
+MIRRORINGS = ((FORWARDS, FORWARDS), (FORWARDS, BACKWARDS), (BACKWARDS, FORWARDS), (BACKWARDS, BACKWARDS))
+"""Of rows and columns; each undoes itself."""
 
 IN_MEMORY_PX = 2**24
 """Larger images are drawn part by part into a file; smaller ones take 16 bytes for each pixel while they are drawn."""
@@ -298,12 +301,18 @@ class OnnxSegmenter:
 
     def _probabilities(self, view: NDArray[np.float32]) -> tuple[Probability, Probability]:
         """Foreground and core, each (h, w) float32 from 0 to 1."""
-        height, width = view.shape
-        batch = padded(view, self._preprocessing.multiple_px)[None, None]
-        with self._turn:
-            logits = self._session.run([OUTPUT], {INPUT: batch})[0]
-        probability = 1 / (1 + np.exp(-logits[0, :, :height, :width]))
+        turns = MIRRORINGS[: self._preprocessing.mirrored]
+        answers = [self._logits(view[turn])[:, *turn] for turn in turns]
+        logits = answers[0] if len(answers) == 1 else np.mean(answers, axis=0)
+        probability = 1 / (1 + np.exp(-logits))
         return np.ascontiguousarray(probability[0]), np.ascontiguousarray(probability[1])
+
+    def _logits(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
+        height, width = view.shape
+        batch = padded(np.ascontiguousarray(view), self._preprocessing.multiple_px)[None, None]
+        with self._turn:
+            logits: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: batch})[0]
+        return logits[0, :, :height, :width]
 
 
 def _session(path: Path, card: ModelCard, threads: int, providers: Sequence[str]) -> onnxruntime.InferenceSession:

@@ -1,6 +1,6 @@
 """An image as a network wants to see it: at its scale, evenly windowed."""
 
-from typing import cast
+from typing import Literal, cast
 
 import cv2
 import numpy as np
@@ -21,6 +21,8 @@ class Preprocessing(BaseModel):
         sides_px: Long sides at which an image is looked at, one after the other while the objects look small.
         enough_px: Typical diameters, one for each side but the last, at which objects are large enough to stop there.
         multiple_px: Height and width are padded to a multiple of this.
+        mirrored: How many mirror images of a view the network answers, whose logits are averaged: 1 the view alone, 2
+            also left to right, 4 also upside down and both.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +34,7 @@ class Preprocessing(BaseModel):
     sides_px: tuple[int, ...]
     enough_px: tuple[float, ...]
     multiple_px: int
+    mirrored: Literal[1, 2, 4] = 1
 
     @model_validator(mode="after")
     def _one_limit_less_than_sides(self) -> "Preprocessing":

@@ -51,13 +51,14 @@ class CardText:
     """What differs between the models.
 
     Args:
-        sides_px, enough_px: See ``segmentation_worker.preparation.Preprocessing``.
+        sides_px, enough_px, mirrored: See ``segmentation_worker.preparation.Preprocessing``.
     """
 
     title: str
     description: str
     sides_px: tuple[int, ...]
     enough_px: tuple[int, ...]
+    mirrored: int = 1
 
 
 CARDS = {

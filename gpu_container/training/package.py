@@ -97,7 +97,12 @@ def card_of(name: str, trained: dict[str, Any], file: Path, variants: Sequence[M
         intended_use=INTENDED_USE,
         limits=LIMITS,
         figures={},
-        preprocessing={**VIEW.model_dump(), "sides_px": text.sides_px, "enough_px": text.enough_px},
+        preprocessing={
+            **VIEW.model_dump(),
+            "sides_px": text.sides_px,
+            "enough_px": text.enough_px,
+            "mirrored": text.mirrored,
+        },
         postprocessing=POSTPROCESSING,
     )
 

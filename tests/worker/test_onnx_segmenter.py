@@ -193,3 +193,14 @@ def test_settings_that_the_segmenter_does_not_know_are_told_at_the_start() -> No
     other = card.model_copy(update={"postprocessing": {**card.postprocessing, "tiles": 4}})
     with pytest.raises(ModelUnusableError, match="settings"):
         OnnxSegmenter(MODELS / card.file, other)
+
+
+def test_mirror_images_are_answered_alike_where_a_model_looks_at_them(segmenter: OnnxSegmenter) -> None:
+    card = segmenter.card
+    mirrored = card.model_copy(update={"preprocessing": {**card.preprocessing, "mirrored": 4}})
+    pixels = drawn_spheroids((256, 224), (80, 90, 40), (150, 160, 30))  # sides that need no padding
+    found = OnnxSegmenter(MODELS / card.file, mirrored).segment(pixels, Parameters())
+    turned = OnnxSegmenter(MODELS / card.file, mirrored).segment(pixels[::-1, ::-1].copy(), Parameters())
+    np.testing.assert_allclose(turned.view.probability[::-1, ::-1], found.view.probability, atol=1e-4)
+    alone = OnnxSegmenter(MODELS / card.file, card).segment(pixels, Parameters())
+    assert np.abs(alone.view.probability - found.view.probability).max() > 1e-3
