@@ -8,6 +8,7 @@ row as last written. Nobody finds anything in a project that is being deleted.
 
 from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.images import ImageRepository, RunOfImage
+from spheroseg.ports.kept_answers import KeptAnswer, KeptAnswerRepository
 from spheroseg.ports.projects import ProjectJobRepository, ProjectRepository, ProjectStatisticsSource, ProjectWorkQueue
 from spheroseg.ports.reads import BatchReads
 from spheroseg.ports.run_batches import RunBatchRepository
@@ -29,6 +30,8 @@ __all__ = [
     "IdSource",
     "ImageRepository",
     "ImageStore",
+    "KeptAnswer",
+    "KeptAnswerRepository",
     "PartLink",
     "Patterns",
     "People",
