@@ -18,7 +18,7 @@ from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import PixelSizeSource, Result, Segmentation, SegmentationStatus
 from spheroseg.errors import QuotaExceededError, SegmentationNotFoundError, StaleStateError
 from spheroseg.ports import ImageRepository, ProjectRepository, RunOfImage, SegmentationRepository
-from tests.builders import STRANGER, a_project, a_result, a_segmentation, a_viewer, an_id, an_image
+from tests.builders import NOW, STRANGER, a_project, a_result, a_segmentation, a_viewer, an_id, an_image
 from tests.fakes import InMemoryImages, InMemoryProjects, InMemorySegmentations
 from tests.postgres import Servers
 
@@ -122,6 +122,17 @@ def test_pixel_sizes_of_runs_follow_in_the_order_of_who_knows_best(store: Store)
     result = store.result(untold)
     assert (result.pixel_size_um, result.pixel_size_source) == (3.0, PixelSizeSource.PROJECT)
     assert result.written_pixel_size_um == 0.7, "files stay as they were written"
+
+
+def test_what_comes_from_a_profile_says_so_until_somebody_says_it_of_the_project(store: Store) -> None:
+    project = store.project(pixel_size_um=3.0, is_pixel_size_of_profile=True)
+    assert store.projects.get(project.id) == project
+    image = store.image(project, pixel_size_um=0.7)
+    run = store.succeeded(image, pixel_size_um=0.7)
+    store.images.change_many([image.id], lambda current: current.described({"pixel_size_um": None}))
+    assert (store.result(run).pixel_size_um, store.result(run).pixel_size_source) == (3.0, PixelSizeSource.PROFILE)
+    store.projects.replace(project, project.changed({"pixel_size_um": 3.0}, NOW))
+    assert store.projects.get(project.id).pixel_size_source is PixelSizeSource.PROJECT
 
 
 def test_several_are_read_at_once_by_id_and_by_name(store: Store) -> None:

@@ -23,11 +23,14 @@ class Project(Answer):
     """A named collection of images.
 
     ``pixel_size_um`` is the edge of one pixel in µm for images whose file does not tell; None: unknown.
+    ``pixel_size_source`` is ``project`` where it was given for this project, ``profile`` where its maker's usual one was
+    taken.
     """
 
     id: UUID
     name: str
     pixel_size_um: float | None
+    pixel_size_source: str | None = None
     created_at: datetime
     role: Role = "owner"
     description: str = ""
@@ -162,7 +165,7 @@ class Result(Answer):
     """What a finished run says about the image.
 
     ``pixel_size_um`` is None when it is unknown: measures are then in pixels only. ``pixel_size_source`` is ``user``,
-    ``file`` or ``project``, None exactly when the size is unknown. ``stages_s`` are the worker's seconds by stage.
+    ``file``, ``project`` or ``profile``, None exactly when the size is unknown. ``stages_s`` are the worker's seconds by stage.
     ``ran`` is the model file that found the spheroids, ``review`` whether somebody should look at them; None in runs of
     before the service noted it.
     """

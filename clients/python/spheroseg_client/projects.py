@@ -32,11 +32,14 @@ class ProjectCalls:
 
         Args:
             name: 1 to 100 characters; several projects may share one.
-            pixel_size_um: Edge of one pixel in µm for images whose file does not tell.
+            pixel_size_um: Edge of one pixel in µm for images whose file does not tell; None: the one of your profile,
+                see ``pixel_size_source`` of the answer. ``change_project`` takes that back where it is wrong.
             description: Up to 1,000 characters.
             tags: Up to 10, each 1 to 50 characters.
         """
-        body: dict[str, object] = {"name": name, "pixel_size_um": pixel_size_um}
+        body: dict[str, object] = {"name": name}
+        if pixel_size_um is not None:
+            body["pixel_size_um"] = pixel_size_um
         if description:
             body["description"] = description
         if tags:

@@ -124,7 +124,8 @@ class ResultOut(Answer):
         examples=[0.65],
     )
     pixel_size_source: PixelSizeSource | None = Field(
-        description="Who said so: `user` (with the file), `file` (its header), `project`; null exactly when unknown"
+        description="Who said so: `user` (with the file), `file` (its header), `project`, or `profile` (the project's, "
+        "taken from its maker's profile); null exactly when unknown"
     )
     files_pixel_size_um: float | None = Field(
         description="What the stored files were written with; another number than `pixel_size_um` where that was "

@@ -16,6 +16,7 @@ def test_a_project_is_created_for_whoever_is_signed_in(world: World, owner: Clie
         "id": body["id"],
         "name": "Day 7",
         "pixel_size_um": 0.65,
+        "pixel_size_source": "project",
         "created_at": "2026-11-20T12:00:00Z",
         "role": "owner",
         "description": "",
@@ -26,6 +27,23 @@ def test_a_project_is_created_for_whoever_is_signed_in(world: World, owner: Clie
     }
     assert world.projects.rows[UUID(body["id"])].owner_id == OWNER
     assert owner.get(f"/v1/projects/{body['id']}").json() == body
+
+
+def test_only_what_is_left_away_comes_from_the_profile(world: World, owner: Client) -> None:
+    owner.request("PATCH", "/v1/me", json={"pixel_size_um": 0.65})
+    sizes = {
+        name: owner.post("/v1/projects", json={"name": name, **said}).json()
+        for name, said in {"left away": {}, "null": {"pixel_size_um": None}, "said": {"pixel_size_um": 0.5}}.items()
+    }
+    assert {name: (it["pixel_size_um"], it["pixel_size_source"]) for name, it in sizes.items()} == {
+        "left away": (0.65, "profile"),
+        "null": (None, None),
+        "said": (0.5, "project"),
+    }
+    for given, expected in ((", pixelSizeUm: null", (None, None)), ("", (0.65, "PROFILE"))):
+        query = f'mutation {{ createProject(input: {{name: "a"{given}}}) {{ pixelSizeUm pixelSizeSource }} }}'
+        made = owner.post("/graphql", json={"query": query}).json()["data"]["createProject"]
+        assert (made["pixelSizeUm"], made["pixelSizeSource"]) == expected
 
 
 def test_a_write_tells_where_the_database_was(world: World, owner: Client) -> None:

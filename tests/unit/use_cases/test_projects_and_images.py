@@ -6,17 +6,18 @@ from uuid import UUID
 import pytest
 
 from spheroseg.domain.access import Access, Accessible, Role
-from spheroseg.domain.account import UNTOLD_BYTES
+from spheroseg.domain.account import UNTOLD_BYTES, Profile
 from spheroseg.domain.image import Image, ImageStatus, original_key
-from spheroseg.domain.segmentation import Segmentation, SegmentationStatus, result_prefix
+from spheroseg.domain.segmentation import PixelSizeSource, Segmentation, SegmentationStatus, result_prefix
 from spheroseg.errors import ImageNotFoundError, ImageTooLargeError, ProjectNotFoundError
 from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.request_upload import MAX_SIZE_BYTES, AnnouncedFile, RequestUpload
-from tests.builders import STRANGER, a_project, a_segmentation, a_viewer, an_image, an_order
+from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_viewer, an_image, an_order
 from tests.fakes import (
+    InMemoryAccounts,
     InMemoryClock,
     InMemoryIds,
     InMemoryImages,
@@ -34,10 +35,11 @@ class Bench:
         self.projects = InMemoryProjects()
         self.segmentations = InMemorySegmentations(projects=self.projects)
         self.images = InMemoryImages(self.segmentations)
+        self.accounts = InMemoryAccounts(self.images)
         self.store = InMemoryImageStore(self.clock)
         self.project = a_project()
         self.projects.add(self.project)
-        self.create = CreateProject(self.projects, self.clock, InMemoryIds())
+        self.create = CreateProject(self.projects, self.accounts, self.clock, InMemoryIds())
         self.request = RequestUpload(self.projects, self.images, self.store, self.clock, InMemoryIds())
         self.delete = DeleteImage(self.images, self.segmentations, self.store)
         self.read = ReadImages(self.projects, self.images, self.segmentations)
@@ -65,6 +67,27 @@ def test_a_project_belongs_to_who_made_it(bench: Bench) -> None:
     assert read.one(a_viewer(), project.id) == Accessible(project, Access(Role.OWNER))
     with pytest.raises(ProjectNotFoundError):
         read.one(a_viewer(STRANGER), project.id)
+
+
+@pytest.mark.parametrize(
+    ("usual", "said", "expected"),
+    [
+        (0.65, None, (0.65, PixelSizeSource.PROFILE)),
+        (None, None, (None, None)),
+        (0.65, 0.5, (0.5, PixelSizeSource.PROJECT)),
+    ],
+)
+def test_a_new_project_takes_the_pixel_size_of_the_profile_when_none_is_said(
+    bench: Bench, usual: float | None, said: float | None, expected: tuple[float | None, PixelSizeSource | None]
+) -> None:
+    bench.accounts.replace_profile(OWNER, Profile(pixel_size_um=usual))
+    project = bench.create(a_viewer(), "Day 7", said, by_profile=said is None)
+    assert (project.pixel_size_um, project.pixel_size_source) == expected
+    unknown = bench.create(a_viewer(), "Day 7", None)
+    assert (unknown.pixel_size_um, unknown.pixel_size_source) == (None, None), "null was said, which is something"
+    own = project.changed({"pixel_size_um": project.pixel_size_um}, NOW)
+    assert own.pixel_size_source is (PixelSizeSource.PROJECT if project.pixel_size_um else None)
+    assert project.changed({"name": "Day 8"}, NOW).pixel_size_source is expected[1]
 
 
 def test_pages_of_projects_hold_each_once_newest_first(bench: Bench) -> None:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from spheroseg.domain.segmentation import PixelSizeSource
+
 NAME_MAX_LENGTH = 100
 DESCRIPTION_MAX_LENGTH = 1000
 MAX_TAGS = 10
@@ -18,6 +20,7 @@ class Project:
 
     Args:
         pixel_size_um: Edge of one pixel in µm for images whose file does not tell, or None: measures in pixels only.
+        is_pixel_size_of_profile: Nobody said that number of this project: it began with its maker's usual one.
         description: Up to 1,000 characters, lines allowed; empty when nothing was said.
         tags: Up to 10, in the order in which they were given, none twice.
         version: Counts the changes, from 1: whoever changes a project may say which version they have seen.
@@ -35,10 +38,22 @@ class Project:
     version: int = 1
     archived_at: datetime | None = None
     updated_at: datetime | None = None
+    is_pixel_size_of_profile: bool = False
+
+    @property
+    def pixel_size_source(self) -> PixelSizeSource | None:
+        """Who said the pixel size; None exactly when it is unknown."""
+        if self.pixel_size_um is None:
+            return None
+        return PixelSizeSource.PROFILE if self.is_pixel_size_of_profile else PixelSizeSource.PROJECT
 
     def changed(self, changes: Mapping[str, Any], at: datetime) -> Self:
-        """The project with other fields, one version further; the same when none of them differs."""
-        after = replace(self, **changes)
+        """The project with other fields, one version further; the same when none of them differs.
+
+        A pixel size among them is the project's own from then on, also when the number stays.
+        """
+        of_profile = self.is_pixel_size_of_profile and "pixel_size_um" not in changes
+        after = replace(self, **changes, is_pixel_size_of_profile=of_profile)
         return self if after == self else replace(after, version=self.version + 1, updated_at=at)
 
 

@@ -57,6 +57,8 @@ class PixelSizeSource(StrEnum):
     USER = "user"
     FILE = "file"
     PROJECT = "project"
+    PROFILE = "profile"
+    """The project's, which has it from the profile of whoever made it."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spheroseg.domain.project import Project
 from spheroseg.domain.viewer import Viewer
-from spheroseg.ports import Clock, IdSource, ProjectRepository
+from spheroseg.ports import AccountRepository, Clock, IdSource, ProjectRepository
 
 
 @dataclass(frozen=True)
@@ -13,11 +13,19 @@ class CreateProject:
     """Give the viewer an empty project."""
 
     projects: ProjectRepository
+    accounts: AccountRepository
     clock: Clock
     ids: IdSource
 
     def __call__(
-        self, viewer: Viewer, name: str, pixel_size_um: float | None, description: str = "", tags: Sequence[str] = ()
+        self,
+        viewer: Viewer,
+        name: str,
+        pixel_size_um: float | None,
+        description: str = "",
+        tags: Sequence[str] = (),
+        *,
+        by_profile: bool = False,
     ) -> Project:
         """The project, stored.
 
@@ -26,7 +34,10 @@ class CreateProject:
             pixel_size_um: Edge of one pixel in µm for images whose file does not tell, or None.
             description: Up to 1,000 characters.
             tags: Up to 10, none twice.
+            by_profile: Nothing was said of the pixel size: take the one of the viewer's profile, if there is one.
         """
+        if by_profile:
+            pixel_size_um = self.accounts.get(viewer.user_id).profile.pixel_size_um
         project = Project(
             id=self.ids.new(),
             owner_id=viewer.user_id,
@@ -35,6 +46,7 @@ class CreateProject:
             created_at=self.clock.now(),
             description=description,
             tags=tuple(tags),
+            is_pixel_size_of_profile=by_profile and pixel_size_um is not None,
         )
         self.projects.add(project)
         return project

@@ -240,7 +240,7 @@ class SegmentImage:
         with suppress(NotFoundError):  # a deleted project takes its runs along: writing the row will tell
             project = self.projects.get(image.project_id)
             if project.pixel_size_um is not None:
-                return project.pixel_size_um, PixelSizeSource.PROJECT
+                return project.pixel_size_um, project.pixel_size_source
         return None, None
 
     def _failed(self, running: Segmentation, error: InvalidInputError | NotFoundError) -> Segmentation | None:

@@ -32,7 +32,8 @@ UPDATE segmentations SET
     pixel_size_um = coalesce(images.pixel_size_um, segmentations.file_pixel_size_um, projects.pixel_size_um),
     pixel_size_source = CASE WHEN images.pixel_size_um IS NOT NULL THEN 'user'
         WHEN segmentations.file_pixel_size_um IS NOT NULL THEN 'file'
-        WHEN projects.pixel_size_um IS NOT NULL THEN 'project' END
+        WHEN projects.pixel_size_um IS NULL THEN NULL
+        WHEN projects.pixel_size_of_profile THEN 'profile' ELSE 'project' END
 FROM images JOIN projects ON projects.id = images.project_id
 WHERE segmentations.image_id = images.id AND segmentations.spheroid_count IS NOT NULL AND {which}
 """

@@ -16,15 +16,14 @@ from spheroseg.domain.project import Project
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ProjectNotFoundError, StaleStateError
 
-COLUMNS = (
-    """projects.id, owner_id, name, pixel_size_um, created_at, description, tags, version, archived_at, updated_at"""
-)
+COLUMNS = """projects.id, owner_id, name, pixel_size_um, created_at, description, tags, version, archived_at, updated_at,
+    pixel_size_of_profile"""
 
 ADD = """
 INSERT INTO projects (id, owner_id, name, pixel_size_um, created_at, description, tags, version, archived_at,
-    updated_at)
+    updated_at, pixel_size_of_profile)
 VALUES (%(id)s, %(owner_id)s, %(name)s, %(pixel_size_um)s, %(created_at)s, %(description)s, %(tags)s, %(version)s,
-    %(archived_at)s, %(updated_at)s)
+    %(archived_at)s, %(updated_at)s, %(pixel_size_of_profile)s)
 """
 
 GET = f"SELECT {COLUMNS} FROM projects WHERE id = %(id)s AND deleted_at IS NULL"
@@ -37,7 +36,8 @@ WHERE projects.id = %(id)s
 
 UPDATE_WHERE_UNCHANGED = """
 UPDATE projects SET name = %(name)s, pixel_size_um = %(pixel_size_um)s, description = %(description)s, tags = %(tags)s,
-    version = %(version)s, archived_at = %(archived_at)s, updated_at = %(updated_at)s
+    version = %(version)s, archived_at = %(archived_at)s, updated_at = %(updated_at)s,
+    pixel_size_of_profile = %(pixel_size_of_profile)s
 WHERE id = %(id)s AND version = %(version_before)s AND deleted_at IS NULL
 """
 
@@ -117,7 +117,7 @@ class PostgresProjects:
         def work(cursor: Cursor) -> None:
             if cursor.execute(UPDATE_WHERE_UNCHANGED, values).rowcount != 1:
                 raise StaleStateError("The project was changed just now")
-            if after.pixel_size_um != before.pixel_size_um:
+            if (after.pixel_size_um, after.pixel_size_source) != (before.pixel_size_um, before.pixel_size_source):
                 image_changes.mend_project(cursor, after.id)
 
         self._database.write(work)
@@ -135,6 +135,7 @@ def _values(project: Project) -> dict[str, Any]:
         "version": project.version,
         "archived_at": project.archived_at,
         "updated_at": project.updated_at,
+        "pixel_size_of_profile": project.is_pixel_size_of_profile,
     }
 
 
@@ -154,6 +155,7 @@ def _project(row: Row) -> Project:
         version=row["version"],
         archived_at=utc(row["archived_at"]),
         updated_at=utc(row["updated_at"]),
+        is_pixel_size_of_profile=row["pixel_size_of_profile"],
     )
 
 
