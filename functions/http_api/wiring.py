@@ -89,7 +89,7 @@ def wire(settings: Settings) -> UseCases:
     return UseCases(
         read_account=ReadAccount(accounts),
         change_profile=ChangeProfile(accounts),
-        create_project=CreateProject(projects, clock, ids),
+        create_project=CreateProject(projects, accounts, clock, ids),
         read_projects=ReadProjects(projects, PostgresProjectStatistics(database)),
         change_project=ChangeProject(projects, clock),
         delete_project=DeleteProject(projects, jobs, work, clock),

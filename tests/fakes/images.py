@@ -145,7 +145,7 @@ class InMemoryImages:
                 for size_um, source in (
                     (image.pixel_size_um, PixelSizeSource.USER),
                     (result.file_pixel_size_um, PixelSizeSource.FILE),
-                    (project.pixel_size_um if project else None, PixelSizeSource.PROJECT),
+                    (project.pixel_size_um if project else None, project.pixel_size_source if project else None),
                 ):
                     if size_um is not None:
                         result = replace(result, pixel_size_um=size_um, pixel_size_source=source)

@@ -58,7 +58,12 @@ class Mutation(ProjectMutations):
         """The project."""
         context, asked = info.context, validated(ProjectIn, body)
         project = context.use_cases.create_project(
-            context.viewer, asked.name, asked.pixel_size_um, asked.description, asked.tags
+            context.viewer,
+            asked.name,
+            asked.pixel_size_um,
+            asked.description,
+            asked.tags,
+            by_profile=asked.says_no_pixel_size,
         )
         context.wrote()
         return Project.of(Accessible(project, Access(Role.OWNER)))

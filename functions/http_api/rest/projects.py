@@ -28,6 +28,7 @@ from http_api.rest.orders import PixelSizeUm, ProjectName, without_control_chara
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.domain.project import DESCRIPTION_MAX_LENGTH, MAX_TAGS, TAG_MAX_LENGTH, Project, ProjectStatistics
+from spheroseg.domain.segmentation import PixelSizeSource
 
 router = APIRouter(prefix="/v1/projects", tags=["projects"])
 CHANGED: dict[str, Any] = {"headers": {**POSITION_HEADER, **TAG_HEADER}}
@@ -59,13 +60,18 @@ class ProjectIn(Body):
     name: ProjectName = Field(description="1 to 100 characters; several projects may share one", examples=["Day 7"])
     pixel_size_um: PixelSizeUm | None = Field(
         default=None,
-        description="Edge of one pixel in µm, 0.001 to 1000, for images whose file does not tell; null: unknown, "
-        "measures of such images are in pixels only",
+        description="Edge of one pixel in µm, 0.001 to 1000, for images whose file does not tell; left away: the one "
+        "of your profile; null: unknown, measures of such images are in pixels only",
         examples=[0.65],
     )
 
     description: Description = Field(default="", description="Up to 1,000 characters", examples=["HT-29"])
     tags: Tags = Field(default_factory=list, description="Up to 10, each 1 to 50 characters", examples=[["control"]])
+
+    @property
+    def says_no_pixel_size(self) -> bool:
+        """True when it was left away, which is not the same as null."""
+        return "pixel_size_um" not in self.model_fields_set
 
 
 class ProjectChange(Body):
@@ -94,6 +100,11 @@ class ProjectOut(Answer):
     pixel_size_um: float | None = Field(
         description="Edge of one pixel in µm for images whose file does not tell; null: unknown", examples=[0.65]
     )
+    pixel_size_source: PixelSizeSource | None = Field(
+        description="`project` when that number was given for this project, `profile` when its maker's usual one was "
+        "taken; null: there is none",
+        examples=["project"],
+    )
     created_at: datetime = Field(description="In UTC", examples=["2026-11-22T09:30:00Z"])
     role: Role = Field(
         description="What you may do here: an `owner` everything, an `editor` add, change and remove images and "
@@ -114,6 +125,7 @@ class ProjectOut(Answer):
             id=project.id,
             name=project.name,
             pixel_size_um=project.pixel_size_um,
+            pixel_size_source=project.pixel_size_source,
             created_at=project.created_at,
             role=found.access.role,
             description=project.description,
@@ -174,7 +186,9 @@ class ProjectPage(Answer):
 )
 async def create_project(body: ProjectIn, viewer: CurrentViewer, use_cases: Wired, written: Written) -> ProjectOut:
     """Make an empty project that only you can see."""
-    project = use_cases.create_project(viewer, body.name, body.pixel_size_um, body.description, body.tags)
+    project = use_cases.create_project(
+        viewer, body.name, body.pixel_size_um, body.description, body.tags, by_profile=body.says_no_pixel_size
+    )
     written()
     return ProjectOut.of(Accessible(project, Access(Role.OWNER)))
 

@@ -185,7 +185,7 @@ class World:
         return UseCases(
             read_account=ReadAccount(self.accounts),
             change_profile=ChangeProfile(self.accounts),
-            create_project=CreateProject(self.projects, self.clock, self.ids),
+            create_project=CreateProject(self.projects, self.accounts, self.clock, self.ids),
             read_projects=ReadProjects(self.projects, InMemoryProjectStatistics(self.images)),
             change_project=ChangeProject(self.projects, self.clock),
             delete_project=DeleteProject(self.projects, self.jobs, self.work, self.clock),
