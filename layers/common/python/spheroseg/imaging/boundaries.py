@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, depth_first_order
 
+from spheroseg.imaging.cycles import cycles_of
 from spheroseg.imaging.mapped import picked, release
 
 Labels = NDArray[np.int32]
@@ -83,7 +82,7 @@ def trace(labels: Labels) -> Rings:
     horizontal, vertical = _runs(labels)
     to_vertical, pinched_h = _turns(labels, horizontal, vertical, horizontal=True)
     to_horizontal, pinched_v = _turns(labels, vertical, horizontal, horizontal=False)
-    order, starts = _cycles(to_horizontal[to_vertical])
+    order, starts = cycles_of(to_horizontal[to_vertical])
     if pinched_h.size or pinched_v.size:
         # All turns keep to the same pixel so far, which separates parts that meet in a corner. Where one and the same
         # ring comes by a corner twice, its two ways exchange their goals, which cuts it into two rings.
@@ -97,7 +96,7 @@ def trace(labels: Labels) -> Rings:
         ):
             first, second = pairs[:, ring_of[pairs[0]] == ring_of[pairs[1]]]
             successors[first], successors[second] = successors[second], successors[first]
-        order, starts = _cycles(to_horizontal[to_vertical])
+        order, starts = cycles_of(to_horizontal[to_vertical])
     return _rings(horizontal, order, starts)
 
 
@@ -225,35 +224,6 @@ def _turns(labels: Labels, runs: _Runs, others: _Runs, *, horizontal: bool) -> t
     towards, back = places[:split], places[split:]
     pairs = np.stack([towards[np.argsort(key[towards])], back[np.argsort(key[back])]])
     return following, pairs
-
-
-def _cycles(successor: Indices) -> tuple[Indices, Indices]:
-    """The cycles of a permutation: its elements cycle by cycle, each from its smallest, and where each starts, and the
-    end."""
-    count = successor.size
-    if count == 0:
-        return np.zeros(0, np.int64), np.zeros(1, np.int64)
-    elements = np.arange(count, dtype=np.int32)
-    _, cycle = connected_components(_as_graph(successor), directed=True, connection="strong")
-    smallest = np.empty(int(cycle.max()) + 1, np.int64)
-    smallest[cycle[::-1]] = elements[::-1]
-    smallest.sort()
-    # The last of each cycle is led to the first of the next one, which makes one way through everything.
-    before = np.empty(count, np.int32)
-    before[successor] = elements
-    way = successor.copy()
-    way[before[smallest]] = np.append(smallest[1:], before[smallest[-1]])
-    order = depth_first_order(_as_graph(way), int(smallest[0]), return_predecessors=False).astype(np.int64)
-    is_start = np.zeros(count, bool)
-    is_start[smallest] = True
-    return order, np.append(np.flatnonzero(is_start[order]), count)
-
-
-def _as_graph(successor: Indices) -> csr_array:
-    """One edge from each element."""
-    count = successor.size
-    begins = np.arange(count + 1, dtype=np.int32)
-    return csr_array((np.ones(count), successor.astype(np.int32), begins), shape=(count, count))
 
 
 def _rings(horizontal: _Runs, order: Indices, starts: Indices) -> Rings:

@@ -15,12 +15,12 @@ width within 0.2 px and their diagonal within 0.9 px, as a mean over places betw
 60 × 120 px have both within 0.8 px. A turn changes neither by more than 1 %.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from spheroseg.imaging.hulls import Hulls, hulls_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -29,16 +29,7 @@ CONCURRENT_PX = 1e-9
 """Lines that pass a corner within this distance do not cut it."""
 
 
-def hull_of(pixels: Integers | NDArray[np.int32]) -> NDArray[np.int32]:
-    """Corners of the hull of pixel centres: (n, 1, 2); one or two where all lie on a line.
-
-    Args:
-        pixels: (n, 2) columns and rows.
-    """
-    return cv2.convexHull(pixels.astype(np.int32, copy=False)).astype(np.int32, copy=False)
-
-
-def hull_measures(hulls: Sequence[NDArray[np.int32]]) -> tuple[Floats, Floats, Floats]:
+def hull_measures(hulls: Hulls) -> tuple[Floats, Floats, Floats]:
     """Of each hull the pixels in it, and the largest and smallest distance between parallel lines that enclose it.
 
     Pixels are counted by Pick's theorem; so a convex body has as many as its hull, in whichever direction it lies.
@@ -47,18 +38,17 @@ def hull_measures(hulls: Sequence[NDArray[np.int32]]) -> tuple[Floats, Floats, F
     direction, for all hulls in one go.
 
     Args:
-        hulls: As ``hull_of`` gives them.
+        hulls: Of pixel centres, in whole pixels.
 
     Sources: Pick, G. (1899), Sitzungsberichte Lotos 19, 311-319; Toussaint, G. (1983), Solving geometric problems with
     the rotating calipers, IEEE MELECON.
     """
-    thin = np.array([len(hull) < 3 for hull in hulls])
     lattice = _Corners.of(hulls)
+    thin = lattice.count < 3
     twice_area, steps = lattice.per_hull(lattice.cross), lattice.per_hull(lattice.steps)
     pixels = (np.abs(twice_area) + steps + 2) / 2
     if thin.any():  # a row of pixels: there is no side to move, so the pixels themselves are measured, as squares
-        hulls = [_squares(hull) if is_thin else 2 * hull for hull, is_thin in zip(hulls, thin.tolist(), strict=True)]
-        lattice = _Corners.of(hulls)
+        lattice = _Corners.of(_halved(lattice, thin))
         sides = _sides(lattice, unit=2, outwards=np.repeat(np.where(thin, 0.0, 1.0), lattice.count))
         sides = sides.scaled(0.5)
     else:
@@ -67,10 +57,15 @@ def hull_measures(hulls: Sequence[NDArray[np.int32]]) -> tuple[Floats, Floats, F
     return pixels, largest, smallest
 
 
-def _squares(hull: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The hull of pixels as squares, in half pixels."""
-    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.int32)
-    return hull_of((2 * hull.reshape(-1, 1, 2) + corners).reshape(-1, 2))
+def _halved(lattice: "_Corners", thin: NDArray[np.bool_]) -> Hulls:
+    """The hulls in half pixels, those of thin ones round their pixels as squares."""
+    is_thin = np.repeat(thin, lattice.count)
+    corners = np.where(is_thin, 4, 1)
+    x, y = np.repeat(2 * lattice.x, corners), np.repeat(2 * lattice.y, corners)
+    squares = np.flatnonzero(np.repeat(is_thin, corners))
+    x[squares] += np.tile([-1, 1, 1, -1], squares.size // 4)
+    y[squares] += np.tile([-1, -1, 1, 1], squares.size // 4)
+    return hulls_of(x, y, np.concatenate([[0], np.cumsum(np.where(thin, 4, 1) * lattice.count)]))
 
 
 @dataclass(frozen=True)
@@ -83,10 +78,8 @@ class _Corners:
     count: Integers
 
     @classmethod
-    def of(cls, hulls: Sequence[NDArray[np.int32]]) -> "_Corners":
-        count = np.array([len(hull) for hull in hulls])
-        x, y = np.concatenate(hulls).reshape(-1, 2).T.astype(np.int64)
-        return cls(x, y, np.cumsum(count) - count, count)
+    def of(cls, hulls: Hulls) -> "_Corners":
+        return cls(hulls.x, hulls.y, hulls.starts[:-1], np.diff(hulls.starts))
 
     @property
     def following(self) -> Integers:

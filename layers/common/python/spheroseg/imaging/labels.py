@@ -6,9 +6,10 @@ import imagecodecs
 import numpy as np
 import tifffile
 
-from spheroseg.domain.spheroid import Polygon, Ring
-from spheroseg.imaging.boundaries import Labels, Rings, trace
+from spheroseg.domain.spheroid import Polygon
+from spheroseg.imaging.boundaries import Labels, trace
 from spheroseg.imaging.mapped import steps
+from spheroseg.imaging.polygons import polygons_of
 
 LARGEST_UINT16 = 65_535
 
@@ -27,26 +28,6 @@ def outlines_of(labels: Labels) -> dict[int, tuple[Polygon, ...]]:
         labels: (h, w) int32, 0 is background.
     """
     return polygons_of(trace(labels))
-
-
-def polygons_of(rings: Rings) -> dict[int, tuple[Polygon, ...]]:
-    """Traced rings as polygons, by object."""
-    starts = rings.starts.tolist()
-    points = tuple(zip(rings.corners[:, 0].tolist(), rings.corners[:, 1].tolist(), strict=True))
-    exteriors: dict[int, Ring] = {}
-    holes: dict[int, list[Ring]] = {}
-    polygons: dict[int, list[int]] = {}
-    for ring, (label, owner) in enumerate(zip(rings.label.tolist(), rings.owner.tolist(), strict=True)):
-        part = points[starts[ring] : starts[ring + 1]]
-        if owner == ring:
-            exteriors[ring] = part
-            polygons.setdefault(label, []).append(ring)
-        else:
-            holes.setdefault(owner, []).append(part)
-    return {
-        label: tuple(Polygon(exteriors[ring], tuple(holes.get(ring, ()))) for ring in outer)
-        for label, outer in polygons.items()
-    }
 
 
 def labels_tiff(labels: Labels, pixel_size_um: float | None = None) -> bytes:

@@ -8,23 +8,26 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from spheroseg.domain.review import spheroid_reasons
 from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.imaging.boundaries import Indices, Labels, Rings, trace
-from spheroseg.imaging.certainty import Certainty
-from spheroseg.imaging.feret import hull_measures, hull_of
-from spheroseg.imaging.labels import polygons_of
+from spheroseg.imaging.feret import hull_measures
+from spheroseg.imaging.hulls import Hulls, hulls_of, lengths_of
 from spheroseg.imaging.perimeter import smoothed_boundaries
+from spheroseg.imaging.polygons import polygons_of
+
+if TYPE_CHECKING:  # whoever measures alone needs none of the libraries behind it
+    from spheroseg.imaging.certainty import Certainty
 
 Floats = NDArray[np.float64]
 
 
-def spheroids_of(labels: Labels, certainty: Certainty | None = None) -> list[Spheroid]:
+def spheroids_of(labels: Labels, certainty: "Certainty | None" = None) -> list[Spheroid]:
     """Every object with its outline and measures, in order of number.
 
     Args:
@@ -36,7 +39,7 @@ def spheroids_of(labels: Labels, certainty: Certainty | None = None) -> list[Sph
         return _spheroids(labels, rings, certainty)
 
 
-def _spheroids(labels: Labels, rings: Rings, certainty: Certainty | None) -> list[Spheroid]:
+def _spheroids(labels: Labels, rings: Rings, certainty: "Certainty | None") -> list[Spheroid]:
     polygons = polygons_of(rings)
     measured = measures_of(rings)
     height, width = labels.shape
@@ -182,17 +185,15 @@ class _Objects:
         """
         rings_of = np.diff(np.append(self.first, self.rings.label.size))
         smoothed = smoothed_boundaries(self.rings, np.repeat(low, rings_of, axis=0))
-        ends = smoothed.starts[self.first + self._per_object(outer.astype(np.int64))]
         bulging = smoothed.points[smoothed.bulges]
         before = np.concatenate([[0], np.cumsum(smoothed.bulges)])
-        hulls = [
-            cv2.arcLength(cv2.convexHull(bulging[begin:end]), closed=True)
-            for begin, end in zip(before[smoothed.starts[self.first]].tolist(), before[ends].tolist(), strict=True)
-        ]
-        return smoothed.lengths, np.array(hulls) / self._per_object(np.where(outer, smoothed.drawn, 0))
+        # Holes lie in the hull and do not change it.
+        ranges = before[np.append(smoothed.starts[self.first], smoothed.starts[-1])]
+        hulls = lengths_of(hulls_of(bulging[:, 0], bulging[:, 1], ranges))
+        return smoothed.lengths, hulls / self._per_object(np.where(outer, smoothed.drawn, 0))
 
-    def _hulls(self, low: Indices) -> list[NDArray[np.int32]]:
-        """Convex hulls of the pixels' centres, in coordinates of the bounding boxes: (n, 1, 2) each."""
+    def _hulls(self, low: Indices) -> Hulls:
+        """Convex hulls of the pixels' centres, in coordinates of the bounding boxes."""
         rings, starts = self.rings, self._first_corner
         counts = np.diff(np.append(starts, len(rings.corners)))
         pixels = (rings.corners - np.repeat(low, counts, axis=0)).astype(np.int32)
@@ -210,5 +211,4 @@ class _Objects:
         pixels[1::2, 0] -= to_right
         pixels = pixels[turns_right]
         before = np.concatenate([[0], np.cumsum(turns_right)])
-        begins, ends = before[starts], before[starts + counts]
-        return [hull_of(pixels[begin:end]) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        return hulls_of(pixels[:, 0], pixels[:, 1], before[np.append(starts, len(rings.corners))])

@@ -9,7 +9,6 @@ corners costs nearly twice as much length.
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,9 @@ from spheroseg.imaging.boundaries import Indices, Rings
 SIGMA_EDGES = 1.5
 REACH_EDGES = 5
 """Edges on each side that take part; beyond 3.3 σ the Gaussian is below 0.5 % of its peak."""
+
+_WEIGHTS = np.exp(-(np.arange(-REACH_EDGES, REACH_EDGES + 1) ** 2) / (2 * SIGMA_EDGES**2))
+KERNEL = (_WEIGHTS / _WEIGHTS.sum()).astype(np.float32)
 
 
 class Smoothed(NamedTuple):
@@ -46,14 +48,16 @@ def smoothed_boundaries(rings: Rings, origin: Indices) -> Smoothed:
     """
     midpoints, starts = _midpoints(rings, origin)
     counts = np.diff(starts)
-    kernel = cv2.getGaussianKernel(2 * REACH_EDGES + 1, SIGMA_EDGES, cv2.CV_32F)
     # All rings as one line, of which only the points near a ring's ends take part in the wrong neighbours.
-    points: NDArray[np.float32] = cv2.sepFilter2D(midpoints[None], cv2.CV_32F, kernel, np.ones(1, np.float32))[0]
+    points = np.empty_like(midpoints)
+    for axis in (0, 1):
+        along = np.pad(midpoints[:, axis], REACH_EDGES)
+        points[:, axis] = np.convolve(along, KERNEL, "valid")
     offsets = np.arange(-REACH_EDGES, REACH_EDGES + 1)
     first, size = starts[:-1, None], counts[:, None]
     near_ends = np.concatenate([offsets[REACH_EDGES:-1], offsets[:REACH_EDGES]]) % size
     around = first[..., None] + (near_ends[..., None] + offsets) % size[..., None]
-    points[first + near_ends] = np.einsum("rpkc,k->rpc", midpoints[around], kernel.reshape(-1))
+    points[first + near_ends] = np.einsum("rpkc,k->rpc", midpoints[around], KERNEL)
 
     ends = starts[1:] - 1
     way = np.empty_like(points)
@@ -65,7 +69,7 @@ def smoothed_boundaries(rings: Rings, origin: Indices) -> Smoothed:
     last, first_way = way[ends], way[starts[:-1]]
     bulges[starts[:-1]] = last[:, 0] * first_way[:, 1] > last[:, 1] * first_way[:, 0]
     drawn = np.add.reduceat(steps, starts[:-1], dtype=np.float64)
-    kept = np.cos(2 * np.pi * offsets / size) @ kernel.reshape(-1).astype(np.float64)
+    kept = np.cos(2 * np.pi * offsets / size) @ KERNEL.astype(np.float64)
     return Smoothed(points, starts, bulges, drawn / kept, drawn)
 
 
