@@ -167,6 +167,16 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The project has more images than one call changes.",
         "Tell the samples by a table of up to 10,000 rows, several times.",
     ),
+    "invalid-question": (
+        "Question that the measures cannot answer",
+        "Statistics are asked for that the measures at hand cannot give, as the detail says.",
+        "Ask for factors that the images tell, and compare one of the groups.",
+    ),
+    "unclear-units": (
+        "Unclear what counts once",
+        "Some objects tell what counts as one observation, their replicate for example, and others do not.",
+        "Give the missing replicates, or say with `unit` what is to count once: replicate, well, image or object.",
+    ),
     "invalid-sample": (
         "No such sample",
         "A well that no plate has, a time or replicate that is no number, or a text that is empty or too long.",
@@ -331,6 +341,13 @@ _OF_HTTP = (
         "Body too large",
         "The request's body is larger than 1 MB. Files do not travel through the API.",
         "Announce fewer files in one request; upload files with the forms.",
+    ),
+    Entry(
+        "request-under-way",
+        409,
+        "Request under way",
+        "The same request came under the same `Idempotency-Key` a moment ago, and is not answered yet.",
+        "Send it again under the same key after `Retry-After` seconds: you get the answer to the first one.",
     ),
     Entry(
         "malformed-query",

@@ -308,6 +308,18 @@ class InvalidTableError(InvalidInputError):
         return cls(f"Nothing was taken: {place}: {first.detail}{more}", faults)
 
 
+class InvalidQuestionError(InvalidInputError):
+    """Statistics are asked for that the table of measures cannot give."""
+
+    code = "invalid-question"
+
+
+class UnclearUnitsError(InvalidInputError):
+    """What counts as one observation is told for some objects only."""
+
+    code = "unclear-units"
+
+
 class DigestMismatchError(InvalidInputError):
     """The bytes that arrived are not those whose digest was announced."""
 
