@@ -69,7 +69,8 @@ def smoothed_boundaries(rings: Rings, origin: Indices) -> Smoothed:
     last, first_way = way[ends], way[starts[:-1]]
     bulges[starts[:-1]] = last[:, 0] * first_way[:, 1] > last[:, 1] * first_way[:, 0]
     drawn = np.add.reduceat(steps, starts[:-1], dtype=np.float64)
-    kept = np.cos(2 * np.pi * offsets / size) @ KERNEL.astype(np.float64)
+    # Row by row: a product of matrices would depend on how many rings there are, in its last digit.
+    kept = (np.cos(2 * np.pi * offsets / size) * KERNEL.astype(np.float64)).sum(axis=1)
     return Smoothed(points, starts, bulges, drawn / kept, drawn)
 
 
