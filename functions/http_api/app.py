@@ -9,6 +9,7 @@ from starlette_compress import CompressMiddleware
 from http_api.envelope import Answered, Envelope
 from http_api.graphql import route as graphql
 from http_api.graphql.serving import Server
+from http_api.idempotency import Once, describe_keys
 from http_api.problems import Problem, add_problem_handlers
 from http_api.rest import (
     account,
@@ -44,6 +45,8 @@ back, follow the work, fetch outlines and measures.
 - Lists are pages by cursor, the newest first; new items never shift a page.
 - Errors are `application/problem+json` (RFC 9457); `/problems` explains each code.
 - An answer to a write carries `Spheroseg-Position`; sent back as `Spheroseg-Read-After`, later reads see that write.
+- Every POST but sign-in takes an `Idempotency-Key`: sent again under the same key, it is done once, and answered as it
+  was first, for 24 hours.
 - `X-Correlation-Id` names a request in all logs; send your own (letters, digits, `.`, `_`, `=`, `-`, up to 64) or take
   the one that comes back.
 """
@@ -67,7 +70,9 @@ TAGS = [
 ]
 
 
-def create_app(use_cases: UseCases, on_answered: Callable[[Answered], None]) -> FastAPI:
+def create_app(
+    use_cases: UseCases, on_answered: Callable[[Answered], None], on_unkept: Callable[[Exception], None]
+) -> FastAPI:
     """The API over these use cases.
 
     Every route is ``async def`` around sync use cases: a Lambda serves one request at a time, and a route that FastAPI
@@ -76,6 +81,7 @@ def create_app(use_cases: UseCases, on_answered: Callable[[Answered], None]) -> 
     app = described(has_sign_in=use_cases.sign_in is not None)
     app.state.use_cases = use_cases
     app.state.graphql = Server(use_cases.introspection)
+    app.add_middleware(Once, answers=use_cases.kept_answers, on_unkept=on_unkept)
     app.add_middleware(
         CompressMiddleware,
         minimum_size=COMPRESSED_FROM_BYTES,
@@ -97,6 +103,7 @@ class Api(FastAPI):
             document = super().openapi()
             shapes = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             document["components"]["schemas"] |= {**shapes.pop("$defs"), "Problem": shapes}
+            describe_keys(document)
         return self.openapi_schema or {}
 
 

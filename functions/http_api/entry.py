@@ -22,7 +22,7 @@ TEXT_TYPES = ["text/", "application/json", "application/problem+json", "applicat
 
 def create_handler(use_cases: UseCases) -> Handler:
     """Serve the HTTP API from behind an API Gateway HTTP API with payload format 2.0."""
-    app = create_app(use_cases, _report)
+    app = create_app(use_cases, _report, _report_unkept)
     # Its lifespan would run at each request.
     serve = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
 
@@ -38,6 +38,12 @@ def create_handler(use_cases: UseCases) -> Handler:
     return served
 
 
+def _report_unkept(error: Exception) -> None:
+    """An answer that was given and not kept for repeats."""
+    metrics.add_metric(name="AnswerNotKept", unit=MetricUnit.Count, value=1)
+    logger.error("Answer not kept", exc_info=error)
+
+
 def _report(answered: Answered) -> None:
     """The log line and the metrics of one answer; ids and templates only, never names, tokens or queries."""
     facts = {
@@ -47,6 +53,9 @@ def _report(answered: Answered) -> None:
         "duration_ms": round(answered.duration_s * 1000, 1),
         **answered.ids,
     }
+    if answered.is_replayed:
+        facts["replayed"] = True
+        metrics.add_metric(name="RequestReplayed", unit=MetricUnit.Count, value=1)
     metrics.add_metric(name="RequestAnswered", unit=MetricUnit.Count, value=1)
     metrics.add_metric(name="RequestDuration", unit=MetricUnit.Milliseconds, value=answered.duration_s * 1000)
     if answered.status >= 500:

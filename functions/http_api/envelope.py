@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from http_api.catalogue import CATALOGUE
 from http_api.correlation import HEADER, correlation_id_of
-from http_api.problems import problem
+from http_api.problems import answer_to_http, problem
 
 MAX_BODY_BYTES = 1_000_000
 """1,000 announced files with long names are about 0.4 MB."""
@@ -25,6 +25,7 @@ class Answered:
         route: The route's template, such as ``/v1/images/{image_id}``; None when no route matched.
         ids: What stood in its place holders.
         error: What was not foreseen.
+        is_replayed: Whether it is the kept answer to an earlier request under the same idempotency key.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Answered:
     status: int
     duration_s: float
     error: Exception | None
+    is_replayed: bool = False
 
 
 class Envelope:
@@ -64,7 +66,9 @@ class Envelope:
             await send(message)
 
         try:
-            await self.app(scope, _limited(receive), send_with_headers)
+            await self.app(scope, _limited(scope, receive), send_with_headers)
+        except HTTPException as refused:
+            await answer_to_http(Request(scope), refused)(scope, receive, send_with_headers)
         except Exception as unforeseen:  # noqa: BLE001 - the edge: logged with its stack, answered without
             error = unforeseen
             answer = problem(Request(scope), "internal", CATALOGUE["internal"].mend)
@@ -72,10 +76,15 @@ class Envelope:
         error = error or scope.get("unforeseen")
         route = getattr(scope.get("route"), "path", None)
         ids = {name: str(value) for name, value in scope.get("path_params", {}).items()}
-        self.on_answered(Answered(scope["method"], route, ids, status, perf_counter() - begun, error))
+        duration_s, is_replayed = perf_counter() - begun, scope.get("replayed", False)
+        self.on_answered(Answered(scope["method"], route, ids, status, duration_s, error, is_replayed))
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """The body up to the limit; one that says it is longer is not waited for, whether its route reads it or not."""
+    told = Headers(scope=scope).get("content-length", "")
+    if told.isdecimal() and int(told) > MAX_BODY_BYTES:
+        raise HTTPException(413)
     received = 0
 
     async def receive_limited() -> Message:

@@ -94,6 +94,11 @@ def add_problem_handlers(app: FastAPI) -> None:
 async def _on_own_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, SpherosegError):
         raise error
+    return answer_to(request, error)
+
+
+def answer_to(request: Request, error: SpherosegError) -> Response:
+    """The problem that an error is; one without details for clients is raised again, as a defect."""
     status = CATALOGUE[error.code].status
     if status == 500:
         raise error
@@ -123,7 +128,14 @@ def faults_of(error: SpherosegError) -> list[FieldProblem]:
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException) or error.status_code not in CODE_OF_STATUS:
+    if not isinstance(error, HTTPException):
+        raise error
+    return answer_to_http(request, error)
+
+
+def answer_to_http(request: Request, error: HTTPException) -> Response:
+    """The problem that an error of the framework is."""
+    if error.status_code not in CODE_OF_STATUS:
         raise error
     code = CODE_OF_STATUS[error.status_code]
     detail = {

@@ -8,6 +8,7 @@ from http_api.cursors import Cursors
 from http_api.health import Part
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
+from spheroseg.ports import KeptAnswerRepository
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
@@ -93,6 +94,7 @@ class UseCases:
     Args:
         cursors: Signs where pages of lists end.
         position: The database's position after the latest write of this process, None before the first.
+        kept_answers: What repeated requests are answered with.
         sign_in: None in every stage but the local one.
         parts: What ``/health/ready`` and ``/health/detailed`` look at.
         socket_url: Where clients open a socket.
@@ -131,6 +133,7 @@ class UseCases:
     cursors: Cursors
     models: Models
     position: Callable[[], str | None]
+    kept_answers: KeptAnswerRepository
     sign_in: SignIn | None
     parts: Sequence[Part]
     socket_url: str

@@ -1,6 +1,7 @@
 """Who asks: from what the gateway's authorizer verified, and from nothing else."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Security
@@ -42,7 +43,7 @@ async def current_viewer(
         UnauthenticatedError: the authorizer saw no access token.
         InvalidInputError: the position is not one.
     """
-    claims = _claims(request.scope.get("aws.event"))
+    claims = _claims(request.scope)
     user_id = claims.get("sub")
     if not isinstance(user_id, str) or not user_id:
         raise UnauthenticatedError("Sign in and send the access token as `Authorization: Bearer …`")
@@ -53,8 +54,15 @@ async def current_viewer(
     return Viewer(user_id=user_id, read_after=read_after)
 
 
-def _claims(event: object) -> dict[str, Any]:
-    found = event
+def user_id_of(scope: Mapping[str, Any]) -> str | None:
+    """Who asks, for what is counted or kept before a route decides; None: nobody with an access token."""
+    claims = _claims(scope)
+    user_id = claims.get("sub")
+    return user_id if isinstance(user_id, str) and user_id and claims.get("token_use") == "access" else None
+
+
+def _claims(scope: Mapping[str, Any]) -> dict[str, Any]:
+    found: object = scope.get("aws.event")
     for key in ("requestContext", "authorizer", "jwt", "claims"):
         found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}

@@ -16,6 +16,7 @@ from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
@@ -119,6 +120,7 @@ def wire(settings: Settings) -> UseCases:
         cursors=Cursors(lambda: cursor_secret(DatabaseCredentials.of(settings)().password)),
         models=models,
         position=lambda: database.position,
+        kept_answers=PostgresKeptAnswers(database),
         sign_in=CognitoSignIn(settings.user_pool_client_id) if settings.local_sign_in else None,
         parts=_parts(database, store, queue),
         socket_url=settings.socket_url,

@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from spheroseg.observability import logger, metrics, tracer
+from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
@@ -16,7 +17,10 @@ Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 def create_handler(
-    requeue_stalled: RequeueStalled, watch_updates: WatchUpdates, work_on_project: WorkOnProject
+    requeue_stalled: RequeueStalled,
+    watch_updates: WatchUpdates,
+    work_on_project: WorkOnProject,
+    forget_answers: ForgetAnswers,
 ) -> Handler:
     """Sweep once; what fails raises, and the next tick sweeps again."""
 
@@ -26,6 +30,7 @@ def create_handler(
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         requeued = asdict(requeue_stalled())
         forgotten = watch_updates.forget_closed()
+        answers_forgotten = forget_answers()
         resumed = work_on_project.resume()
         metrics.add_metric(name="ProjectJobResumed", unit=MetricUnit.Count, value=resumed)
         metrics.add_metric(name="RequestsHeld", unit=MetricUnit.Count, value=requeued["requests_held"])
@@ -34,7 +39,13 @@ def create_handler(
         metrics.add_metric(name="UploadEventMissed", unit=MetricUnit.Count, value=requeued["uploads_accepted"])
         logger.info(
             "Swept",
-            extra={**requeued, "connections_forgotten": forgotten, "jobs_resumed": resumed, "tick": event.get("id")},
+            extra={
+                **requeued,
+                "connections_forgotten": forgotten,
+                "answers_forgotten": answers_forgotten,
+                "jobs_resumed": resumed,
+                "tick": event.get("id"),
+            },
         )
         return requeued
 

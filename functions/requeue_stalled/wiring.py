@@ -4,6 +4,7 @@ from requeue_stalled.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
@@ -14,13 +15,14 @@ from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
 
 
-def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject]:
-    """The sweep, what forgets closed sockets, and what sends jobs on projects again."""
+def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject, ForgetAnswers]:
+    """The sweep, what forgets closed sockets, what sends jobs on projects again, and what forgets old answers."""
     clock = SystemClock()
     database = Database.of(settings)
     images = PostgresImages(database)
@@ -51,4 +53,5 @@ def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProjec
         queue=SqsProjectWorkQueue(sqs_client(), settings.project_work_queue_url),
         clock=clock,
     )
-    return requeue_stalled, WatchUpdates(watchers=PostgresWatchers(database), clock=clock), work_on_project
+    watch_updates = WatchUpdates(watchers=PostgresWatchers(database), clock=clock)
+    return requeue_stalled, watch_updates, work_on_project, ForgetAnswers(PostgresKeptAnswers(database), clock)

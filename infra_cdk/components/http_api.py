@@ -57,12 +57,20 @@ class HttpApi(Construct):
                 allow_headers=[
                     "authorization",
                     "content-type",
+                    "idempotency-key",
                     "if-match",
                     "if-none-match",
                     "spheroseg-read-after",
                     "x-correlation-id",
                 ],
-                expose_headers=["etag", "location", "retry-after", "spheroseg-position", "x-correlation-id"],
+                expose_headers=[
+                    "etag",
+                    "idempotent-replayed",
+                    "location",
+                    "retry-after",
+                    "spheroseg-position",
+                    "x-correlation-id",
+                ],
                 max_age=Duration.hours(1),
             ),
             default_authorizer=authorizers.HttpUserPoolAuthorizer(

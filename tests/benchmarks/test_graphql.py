@@ -101,7 +101,7 @@ async def sampled(ask: Callable[[], Awaitable[Any]]) -> Sample:
 def test_the_same_list_by_graphql_and_by_rest(
     database: Database, project: Project, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = BehindGateway(create_app(use_cases_on(database), lambda _: None), {"sub": OWNER, "token_use": "access"})
+    app = BehindGateway(create_app(use_cases_on(database), lambda _: None, lambda _: None), {"sub": OWNER, "token_use": "access"})
     statements = Statements(monkeypatch)
 
     async def measured() -> None:

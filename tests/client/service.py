@@ -132,7 +132,7 @@ class Service:
         cases = self.world.use_cases()
         reads = replace(cases.read_segmentations, links=self.store)
         cases = replace(cases, read_segmentations=reads, socket_url=self.url.replace("http", "ws") + "/socket")
-        self._app = create_app(cases, self.world.answered.append)
+        self._app = create_app(cases, self.world.answered.append, self.world.unkept.append)
 
     @contextmanager
     def running(self) -> Iterator["Service"]:

@@ -65,14 +65,24 @@ def test_a_broken_connection_is_tried_again(client: Client, service: Service) ->
     assert client.queue().queued == 0
 
 
-def test_what_must_not_happen_twice_is_not_repeated(client: Client, service: Service) -> None:
+def test_what_is_sent_again_happens_once(client: Client, service: Service) -> None:
+    """The service is busy, the connection breaks, the answer to what was done is lost, a repeat comes too early."""
     service.fault("POST /v1/projects", 503)
+    service.fault("POST /v1/projects", None)
+    service.fault("POST /v1/projects", after_bytes=10)
+    early = b'{"type": "/problems/request-under-way", "code": "request-under-way"}'
+    service.fault("POST /v1/projects", 409, body=early, headers={**JSON, "Retry-After": "0"})
+    made = client.create_project("Once")
+    assert service.asked("POST /v1/projects$") == 5
+    assert list(service.world.projects.rows) == [made.id]
+    assert client.create_project("Once").id != made.id
+
+
+def test_a_refusal_that_is_no_matter_of_time_is_not_repeated(client: Client, service: Service) -> None:
+    service.fault("POST /v1/projects", 409, body=b'{"type": "/problems/conflict"}', headers=JSON)
     with pytest.raises(ApiError):
         client.create_project("Once")
-    service.fault("POST /v1/projects", None)
-    with pytest.raises(ServiceUnreachableError):
-        client.create_project("Once")
-    assert service.asked("POST /v1/projects$") == 2
+    assert service.asked("POST /v1/projects$") == 1
 
 
 def test_a_refusal_carries_the_services_code_and_words_and_is_not_repeated(client: Client, service: Service) -> None:

@@ -11,7 +11,9 @@ from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.project_job import SILENT_JOB_AFTER, ProjectJob
 from spheroseg.domain.segmentation import Priority, SegmentationStatus, segmentation_id
 from spheroseg.messages import ProjectWorkRequested, SegmentationRequested
+from spheroseg.ports import KeptAnswer
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
@@ -27,6 +29,7 @@ from tests.fakes import (
     InMemorySegmentationQueue,
     InMemoryWatchers,
 )
+from tests.fakes.kept_answers import InMemoryKeptAnswers
 
 LONG_AGO = NOW - timedelta(minutes=30)
 
@@ -39,6 +42,7 @@ class World:
     queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
     watchers: InMemoryWatchers = field(default_factory=InMemoryWatchers)
     work: InMemoryProjectWorkQueue = field(default_factory=InMemoryProjectWorkQueue)
+    answers: InMemoryKeptAnswers = field(default_factory=InMemoryKeptAnswers)
 
     def __post_init__(self) -> None:
         self.jobs = InMemoryProjectJobs(self.images)
@@ -63,7 +67,8 @@ class World:
             clock=self.clock,
         )
         jobs = WorkOnProject(self.jobs, self.store, self.work, self.clock)
-        handler = create_handler(sweep, WatchUpdates(watchers=self.watchers, clock=self.clock), jobs)
+        watch = WatchUpdates(watchers=self.watchers, clock=self.clock)
+        handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock))
         return handler({"id": "tick"}, cast(LambdaContext, RecordedContext()))
 
 
@@ -131,6 +136,14 @@ def test_a_long_backlog_is_not_sent_twice() -> None:
 
     assert world.sweep()["segmentations_sent"] == 0
     assert len(world.queue.sent) == 3
+
+
+def test_answers_whose_time_is_over_are_forgotten() -> None:
+    world = World()
+    for key, kept_until in (("old", NOW), ("new", NOW + timedelta(minutes=1))):
+        world.answers.begin(KeptAnswer(key, "request", None, NOW, kept_until), LONG_AGO)
+    world.sweep()
+    assert set(world.answers.rows) == {"new"}
 
 
 def test_connections_that_must_be_closed_by_now_are_forgotten() -> None:

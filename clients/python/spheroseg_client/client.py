@@ -309,7 +309,7 @@ class Client(GraphCalls, ImageCalls, ProjectCalls, RunCalls):
 
     def socket_ticket(self) -> SocketTicket:
         """What opens one socket within a minute."""
-        return self._write("/v1/socket-tickets", SocketTicket, None, repeatable=False)
+        return self._write("/v1/socket-tickets", SocketTicket, None, repeatable=True)
 
     # About the service
 

@@ -68,7 +68,7 @@ class GraphCalls:
     def graphql(
         self, query: str | None, variables: Mapping[str, Any] | None = None, *, sha256: str | None = None
     ) -> dict[str, Any]:
-        """What a query or mutation gives; a query is repeated after faults that may pass, a mutation is not.
+        """What a query or mutation gives; both are repeated after faults that may pass, and the service does each once.
 
         Args:
             query: Its text, or None for one that belongs to the service's release.
@@ -85,9 +85,11 @@ class GraphCalls:
         body: dict[str, Any] = {"query": query, "variables": dict(variables or {})}
         if sha256 is not None:
             body["extensions"] = {"persistedQuery": {"version": 1, "sha256Hash": sha256}}
-        repeatable = query is None or not _MAY_WRITE.search(query)
+        only_asks = query is None or not _MAY_WRITE.search(query)
         try:
-            content = self._transport.request("POST", PATH, session=self._session, repeatable=repeatable, json=body)
+            content = self._transport.request(
+                "POST", PATH, session=self._session, repeatable=True, only_asks=only_asks, json=body
+            )
         except ApiError as error:
             content = error.content
             if "errors" not in error.content or "code" in error.content:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import stamina
@@ -26,6 +27,9 @@ RETRY_FOR_S = 60.0
 CALLS_AT_ONCE = 16
 POSITION = "Spheroseg-Position"
 READ_AFTER = "Spheroseg-Read-After"
+IDEMPOTENCY_KEY = "Idempotency-Key"
+UNDER_WAY = "request-under-way"
+"""What a repeat is told while the first is being served; after it the repeat gets the first one's answer."""
 BUSY = frozenset({429, 502, 503, 504})
 REFRESH_BEFORE_S = 60.0
 OWN_FAULT = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
@@ -134,6 +138,7 @@ class Transport:
         *,
         session: Session | None,
         repeatable: bool,
+        only_asks: bool = False,
         json: object | None = None,
         text: str | None = None,
         params: Mapping[str, str | int] | None = None,
@@ -145,7 +150,9 @@ class Transport:
             session: Who asks; None: nobody in particular.
             text: A table as CSV, in place of ``json``.
             repeatable: True when doing it twice is doing it once: then it is repeated after any fault that may pass.
-                Otherwise only when the service has certainly not done it.
+                Otherwise only when the service has certainly not done it. Every POST of somebody carries an idempotency
+                key, the same at each repeat, so that the service does it once.
+            only_asks: True for a POST that changes nothing: it needs no key.
 
         Raises:
             ApiError: the service refused; it carries the service's code and detail.
@@ -156,6 +163,10 @@ class Transport:
         body: dict[str, Any] = {"json": json} if text is None else {"content": text.encode()}
         if text is not None:
             headers = {"Content-Type": "text/csv; charset=utf-8", **(headers or {})}
+
+        if method == "POST" and session is not None and not only_asks:
+            headers = {IDEMPOTENCY_KEY: str(uuid4()), **(headers or {})}
+            repeatable = True
 
         def send() -> httpx.Response:
             token = session.access_token() if session else None
@@ -182,7 +193,9 @@ class Transport:
             if self._ending.is_set():
                 return False
             if isinstance(error, ApiError):
-                may_repeat = error.status in BUSY if repeatable else error.status == httpx.codes.TOO_MANY_REQUESTS
+                may_repeat = error.status == httpx.codes.TOO_MANY_REQUESTS
+                if repeatable:
+                    may_repeat = error.status in BUSY or error.code == UNDER_WAY
                 return error.retry_after_s if may_repeat and error.retry_after_s is not None else may_repeat
             if isinstance(error, httpx.TransportError) and not isinstance(error, OWN_FAULT):
                 return repeatable or isinstance(error, UNSENT)

@@ -88,6 +88,7 @@ from tests.fakes import (
     InMemoryWatchers,
 )
 from tests.fakes.batches import InMemoryBatches
+from tests.fakes.kept_answers import InMemoryKeptAnswers
 
 
 @dataclass
@@ -156,6 +157,8 @@ class World:
     people: InMemoryPeople = field(default_factory=InMemoryPeople)
     models: SomeModels = field(default_factory=SomeModels)
     sign_in: InMemorySignIn | None = field(default_factory=InMemorySignIn)
+    kept_answers: InMemoryKeptAnswers = field(default_factory=InMemoryKeptAnswers)
+    unkept: list[Exception] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
     position: str | None = "0/16B3748"
@@ -217,6 +220,7 @@ class World:
             cursors=Cursors(lambda: b"a secret of the tests"),
             models=self.models,
             position=lambda: self.position,
+            kept_answers=self.kept_answers,
             sign_in=self.sign_in,
             parts=self.parts,
             socket_url="wss://sockets.invalid/live",
@@ -226,7 +230,7 @@ class World:
 
     @cached_property
     def app(self) -> ASGIApp:
-        return create_app(self.use_cases(), self.answered.append)
+        return create_app(self.use_cases(), self.answered.append, self.unkept.append)
 
     def as_(self, user_id: str | None = OWNER, **claims: Any) -> "Client":
         """The API for a person; None: nobody is signed in."""
