@@ -78,7 +78,7 @@ def _overall(
 
 
 def _shares(values: Sequence[Floats], not_given: dict[str, str]) -> tuple[float | None, float | None, float | None]:
-    """η², ε², and the ε² of ranks: H/(n − 1), Tomczak, M. & Tomczak, E. (2014), Trends in Sport Sciences 21(1), 19-25."""
+    """η², ε² and that of ranks, H/(n − 1): Tomczak, M. & Tomczak, E. (2014), Trends in Sport Sciences 21(1), 19-25."""
     everything = np.concatenate(values)
     names = ("eta_squared", "epsilon_squared", "rank_epsilon_squared")
     if len(values) < 2 or all_same(everything):

@@ -115,38 +115,39 @@ def _unknown(doses: Floats, ln_ec50: float, covariance: Floats, df: int, no_effe
 
 
 def _fit(doses: Floats, values: Floats) -> tuple[Floats, Floats] | None:
-    """Parameters and covariance of the best of several searches from data-driven starts; None: none of them ended."""
-    spread = float(np.ptp(values))
-    positive = doses[doses > 0]
+    """Parameters and covariance of the best of several searches from data-driven starts; None: none of them ended.
+
+    What lies nearest to the values lies nearest to their means, weighted by number: so many values take no longer.
+    """
+    at, place = np.unique(doses, return_inverse=True)
+    count = np.bincount(place).astype(np.float64)
+    mean = np.bincount(place, values) / count
+    weight = np.sqrt(count)
+    spread = float(np.ptp(mean)) or 1.0
+    positive = at[at > 0]
     reach = float(np.log(positive.max() / positive.min()))
-    low_dose, high_dose = values[doses == doses.min()].mean(), values[doses == doses.max()].mean()
-    starts = [
-        (float(high_dose), float(low_dose), float(np.log(positive).mean() + shift), slope)
-        for slope in (1.0, 3.0)
-        for shift in (0.0, -reach / 4, reach / 4)
-    ]
     best: optimize.OptimizeResult | None = None
-    for start in starts:
-        found = optimize.least_squares(
-            lambda parameters: logistic(doses, *parameters) - values,
-            start,
-            x_scale=(spread, spread, 1, 1),
-            xtol=1e-12,
-            ftol=1e-12,
-            gtol=1e-12,
-            max_nfev=500,
-        )
-        if found.success and (best is None or found.cost < best.cost):
-            best = found
+    for slope in (1.0, 3.0):
+        for shift in (0.0, -reach / 4, reach / 4):
+            found = optimize.least_squares(
+                lambda parameters: weight * (logistic(at, *parameters) - mean),
+                (float(mean[-1]), float(mean[0]), float(np.log(positive).mean()) + shift, slope),
+                x_scale=(spread, spread, 1, 1),
+                xtol=1e-12,
+                ftol=1e-12,
+                gtol=1e-12,
+                max_nfev=500,
+            )
+            if found.success and (best is None or found.cost < best.cost):
+                best = found
     if best is None:
         return None
     parameters = np.array(best.x)
-    variance = 2 * best.cost / (values.size - 4)
-    information = best.jac.T @ best.jac
+    around_means = float(((values - mean[place]) ** 2).sum())
+    variance = (2 * best.cost + around_means) / (values.size - 4)
+    scaled = best.jac / np.maximum(np.linalg.norm(best.jac, axis=0), 1e-300)
     covariance: Floats = (
-        np.linalg.inv(information) * variance
-        if np.linalg.matrix_rank(best.jac / np.maximum(np.linalg.norm(best.jac, axis=0), 1e-300)) == 4
-        else np.empty((0, 0))
+        np.linalg.inv(best.jac.T @ best.jac) * variance if np.linalg.matrix_rank(scaled) == 4 else np.empty((0, 0))
     )
     if parameters[3] < 0:  # the same curve from the other side: plateaus change places
         parameters = parameters[[1, 0, 2, 3]] * (1, 1, 1, -1)

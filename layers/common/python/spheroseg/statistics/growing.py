@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from spheroseg.domain.statistics import Growth, Interval, Level, Point
-from spheroseg.statistics.describing import Floats, summary_of, t_interval_of
+from spheroseg.statistics.describing import Floats, t_interval_of
 
 LEAST_TIMES = 3
 """Two times have a line through them whatever they are."""
@@ -31,13 +31,13 @@ class Line:
 
 
 def points_of(at: Floats, values: Floats) -> tuple[Point, ...]:
-    """Mean of the units at each time or dose, in ascending order."""
+    """Mean of the units at each time or dose, in ascending order; values are without NaN."""
     found = []
     for one in np.unique(at).tolist():
-        summary = summary_of(values[at == one])
-        if summary.mean is None:
-            raise ValueError("Values must not be NaN")
-        found.append(Point(one, summary.n, summary.mean, summary.sd, summary.t_interval))
+        there = values[at == one]
+        mean, n = float(there.mean()), int(there.size)
+        sd = float(there.std(ddof=1)) if n > 1 else None
+        found.append(Point(one, n, mean, sd, None if sd is None else t_interval_of(mean, sd / sqrt(n), n - 1)))
     return tuple(found)
 
 
