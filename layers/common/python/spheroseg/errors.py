@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -254,6 +255,18 @@ class UnsupportedImageError(InvalidInputError):
     code = "unsupported-image"
 
 
+class InvalidExchangeFileError(InvalidInputError):
+    """A file of another program does not hold what its format says, or says what cannot be an outline."""
+
+    code = "invalid-exchange-file"
+
+
+class NotExpressibleError(InvalidInputError):
+    """The format that was asked for has no way to say what is to be written."""
+
+    code = "not-expressible"
+
+
 class ImageTooLargeError(InvalidInputError):
     """More pixels or bytes than the limits allow, seen before anything was decoded."""
 
@@ -438,3 +451,93 @@ class SignInUnavailableError(UnavailableError):
     """The user pool does not answer, or refuses."""
 
     code = "sign-in-unavailable"
+
+
+class RevisionNotFoundError(NotFoundError):
+    """The segmentation has no revision of that number."""
+
+    code = "revision-not-found"
+
+
+@dataclass(frozen=True)
+class LaterChange:
+    """A revision that somebody else saved meanwhile.
+
+    Args:
+        added, changed, removed: Numbers of spheroids.
+    """
+
+    revision: int
+    author_id: str
+    created_at: datetime
+    added: Sequence[int]
+    changed: Sequence[int]
+    removed: Sequence[int]
+
+
+class StaleRevisionError(ConflictError):
+    """Somebody saved a newer revision than the one that the edit starts from; nothing of the edit was stored.
+
+    Args:
+        newest: The newest revision.
+        later: What changed since the edit's own, the newest first.
+    """
+
+    code = "stale-revision"
+
+    def __init__(self, detail: str, newest: int = 0, later: Sequence[LaterChange] = ()) -> None:
+        super().__init__(detail)
+        self.newest = newest
+        self.later = later
+
+
+@dataclass(frozen=True)
+class EditFault:
+    """What is wrong with an edit, and where; None: it concerns the whole of what stands before it.
+
+    Args:
+        operation: Its place among the operations, from 0.
+        number: Of the spheroid.
+        polygon: Place among the polygons, from 0.
+        ring: 0: the outer ring; from 1: its holes.
+        vertex: Place in the ring as it was given, from 0.
+    """
+
+    operation: int | None
+    number: int | None
+    polygon: int | None
+    ring: int | None
+    vertex: int | None
+    detail: str
+
+    def __str__(self) -> str:
+        named = {
+            "operation": self.operation,
+            "spheroid": self.number,
+            "polygon": self.polygon,
+            "ring": self.ring,
+            "vertex": self.vertex,
+        }
+        place = ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
+        return f"{place}: {self.detail}" if place else self.detail
+
+
+class InvalidEditError(InvalidInputError):
+    """An operation cannot be done, or leaves outlines that are none; nothing of the edit was stored."""
+
+    code = "invalid-edit"
+
+    def __init__(self, detail: str, fault: EditFault | None = None) -> None:
+        super().__init__(detail)
+        self.fault = fault
+
+    @classmethod
+    def of(cls, fault: EditFault) -> "InvalidEditError":
+        """The error that tells the fault in words and by its place."""
+        return cls(f"Nothing was saved: {fault}", fault)
+
+
+class EditTooLargeError(InvalidInputError):
+    """More operations, spheroids or corners than one save takes."""
+
+    code = "edit-too-large"

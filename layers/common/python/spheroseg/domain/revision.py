@@ -132,12 +132,14 @@ class Draft:
         removed: Numbers that are no more.
         boxes: Of the new outlines, whole pixels: what lies elsewhere cannot meet them.
         highest_number: See ``Revision``.
+        touched_by: For each number the place of the operation that last changed it.
     """
 
     spheroids: Mapping[int, Drafted]
     removed: frozenset[int]
     boxes: Sequence[Box]
     highest_number: int
+    touched_by: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
