@@ -25,6 +25,9 @@ def test_brightness_is_measured_in_the_images_own_values() -> None:
         "intensity_background": 10,
         "intensity_above_background": 66135 / 4 - 10,
         "intensity_integrated_above_background": 66135 - 40,
+        "intensity_local_background": None,
+        "intensity_above_local_background": None,
+        "intensity_integrated_above_local_background": None,
     }
     assert (third.intensity_mean, third.intensity_median, third.intensity_above_background) == (8, 8, -2)
 
@@ -67,3 +70,29 @@ def test_every_object_is_measured_as_by_itself(labels: np.ndarray, pixels: np.nd
 
 def test_every_brightness_has_a_definition() -> None:
     assert list(INTENSITY_DEFINITIONS) == [field.name for field in fields(Intensities)]
+
+
+def test_the_local_background_follows_uneven_light() -> None:
+    """A ramp of light: what stands 1,000 above it does so locally, wherever it stands; globally it does not."""
+    columns = np.arange(200) * 10
+    pixels = np.repeat(columns[None], 60, 0).astype(np.uint16)
+    labels = np.zeros((60, 200), np.int32)
+    for number, column in ((5, 40), (9, 160)):
+        labels[20:41, column - 10 : column + 11] = number
+    pixels[labels > 0] += 1000
+    for one in intensities_of(labels, pixels).values():
+        assert one.intensity_above_local_background == 1000
+        assert one.intensity_integrated_above_local_background == 1000 * 21 * 21
+        assert abs((one.intensity_above_background or 0) - 1000) > 500
+
+
+def test_the_ring_keeps_away_from_every_object() -> None:
+    """Pixels within 2 px of any object and those of neighbours are bright; the ring between them is dark."""
+    labels = np.zeros((80, 80), np.int32)
+    labels[30:50, 10:30], labels[30:50, 36:56] = 1, 2
+    near = labels > 0
+    for _ in range(2):
+        padded = np.pad(near, 1)
+        near = near | padded[2:, 1:-1] | padded[:-2, 1:-1] | padded[1:-1, 2:] | padded[1:-1, :-2]
+    pixels = np.where(near, 200, 3).astype(np.uint8)
+    assert [one.intensity_local_background for one in intensities_of(labels, pixels).values()] == [3, 3]
