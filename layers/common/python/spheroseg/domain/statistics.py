@@ -44,7 +44,8 @@ class Question:
         compare: The factor, one of ``groups``, whose levels are compared within each combination of the others.
         control: Its level that the others are compared with; None: each with each.
         growth: Fit growth over ``time_point_h``.
-        doses: Dose of each condition; None: no dose response.
+        doses: Dose of each level of ``dose_of``, by the level as text; None: no dose response.
+        dose_of: The factor that tells the dose.
         positive: Condition of the positive controls, for Z′.
         negative: Condition of the negative controls, for Z′.
         outliers: The rule that flags.
@@ -56,6 +57,7 @@ class Question:
     control: Level = None
     growth: bool = False
     doses: Mapping[str, float] | None = None
+    dose_of: str = "condition"
     positive: str | None = None
     negative: str | None = None
     outliers: OutlierRule = OutlierRule.TUKEY

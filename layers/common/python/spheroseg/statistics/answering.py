@@ -1,7 +1,5 @@
 """A question about a table of measures, answered."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from spheroseg.domain.statistics import (
@@ -68,7 +66,7 @@ def _require_possible(table: Observations, question: Question) -> None:
         *(["condition", "plate", "well"] if controls else []),
     }
     if question.doses is not None:
-        needed.add("condition")
+        needed.add(question.dose_of)
     unknown = sorted(needed - set(table.factors))
     if unknown:
         raise InvalidQuestionError(f"The table does not tell {', '.join(unknown)}")
@@ -185,16 +183,16 @@ def _number(level: Level) -> float | int:
 def _dose_response(table: Observations, question: Question, used: UnitsUsed, notes: list[str]) -> DoseResponse | None:
     if question.doses is None:
         return None
-    doses: Mapping[str, float] = question.doses
-    of_rows = [None if level is None else doses.get(str(level)) for level in table.factors["condition"]]
-    unknown = sorted(
-        {str(level) for level in table.factors["condition"] if level is not None and str(level) not in doses}
-    )
-    if unknown:
-        notes.append(f"no dose is given for {', '.join(unknown[:10])}: not in the dose response")
-    absent = sorted(set(doses) - {str(level) for level in table.factors["condition"]})
+    doses = question.doses
+    levels = table.factors[question.dose_of]
+    of_rows = [None if level is None else doses.get(str(level)) for level in levels]
+    without = sum(dose is None for dose in of_rows)
+    if without:
+        named = sorted({"(nothing)" if level is None else str(level) for level in levels} - set(doses))
+        notes.append(f"{without:,} objects have no dose and are not in the dose response: {', '.join(named[:10])}")
+    absent = sorted(set(doses) - {str(level) for level in levels})
     if absent:
-        raise InvalidQuestionError(f"No row has condition {absent[0]!r}, which a dose is given for")
+        raise InvalidQuestionError(f"No row has {question.dose_of} {absent[0]!r}, which a dose is given for")
     parts = parts_of({"dose": of_rows}, ("dose",), table.values.size)
     units = unit_values(table, parts.number, used.unit)
     of_units = [parts.levels[number][0] for number in units.group.tolist()]
