@@ -11,7 +11,7 @@ from scipy import ndimage
 from shapely.geometry import Polygon as Shape
 
 from spheroseg.domain.spheroid import Polygon
-from spheroseg.imaging import boundaries
+from spheroseg.imaging import boundaries, runs
 from spheroseg.imaging.labels import labels_tiff, outlines_of
 from tests.unit.imaging.shapes import Labels, a_disk, drawn
 
@@ -73,7 +73,8 @@ def test_a_shifted_image_has_shifted_outlines(labels: Labels, right: int, down: 
 def test_a_large_image_worked_in_bands_gives_the_same(labels: Labels) -> None:
     whole = outlines_of(labels)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boundaries, "PIXELS_AT_A_TIME", 1)
+        patch.setattr(runs, "PIXELS_AT_A_TIME", 1)
+        patch.setattr(boundaries, "RUNS_AT_A_TIME", 1)
         assert outlines_of(labels) == whole
 
 

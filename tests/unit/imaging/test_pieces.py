@@ -12,7 +12,7 @@ from spheroseg.imaging import decode as decoding
 from spheroseg.imaging import pieces
 from spheroseg.imaging.decode import DecodedPage, WrittenPage, decode, decode_page
 from spheroseg.imaging.header import DecodeLimits
-from spheroseg.imaging.mapped import mapped, picked, release, steps, zeros_in_file
+from spheroseg.imaging.mapped import mapped, release, steps, zeros_in_file
 from tests.unit.imaging.files import COLOURS, GREY, GREY16, SOUND, tiff
 
 FLOATS = GREY16.astype(np.float32) / 7
@@ -125,9 +125,6 @@ def test_arrays_in_files_behave_like_arrays_and_keep_what_was_written(tmp_path: 
     release(array[3:7, 2:9])
     release(np.zeros((3, 3)))
     assert np.array_equal(array, np.repeat(np.arange(1000)[:, None], 70, axis=1))
-    rows, columns = np.random.default_rng(1).integers(0, (1000, 70), (5000, 2)).T
-    for either in (array, np.array(array)):
-        assert np.array_equal(picked(either, rows, columns), rows)
 
 
 def test_memory_of_arrays_in_files_is_given_back(tmp_path: Path) -> None:
@@ -147,7 +144,5 @@ def test_memory_of_arrays_in_files_is_given_back(tmp_path: Path) -> None:
     for top, bottom in steps(array, step_px=2**20):
         assert array[top:bottom].all()
         most = max(most, mapped_mb())
-    everywhere = np.arange(20_000)
-    assert picked(array, everywhere, everywhere % 1000).all()
     assert most - before < 20
     assert mapped_mb() - before < 5

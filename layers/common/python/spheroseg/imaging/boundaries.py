@@ -5,26 +5,25 @@ positive shoelace area and a hole's ring a negative one. Pixels of one object ha
 (4-connected): parts that meet in a corner only are polygons of their own, and a hole that meets the outside in a corner
 only is a hole of its own. So no ring touches itself, which is what valid polygons ask for.
 
-The work is done on the few edges where two labels meet, never pixel by pixel.
+The work is done on runs, of which there are far fewer than pixels.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spheroseg.imaging.cycles import cycles_of
-from spheroseg.imaging.mapped import picked, release
+from spheroseg.imaging.runs import Indices, Labels, Runs, order_of, runs_of
 
-Labels = NDArray[np.int32]
-Indices = NDArray[np.int64]
+__all__ = ["Indices", "Labels", "Rings", "trace"]
 
-PIXELS_AT_A_TIME = 250_000
-"""Compared at once: what fits into the processor's cache. A large image then needs little memory beside itself."""
+RUNS_AT_A_TIME = 2**14
+"""Objects are traced together up to so many runs: their arrays then stay in the processor's cache."""
 
-
-WORD = 64
-"""Bits of a word."""
+BELOW, BEGINS = 1, 2
+"""Of the end of a run, as bits: it belongs to the row below the line, and the run begins there."""
 
 
 @dataclass(frozen=True)
@@ -46,30 +45,47 @@ class Rings:
     area_px2: Indices
     owner: Indices
 
+    @property
+    def first_of_objects(self) -> Indices:
+        """Each object's first ring."""
+        is_first = np.ones(self.label.size, bool)
+        np.not_equal(self.label[1:], self.label[:-1], out=is_first[1:])
+        return np.flatnonzero(is_first)
+
+    def in_parts(self, corners: int) -> Iterator["Rings"]:
+        """The same in parts of whole objects, with about so many corners each."""
+        first = self.first_of_objects
+        for begin, end in _parts(self.starts[first], corners):
+            start, stop = int(first[begin]), int(first[end]) if end < first.size else self.label.size
+            yield Rings(
+                self.corners[self.starts[start] : self.starts[stop]],
+                self.starts[start : stop + 1] - self.starts[start],
+                self.label[start:stop],
+                self.area_px2[start:stop],
+                self.owner[start:stop] - start,
+            )
+
 
 @dataclass(frozen=True)
-class _Runs:
-    """Straight boundary pieces of one orientation.
+class _Pieces:
+    """Straight horizontal pieces of boundaries, by label, line and column.
 
-    Those walked from low to high come first (``forward`` of them), then those walked the other way; both parts are
-    sorted by line and place. ``line`` is y for horizontal pieces and x for vertical ones.
+    Args:
+        line: y, with the labels' number before it: pieces of one label on one line have it in common.
+        low, high: First and last x.
+        is_forward: Walked from low to high, for the object lies below.
+        label: Index of the label, from 0.
+        y: Where the line lies.
+        pinched: (pairs,) the first one of two that meet in a corner, where two pixels of the object do.
     """
 
     line: Indices
     low: Indices
     high: Indices
-    label: NDArray[np.int32]
-    forward: int
-
-    @property
-    def begin(self) -> Indices:
-        """Where on its line each piece starts."""
-        return np.concatenate([self.low[: self.forward], self.high[self.forward :]])
-
-    @property
-    def end(self) -> Indices:
-        """Where on its line each piece arrives."""
-        return np.concatenate([self.high[: self.forward], self.low[self.forward :]])
+    is_forward: NDArray[np.bool_]
+    label: Indices
+    y: Indices
+    pinched: Indices
 
 
 def trace(labels: Labels) -> Rings:
@@ -79,163 +95,140 @@ def trace(labels: Labels) -> Rings:
         labels: (h, w) int32, 0 is background, other values name objects, which may touch, have holes and be in
             pieces.
     """
-    horizontal, vertical = _runs(labels)
-    to_vertical, pinched_h = _turns(labels, horizontal, vertical, horizontal=True)
-    to_horizontal, pinched_v = _turns(labels, vertical, horizontal, horizontal=False)
-    order, starts = cycles_of(to_horizontal[to_vertical])
-    if pinched_h.size or pinched_v.size:
+    runs = runs_of(labels)
+    is_first = np.ones(runs.label.size, bool)
+    np.not_equal(runs.label[1:], runs.label[:-1], out=is_first[1:])
+    first = np.flatnonzero(is_first)
+    parts = []
+    for begin, end in _parts(first, RUNS_AT_A_TIME):
+        stop = first[end] if end < first.size else runs.label.size
+        parts.append(_traced(runs.part(int(first[begin]), int(stop))))
+    return _joined(parts)
+
+
+def _parts(starts: Indices, size: int) -> Iterator[tuple[int, int]]:
+    """First and end of groups of consecutive items that begin at ``starts``; each has about ``size`` or is one item."""
+    begin = 0
+    while begin < starts.size:
+        end = max(begin + 1, int(np.searchsorted(starts, starts[begin] + size, side="right")) - 1)
+        end = starts.size if starts[-1] < starts[begin] + size else end
+        yield begin, end
+        begin = end
+
+
+def _traced(runs: Runs) -> Rings:
+    """The rings of some objects."""
+    pieces = _pieces(runs)
+    after, goal = _turns(pieces)
+    successor = goal[after]
+    order, starts = cycles_of(successor, pieces.is_forward)
+    if pieces.pinched.size:
         # All turns keep to the same pixel so far, which separates parts that meet in a corner. Where one and the same
         # ring comes by a corner twice, its two ways exchange their goals, which cuts it into two rings.
         ring = np.empty(order.size, np.int64)
         ring[order] = np.repeat(np.arange(starts.size - 1), np.diff(starts))
-        ring_of_vertical = np.empty_like(ring)
-        ring_of_vertical[to_vertical] = ring
-        for successors, pairs, ring_of in (
-            (to_vertical, pinched_h, ring),
-            (to_horizontal, pinched_v, ring_of_vertical),
-        ):
-            first, second = pairs[:, ring_of[pairs[0]] == ring_of[pairs[1]]]
-            successors[first], successors[second] = successors[second], successors[first]
-        order, starts = cycles_of(to_horizontal[to_vertical])
-    return _rings(horizontal, order, starts)
+        first = pieces.pinched[ring[pieces.pinched] == ring[pieces.pinched + 1]]
+        arriving = first[pieces.is_forward[first]]
+        after[arriving], after[arriving + 1] = after[arriving + 1], after[arriving]
+        leaving = first[~pieces.is_forward[first]]
+        before = np.empty_like(goal)
+        before[goal] = np.arange(goal.size)
+        goal[before[leaving]], goal[before[leaving + 1]] = leaving + 1, leaving
+        order, starts = cycles_of(goal[after], pieces.is_forward)
+    return _rings(pieces, order, starts, runs.label)
 
 
-def _at(labels: Labels, row: Indices, column: Indices) -> NDArray[np.int32]:
-    """The labels of pixels; 0 outside the image."""
-    height, width = labels.shape
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    return np.where(inside, picked(labels, np.where(inside, row, 0), np.where(inside, column, 0)), np.int32(0))
+def _pieces(runs: Runs) -> _Pieces:
+    """Where a label is in one of two rows, the one above a line and the one below it, and not in the other."""
+    row, label = runs.row, runs.label
+    new_label = np.ones(row.size, bool)
+    np.not_equal(label[1:], label[:-1], out=new_label[1:])
+    new_row = new_label.copy()
+    new_row[1:] |= row[1:] != row[:-1]
+    # Lines of a label are numbered from top to bottom. Below a row's line comes its next row's, or one of its own.
+    apart = new_label.copy()
+    apart[1:] |= row[1:] > row[:-1] + 1
+    top = np.cumsum(new_row)
+    top += np.cumsum(apart)
+    line_count = int(top[-1]) + 2
+    y_of, label_of = np.zeros(line_count, np.int64), np.zeros(line_count, np.int64)
+    which = np.cumsum(new_label) - 1
+    y_of[top], y_of[top + 1] = row, row + 1
+    label_of[top] = label_of[top + 1] = which
 
-
-def _runs(labels: Labels) -> tuple[_Runs, _Runs]:
-    """The horizontal and the vertical pieces of all boundaries."""
-    height, width = labels.shape
-    stride = width + 1
-    rows = max(1, PIXELS_AT_A_TIME // stride)
-    places: list[tuple[Indices, Indices]] = []
-    neighbours: list[tuple[Labels, Labels, Labels, Labels]] = []
-    # A row above and one below, and a column that divides the end of a row from the beginning of the next.
-    band = np.zeros((rows + 2, stride), np.int32)
-    differs = np.empty(_whole_words(band.size), bool)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        above, below = max(top - 1, 0), min(bottom + 1, height)
-        band[above - top + 1 : below - top + 1, :width] = labels[above:below]
-        if below == bottom:
-            band[bottom - top + 1] = 0
-        flat = band[: bottom - top + 2].reshape(-1)
-        last = flat.size if bottom == height else flat.size - stride
-        across = _changes(flat[: last - stride], flat[stride:last], differs)
-        down = _changes(flat[width : -stride - 1], flat[stride:-stride], differs) + stride
-        shift = top * stride
-        places.append((across + shift, down + (shift - stride)))
-        neighbours.append((flat[across], flat[across + stride], flat[down - 1], flat[down]))
-        release(labels)
-    across, down = (np.concatenate(parts) for parts in zip(*places, strict=True))
-    above_it, below_it, left_of_it, right_of_it = (np.concatenate(parts) for parts in zip(*neighbours, strict=True))
-    horizontal = _joined(across, stride, before=above_it, after=below_it, forward_is_after=True)
-    row = down // stride  # much faster than divmod
-    down = (down - row * stride) * (height + 1) + row
-    by_column = np.argsort(down)
-    vertical = _joined(
-        down[by_column],
-        height + 1,
-        before=left_of_it[by_column],
-        after=right_of_it[by_column],
-        forward_is_after=False,
+    # Of each line the ends of the runs above and below, from left to right: between the first and the second one only
+    # of them is there, and so on. Of ends at the same place those where a run ends come first, so that pieces meet in
+    # the corner and do not pass through it.
+    x_bits = int(runs.end.max()).bit_length()
+    count = row.size
+    key = np.empty(4 * count, np.int64)
+    shifted = top << (x_bits + 2)
+    key[:count] = shifted
+    key[:count] += (runs.begin << 2) + BEGINS + BELOW
+    key[count : 2 * count] = shifted
+    key[count : 2 * count] += (runs.end << 2) + BELOW
+    shifted += 1 << (x_bits + 2)
+    key[2 * count : 3 * count] = shifted
+    key[2 * count : 3 * count] += (runs.begin << 2) + BEGINS
+    key[3 * count :] = shifted
+    key[3 * count :] += runs.end << 2
+    key.sort()
+    low, high = key[0::2], key[1::2]
+    place_low, place_high = low >> 2, high >> 2
+    kept = np.flatnonzero(place_low != place_high)
+    low, place_low, place_high = low[kept], place_low[kept], place_high[kept]
+    line = place_low >> x_bits
+    within = (1 << x_bits) - 1
+    side = low & (BEGINS | BELOW)
+    return _Pieces(
+        line=line,
+        low=place_low & within,
+        high=place_high & within,
+        is_forward=(side == 0) | (side == BEGINS | BELOW),  # what is above ends here, or what is below begins
+        label=label_of[line],
+        y=y_of[line],
+        pinched=np.flatnonzero(place_high[:-1] == place_low[1:]),
     )
-    return horizontal, vertical
 
 
-def _whole_words(size: int) -> int:
-    return -(-size // WORD) * WORD
+def _turns(pieces: _Pieces) -> tuple[Indices, Indices]:
+    """The vertical piece that follows each piece, and the piece that follows each vertical one.
+
+    Corners of one label in one column belong together in pairs, from top to bottom. Where two pixels meet in a corner,
+    there are two corners: that of the pixel above comes first, so that the way keeps to its pixel.
+    """
+    count = pieces.low.size
+    # The corners at the low ends, then those at the high ends.
+    line_bits = int(pieces.line[-1]).bit_length() + 1
+    key = np.empty(2 * count, np.int64)
+    key[:count], key[count:] = pieces.low, pieces.high
+    x_bits = int(pieces.high.max()).bit_length()
+    column = key.reshape(2, count)
+    column += pieces.label << x_bits
+    column <<= line_bits
+    column += (pieces.line << 1) + pieces.is_forward
+    bits = int(pieces.label[-1]).bit_length() + x_bits + line_bits
+    order = order_of(key, bits)
+    vertical = np.empty(2 * count, np.int64)
+    vertical[order] = np.arange(2 * count) >> 1
+    at_low, at_high = vertical[:count], vertical[count:]
+    after = np.where(pieces.is_forward, at_high, at_low)
+    goal = np.empty(count, np.int64)
+    goal[np.where(pieces.is_forward, at_low, at_high)] = np.arange(count)
+    return after, goal
 
 
-def _changes(first: Labels, second: Labels, room: NDArray[np.bool_]) -> Indices:
-    """Where two rows of numbers differ, which is in few places: as many are looked at at a time as a word has bits.
+def _rings(pieces: _Pieces, order: Indices, starts: Indices, names: Indices) -> Rings:
+    """Rings from cycles of pieces, sorted and with their owners.
 
     Args:
-        room: Working memory of at least as many elements, rounded up to that many.
+        names: Labels of the runs, ascending.
     """
-    differs = room[: _whole_words(first.size)]
-    np.not_equal(first, second, out=differs[: first.size])
-    differs[first.size :] = False
-    words = np.flatnonzero(np.packbits(differs).view(np.uint64))
-    found = np.flatnonzero(differs.reshape(-1, WORD)[words])
-    places: Indices = (words * WORD)[found // WORD] + found % WORD
-    return places
-
-
-def _joined(places: Indices, length: int, before: Labels, after: Labels, *, forward_is_after: bool) -> _Runs:
-    """Unit edges joined to pieces; an edge between two objects becomes part of a piece of each.
-
-    Args:
-        places: Of the edges, ascending: the line times ``length``, which is longer than a line by one, and where on it.
-    """
-    parts = []
-    for label in (after, before) if forward_is_after else (before, after):
-        kept = np.flatnonzero(label)
-        along, names = places[kept], label[kept]
-        first = np.ones(along.size, bool)
-        first[1:] = (along[1:] != along[:-1] + 1) | (names[1:] != names[:-1])
-        starts = np.flatnonzero(first)
-        ends = np.append(starts[1:], along.size)
-        low = along[starts]
-        line = low // length  # much faster than divmod
-        low -= line * length
-        parts.append((line, low, low + (ends - starts), names[starts]))
-    lines, lows, highs, names = (np.concatenate(pair) for pair in zip(*parts, strict=True))
-    return _Runs(lines, lows, highs, names, forward=parts[0][0].size)
-
-
-def _turns(labels: Labels, runs: _Runs, others: _Runs, *, horizontal: bool) -> tuple[Indices, Indices]:
-    """Which piece of the other orientation follows each piece, and pairs of pieces that end in a pinched corner.
-
-    Returns:
-        (pieces,) indices into ``others``, and (2, pairs) indices into ``runs``.
-    """
-    end = runs.end
-    forward = np.arange(end.size) < runs.forward
-    # The pixels next on the way: beside the piece's own pixels, and beside the pixels across the piece.
-    onward = np.where(forward, end, end - 1)
-    own_side = (
-        np.where(forward, runs.line, runs.line - 1) if horizontal else np.where(forward, runs.line - 1, runs.line)
-    )
-    far_side = 2 * runs.line - 1 - own_side
-    if horizontal:
-        ahead, across = _at(labels, own_side, onward), _at(labels, far_side, onward)
-    else:
-        ahead, across = _at(labels, onward, own_side), _at(labels, onward, far_side)
-    left = ahead == runs.label
-    pinched = ~left & (across == runs.label)
-
-    # Right of forward-horizontal is forward-vertical; right of forward-vertical is backward-horizontal.
-    next_forward = (forward ^ left) if horizontal else ~(forward ^ left)
-    scale = max(labels.shape) + 1
-    key = end * scale + runs.line
-    # Every piece of the other orientation follows exactly one: in order of where they meet, the first follows the
-    # first. Those of the other orientation are in that order already.
-    following = np.empty(end.size, np.int64)
-    for leads, first_of_others in ((np.flatnonzero(next_forward), 0), (np.flatnonzero(~next_forward), others.forward)):
-        following[leads[np.argsort(key[leads])]] = np.arange(first_of_others, first_of_others + leads.size)
-
-    places = np.flatnonzero(pinched)
-    split = np.searchsorted(places, runs.forward)
-    towards, back = places[:split], places[split:]
-    pairs = np.stack([towards[np.argsort(key[towards])], back[np.argsort(key[back])]])
-    return following, pairs
-
-
-def _rings(horizontal: _Runs, order: Indices, starts: Indices) -> Rings:
-    """Rings from cycles of horizontal pieces, sorted and with their owners."""
-    count = starts.size - 1
-    if count == 0:
-        nothing = np.zeros(0, np.int64)
-        return Rings(np.zeros((0, 2), np.int64), np.zeros(1, np.int64), nothing, nothing, nothing)
-    begin, end, y = horizontal.begin[order], horizontal.end[order], horizontal.line[order]
+    low, high, is_forward = pieces.low[order], pieces.high[order], pieces.is_forward[order]
+    begin, end, y = np.where(is_forward, low, high), np.where(is_forward, high, low), pieces.y[order]
     # Green's theorem along a path of horizontal and vertical edges: the area is −∮ y dx.
     area = np.add.reduceat(y * (begin - end), starts[:-1])
-    label = horizontal.label[order][starts[:-1]].astype(np.int64)
+    label = np.unique(names)[pieces.label[order[starts[:-1]]]]
     ranks = np.lexsort((area < 0, label))
     lengths = np.diff(starts)[ranks]
     new_starts = np.concatenate([[0], np.cumsum(lengths)])
@@ -245,6 +238,24 @@ def _rings(horizontal: _Runs, order: Indices, starts: Indices) -> Rings:
     corners[0::2, 1] = corners[1::2, 1] = y[gather]
     label, area = label[ranks], area[ranks]
     return Rings(corners, 2 * new_starts, label, area, _owners(corners, 2 * new_starts, label, area))
+
+
+def _joined(parts: list[Rings]) -> Rings:
+    """Rings of several groups of objects, whose labels ascend."""
+    if len(parts) == 1:
+        return parts[0]
+    nothing = np.zeros(0, np.int64)
+    corners_before = np.cumsum([0, *(len(part.corners) for part in parts)])
+    rings_before = np.cumsum([0, *(part.label.size for part in parts)])
+    starts = [part.starts[:-1] + before for part, before in zip(parts, corners_before[:-1], strict=True)]
+    owners = [part.owner + before for part, before in zip(parts, rings_before[:-1], strict=True)]
+    return Rings(
+        np.concatenate([np.zeros((0, 2), np.int64), *(part.corners for part in parts)]),
+        np.concatenate([*starts, corners_before[-1:]]),
+        np.concatenate([nothing, *(part.label for part in parts)]),
+        np.concatenate([nothing, *(part.area_px2 for part in parts)]),
+        np.concatenate([nothing, *owners]),
+    )
 
 
 def _owners(corners: Indices, starts: Indices, label: Indices, area: Indices) -> Indices:

@@ -15,7 +15,6 @@ from numpy.typing import DTypeLike, NDArray
 
 STEP_PX = 2**23
 """Pixels that one step through the rows takes at most: 32 MB of labels."""
-PICKED_AT_ONCE = 2**11
 
 
 def mapped(path: Path, shape: tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
@@ -41,18 +40,6 @@ def steps(*arrays: NDArray[Any], step_px: int = STEP_PX, multiple: int = 1) -> I
         yield top, min(top + rows, height)
         for array in arrays:
             release(array)
-
-
-def picked(array: NDArray[Any], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
-    """Single elements; of a mapped array a few at a time, for around each of them the system maps 64 KB."""
-    if _map_of(array) is None:
-        return array[rows, columns]
-    found = np.empty(rows.size, array.dtype)
-    for start in range(0, rows.size, PICKED_AT_ONCE):
-        some = slice(start, start + PICKED_AT_ONCE)
-        found[some] = array[rows[some], columns[some]]
-        release(array)
-    return found
 
 
 def release(array: NDArray[Any]) -> None:
