@@ -22,6 +22,7 @@ from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
+from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -108,6 +109,7 @@ class UseCases:
     change_project: ChangeProject
     delete_project: DeleteProject
     work_on_project: WorkOnProject
+    duplicate_project: DuplicateProject
     share_project: ShareProject
     accept_offer: AcceptOffer
     change_members: ChangeMembers

@@ -17,6 +17,7 @@ from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
+from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
@@ -46,6 +47,7 @@ from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
+from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -83,6 +85,7 @@ def wire(settings: Settings) -> UseCases:
     models = ModelRegistry.packaged()
     default = models.default
     jobs, work = PostgresProjectJobs(database), SqsProjectWorkQueue(sqs, settings.project_work_queue_url)
+    copies = PostgresProjectCopies(database)
     accounts, sharing = PostgresAccounts(database), PostgresSharing(database)
     accept_upload = AcceptUpload(
         projects, images, segmentations, store, queue, clock, Order(default.name, default.version)
@@ -94,7 +97,8 @@ def wire(settings: Settings) -> UseCases:
         read_projects=ReadProjects(projects, PostgresProjectStatistics(database)),
         change_project=ChangeProject(projects, clock),
         delete_project=DeleteProject(projects, jobs, work, clock),
-        work_on_project=WorkOnProject(jobs, store, work, clock),
+        work_on_project=WorkOnProject(jobs, copies, store, work, clock),
+        duplicate_project=DuplicateProject(projects, jobs, copies, work, clock, ids),
         share_project=ShareProject(projects, sharing, clock, ids),
         accept_offer=AcceptOffer(projects, sharing, CognitoPeople(settings.user_pool_id), clock),
         change_members=ChangeMembers(projects, sharing, clock),

@@ -5,6 +5,7 @@ from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
+from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
@@ -48,6 +49,7 @@ def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProjec
         clock=clock,
     )
     work_on_project = WorkOnProject(
+        copies=PostgresProjectCopies(database),
         jobs=PostgresProjectJobs(database),
         store=store,
         queue=SqsProjectWorkQueue(sqs_client(), settings.project_work_queue_url),

@@ -167,6 +167,8 @@ class ProcessingStack(Stack):
         function.take_from(self.project_work.queue, max_concurrency=2, batch_size=1)
         self.database.grant_sign_in(function)
         self.images.grant(function, ["s3:DeleteObject"], *UPLOAD_PREFIXES, "results/")
+        # A project is copied inside the bucket.
+        self.images.grant(function, ["s3:GetObject", "s3:PutObject"], "originals/", "results/")
         self.images.grant(function, ["s3:AbortMultipartUpload"], "originals/")
         self.images.grant_list(function)
         self.project_work.queue.grant_send_messages(function)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner
@@ -60,6 +61,21 @@ def test_a_project_is_made_changed_and_archived(run: Run) -> None:
     assert (job["kind"], run("projects", "job", job["id"])["status"]) == ("delete", "queued")
     assert run("projects", "list") == []
     assert run("projects", "show", "Day 7", status=3)["error"]["code"] == "project-not-found"
+
+
+def test_a_project_is_duplicated_followed_and_the_copy_cancelled(service: Service, run: Run) -> None:
+    project = run("projects", "create", "Day 7")["id"]
+    job = run("projects", "duplicate", "Day 7", "--name", "Day 7b")
+    assert (job["kind"], job["project_id"], job["status"]) == ("duplicate", project, "queued")
+    assert [it["name"] for it in run("projects", "list")] == ["Day 7"]
+    service.world.use_cases().work_on_project(UUID(job["id"]))
+    assert run("projects", "job", job["id"], "--wait")["status"] == "succeeded"
+    assert run("projects", "show", "Day 7b")["id"] == job["target_project_id"]
+    second = run("projects", "duplicate", "Day 7")
+    assert run("projects", "cancel-job", second["id"])["status"] == "undoing"
+    service.world.use_cases().work_on_project(UUID(second["id"]))
+    assert run("projects", "job", second["id"])["status"] == "cancelled"
+    assert run("projects", "cancel-job", job["id"], status=3)["error"]["code"] == "illegal-move"
 
 
 def test_a_name_that_several_have_is_refused(run: Run) -> None:

@@ -126,6 +126,16 @@ def test_everything_under_a_prefix_is_removed_and_nothing_else(store: ImageStore
             store.describe(key)
 
 
+def test_what_lies_under_a_prefix_is_copied_to_another(store: ImageStore, tmp_path: Path) -> None:
+    for key in ("results/1/1/a", "results/1/1/b", "results/1/10/c"):
+        store.put(key, key.encode(), "image/png")
+    assert sorted(store.copy_under("results/1/1/", "results/2/1/")) == ["a", "b"]
+    assert sorted(store.copy_under("results/1/1/", "results/2/1/")) == ["a", "b"], "a copy may be repeated"
+    assert content_of(store, "results/2/1/b", tmp_path) == b"results/1/1/b"
+    assert store.describe("results/1/1/a").size_bytes == len("results/1/1/a")
+    assert list(store.copy_under("results/3/1/", "results/4/1/")) == []
+
+
 def test_refusing_what_is_gone_does_nothing(store: ImageStore) -> None:
     store.refuse("absent", "undecodable-image")
 
@@ -162,6 +172,9 @@ def test_a_refused_object_carries_the_reason(s3_store: S3ImageStore, bucket: str
 def test_results_may_be_kept_for_ever_by_whoever_fetched_them(any_s3: S3ImageStore, bucket: str) -> None:
     any_s3.put("results/1/1/preview.jpg", b"x", "image/jpeg")
     head = boto3.client("s3").head_object(Bucket=bucket, Key="results/1/1/preview.jpg")
+    assert (head["CacheControl"], head["ContentType"]) == (FOREVER, "image/jpeg")
+    any_s3.copy_under("results/1/1/", "results/2/1/")
+    head = boto3.client("s3").head_object(Bucket=bucket, Key="results/2/1/preview.jpg")
     assert (head["CacheControl"], head["ContentType"]) == (FOREVER, "image/jpeg")
 
 

@@ -93,12 +93,12 @@ def test_only_what_is_marked_is_doomed_and_removed(bench: Bench) -> None:
 def test_a_deletion_ends_when_nothing_is_left(bench: Bench) -> None:
     project, other = bench.project(images=1), bench.project()
     job = bench.begun(project)
-    assert not bench.jobs.end_deletion(job, NOW).status.is_final
+    assert not bench.jobs.end_removal(job, NOW).status.is_final
     bench.jobs.remove_images(job, [it.id for it in bench.jobs.doomed(project.id, 5)], NOW)
     at = NOW + timedelta(minutes=1)
-    ended = bench.jobs.end_deletion(job, at)
+    ended = bench.jobs.end_removal(job, at)
     assert (ended.status, ended.done, ended.finished_at) == (JobStatus.SUCCEEDED, 1, at)
-    assert bench.jobs.end_deletion(job, at + timedelta(minutes=1)) == ended
+    assert bench.jobs.end_removal(job, at + timedelta(minutes=1)) == ended
     assert bench.jobs.remove_images(job, [], at + timedelta(minutes=1)) == ended
     assert bench.projects.get(other.id) == other
 
@@ -109,7 +109,7 @@ def test_jobs_that_nobody_works_on_are_listed_from_the_most_silent(bench: Bench)
     bench.jobs.remove_images(jobs[1], [], NOW + timedelta(minutes=1))
     for image in bench.jobs.doomed(jobs[2].project_id, 5):
         bench.jobs.remove_images(jobs[2], [image.id], NOW)
-    bench.jobs.end_deletion(jobs[2], NOW)
+    bench.jobs.end_removal(jobs[2], NOW)
     after = NOW + timedelta(minutes=3)
     assert [job.id for job in bench.jobs.stalled(after, 5)] == [jobs[1].id, jobs[0].id]
     assert [job.id for job in bench.jobs.stalled(after, 1)] == [jobs[1].id]

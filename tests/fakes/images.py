@@ -31,10 +31,19 @@ class InMemoryImages:
     segmentations: InMemorySegmentations = field(default_factory=InMemorySegmentations)
     rows: dict[UUID, Image] = field(default_factory=dict)
     quotas: dict[str, Quota] = field(default_factory=dict)
+    kept: dict[UUID, tuple[str, Usage]] = field(default_factory=dict)
+    """Room that is kept for images without rows, by what it is kept for."""
 
     def account(self, owner_id: str) -> Account:
         """Quota and usage of an owner, without a profile."""
         usage = Usage.of(row for row in self.rows.values() if row.owner_id == owner_id)
+        for kept_for, kept in self.kept.values():
+            if kept_for == owner_id:
+                usage = replace(
+                    usage,
+                    announced_bytes=usage.announced_bytes + kept.announced_bytes,
+                    announced_images=usage.announced_images + kept.announced_images,
+                )
         return Account(owner_id, quota=self.quotas.get(owner_id, Quota()), usage=usage)
 
     def add_many(self, images: Sequence[Image]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from spheroseg.domain.project import Project
-from spheroseg.domain.project_job import DoomedImage, ProjectJob
+from spheroseg.domain.project_job import DoomedImage, JobKind, JobStatus, ProjectJob
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import JobNotFoundError, QueueUnavailableError, StaleStateError
 from spheroseg.messages import ProjectWorkRequested
@@ -55,33 +55,41 @@ class InMemoryProjectJobs:
         ]
 
     def remove_images(self, job: ProjectJob, image_ids: Sequence[UUID], at: datetime) -> ProjectJob:
-        gone = job.project_id in self.images.projects.deleted
+        stored = self.get(job.id)
+        if not _removes(stored):
+            return stored
+        gone = job.doomed_id in self.images.projects.deleted
         there = [
             image
             for image in map(self.images.rows.get, image_ids)
-            if gone and image is not None and image.project_id == job.project_id
+            if gone and image is not None and image.project_id == job.doomed_id
         ]
         for image in there:
             self.images.delete(image)
-        stored = self.get(job.id)
         if not stored.status.is_final:
-            self.rows[job.id] = stored.advanced(len(there), at)
+            deletes = stored.kind is JobKind.DELETE
+            self.rows[job.id] = stored.advanced(len(there), at) if deletes else replace(stored, alive_at=at)
         return self.rows[job.id]
 
-    def end_deletion(self, job: ProjectJob, at: datetime) -> ProjectJob:
-        projects = self.images.projects
-        if job.project_id in projects.deleted and not self.doomed(job.project_id, 1):
-            projects.rows.pop(job.project_id, None)
-            for key in [key for key in projects.members if key[0] == job.project_id]:
+    def end_removal(self, job: ProjectJob, at: datetime) -> ProjectJob:
+        projects, stored = self.images.projects, self.get(job.id)
+        if not _removes(stored):
+            return stored
+        if job.doomed_id in projects.deleted and not self.doomed(job.doomed_id, 1):
+            projects.rows.pop(job.doomed_id, None)
+            for key in [key for key in projects.members if key[0] == job.doomed_id]:
                 del projects.members[key]
-        stored = self.get(job.id)
-        if job.project_id not in projects.rows and not stored.status.is_final:
-            self.rows[job.id] = stored.succeeded(at)
+        if job.doomed_id not in projects.rows and not stored.status.is_final:
+            self.rows[job.id] = stored.succeeded(at) if stored.kind is JobKind.DELETE else stored.undone(at)
         return self.rows[job.id]
 
     def stalled(self, before: datetime, limit: int) -> Sequence[ProjectJob]:
         silent = [job for job in self.rows.values() if not job.status.is_final and job.alive_at < before]
         return sorted(silent, key=lambda job: (job.alive_at, job.id))[:limit]
+
+
+def _removes(job: ProjectJob) -> bool:
+    return job.kind is JobKind.DELETE or not (job.status.goes_forward or job.status is JobStatus.SUCCEEDED)
 
 
 @dataclass

@@ -93,6 +93,13 @@ class InMemoryImageStore:
         self.objects[key] = content
         return self.describe(key)
 
+    def copy_under(self, source_prefix: str, prefix: str) -> Sequence[str]:
+        names = [key.removeprefix(source_prefix) for key in self.objects if key.startswith(source_prefix)]
+        for name in names:
+            self.objects[prefix + name] = self.objects[source_prefix + name]
+            self.content_types[prefix + name] = self.content_types.get(source_prefix + name, "")
+        return names
+
     def refuse(self, key: str, code: str) -> None:
         if key in self.objects:
             self.refused[key] = code

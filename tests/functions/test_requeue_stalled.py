@@ -23,6 +23,7 @@ from tests.fakes import (
     InMemoryClock,
     InMemoryImages,
     InMemoryImageStore,
+    InMemoryProjectCopies,
     InMemoryProjectJobs,
     InMemoryProjects,
     InMemoryProjectWorkQueue,
@@ -66,7 +67,7 @@ class World:
             accept_upload=accept,
             clock=self.clock,
         )
-        jobs = WorkOnProject(self.jobs, self.store, self.work, self.clock)
+        jobs = WorkOnProject(self.jobs, InMemoryProjectCopies(self.jobs), self.store, self.work, self.clock)
         watch = WatchUpdates(watchers=self.watchers, clock=self.clock)
         handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock))
         return handler({"id": "tick"}, cast(LambdaContext, RecordedContext()))

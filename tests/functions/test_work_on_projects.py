@@ -1,22 +1,25 @@
 """work_on_projects: a deleted project leaves nothing behind, however often its work is interrupted or repeated."""
 
 import asyncio
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from spheroseg.domain.image import ImageStatus, original_key
+from spheroseg.domain.project import Project
 from spheroseg.domain.project_job import JobStatus, ProjectJob
 from spheroseg.domain.segmentation import SegmentationStatus, result_prefix
 from spheroseg.errors import StorageUnavailableError
 from spheroseg.messages import ProjectWorkRequested
+from spheroseg.ports import StoredObject
 from spheroseg.use_cases.work_on_project import WORK_FOR, WorkOnProject
-from tests.builders import OWNER
+from tests.builders import OWNER, a_spheroid
 from tests.events import RecordedContext, failed_ids, sqs_batch
 from tests.fakes import InMemoryImageStore
 from tests.functions.http_api.world import World
@@ -52,7 +55,7 @@ def filled(world: World, images: int = 60) -> ProjectJob:
 
 
 def work(world: World) -> WorkOnProject:
-    return WorkOnProject(world.jobs, world.store, world.work, world.clock)
+    return WorkOnProject(world.jobs, world.copies, world.store, world.work, world.clock)
 
 
 def test_nothing_is_left_of_it_and_all_of_the_others(world: World) -> None:
@@ -90,7 +93,7 @@ def test_a_long_job_gives_way_and_goes_on(world: World) -> None:
         def drop_parts(self, key: str, upload_id: str) -> None:
             world.store.drop_parts(key, upload_id)
 
-    slow = WorkOnProject(world.jobs, Slow(), world.work, world.clock)
+    slow = WorkOnProject(world.jobs, world.copies, Slow(), world.work, world.clock)
     states: list[ProjectJob] = []
     while not states or not states[-1].status.is_final:
         states.append(slow(job.id))
@@ -117,7 +120,7 @@ def test_whatever_fails_in_the_middle_is_made_up_for(world: World) -> None:
             delete_under = staticmethod(world.store.delete_under)
             drop_parts = staticmethod(world.store.drop_parts)
 
-        yield WorkOnProject(world.jobs, Failing(), world.work, world.clock)
+        yield WorkOnProject(world.jobs, world.copies, Failing(), world.work, world.clock)
 
     for after in range(4):
         with failing(after) as unlucky, suppress(StorageUnavailableError):
@@ -140,6 +143,138 @@ def test_a_queue_that_does_not_answer_delays_and_nothing_else(world: World) -> N
 def test_a_job_that_nobody_knows_is_delivered_again(world: World) -> None:
     body = ProjectWorkRequested(correlation_id="c", job_id=uuid4()).model_dump_json()
     assert failed_ids(create_handler(work(world))(sqs_batch(body), CONTEXT)) == ["message-1"]
+
+
+def to_copy(world: World, images: int = 3, **body: object) -> tuple[Project, ProjectJob]:
+    """A project with results whose duplication was asked for."""
+    project = world.a_project(name="Day 7")
+    for number in range(images):
+        image = world.an_image(project, name=f"{number}.tif", etag=hashlib.md5(b"pixels").hexdigest())
+        run = world.a_run(image, a_spheroid(1), status=SegmentationStatus.SUCCEEDED)
+        for name in ("labels.tif", "outlines.geojson", "preview.jpg"):
+            world.store.put(result_prefix(run.id, run.attempt) + name, f"{number} {name}".encode(), "image/tiff")
+    answer = world.as_(OWNER).post(f"/v1/projects/{project.id}/duplicate", json=body)
+    assert answer.status_code == 202
+    return project, world.jobs.get(UUID(answer.json()["id"]))
+
+
+def objects_of(world: World, project_id: UUID) -> list[bytes]:
+    """The objects of a project's images and their runs."""
+    images = [row for row in world.images.rows.values() if row.project_id == project_id]
+    runs = [row for row in world.segmentations.rows.values() if row.project_id == project_id]
+    keys = [original_key(image.id) for image in images]
+    prefixes = tuple(result_prefix(run.id, run.attempt) for run in runs)
+    keys += [key for key in world.store.objects if key.startswith(prefixes)] if prefixes else []
+    return sorted(world.store.objects[key] for key in keys)
+
+
+def test_a_duplicate_has_all_objects_and_survives_its_original(world: World) -> None:
+    project, job = to_copy(world, images=30, name="Mine")
+    body = ProjectWorkRequested.of(job).model_dump_json()
+    assert failed_ids(create_handler(work(world))(sqs_batch(body), CONTEXT)) == []
+    ended = world.as_(OWNER).get(f"/v1/jobs/{job.id}").json()
+    assert (ended["status"], ended["done"], ended["total"]) == ("succeeded", 30, 30)
+    assert world.as_(OWNER).get(f"/v1/projects/{ended['target_project_id']}").json()["name"] == "Mine"
+    assert len(objects_of(world, project.id)) == 120
+    assert objects_of(world, UUID(ended["target_project_id"])) == objects_of(world, project.id)
+    state = world.state()
+    create_handler(work(world))(sqs_batch(body), CONTEXT)
+    assert world.state() == state, "a message may come twice"
+
+    world.as_(OWNER).delete(f"/v1/projects/{project.id}")
+    work(world)(world.work.sent[-1].job_id)
+    assert len(objects_of(world, UUID(ended["target_project_id"]))) == 120
+    assert len(world.store.objects) == 120
+
+
+def test_a_duplication_that_dies_half_way_is_made_up_for(world: World) -> None:
+    project, job = to_copy(world, images=4)
+
+    def failing(after: int) -> WorkOnProject:
+        calls = 0
+        store = world.store
+
+        class Failing(InMemoryImageStore):
+            def copy_under(self, source_prefix: str, prefix: str) -> Sequence[str]:
+                nonlocal calls
+                calls += 1
+                if calls > after:
+                    raise StorageUnavailableError("The store does not answer")
+                return store.copy_under(source_prefix, prefix)
+
+            copy = staticmethod(store.copy)
+
+        return WorkOnProject(world.jobs, world.copies, Failing(), world.work, world.clock)
+
+    for after in range(3):
+        with pytest.raises(StorageUnavailableError):
+            failing(after)(job.id)
+        assert world.jobs.get(job.id).status is JobStatus.RUNNING
+    assert work(world)(job.id).status is JobStatus.SUCCEEDED
+    assert objects_of(world, job.doomed_id) == objects_of(world, project.id)
+    assert world.accounts.get(OWNER).usage.stored_images == 8
+    assert world.accounts.get(OWNER).usage.announced_images == 0
+
+
+def test_a_cancelled_duplication_leaves_nothing_behind_even_of_a_worker_that_goes_on(world: World) -> None:
+    project, job = to_copy(world)
+    before = (dict(world.projects.rows), dict(world.images.rows), dict(world.segmentations.rows))
+    objects, store = dict(world.store.objects), world.store
+    cancelled: list[int] = []
+
+    class Cancelling(InMemoryImageStore):
+        def copy(self, source_key: str, source_etag: str, key: str) -> StoredObject:
+            if not cancelled:
+                cancelled.append(1)
+                answer = world.copies.stop(job.id, None, world.clock.now())
+                assert answer.status is JobStatus.UNDOING
+                assert work(world)(job.id).status is JobStatus.CANCELLED
+            return store.copy(source_key, source_etag, key)
+
+        copy_under, delete = staticmethod(store.copy_under), staticmethod(store.delete)
+        delete_under = staticmethod(store.delete_under)
+
+    stopped = WorkOnProject(world.jobs, world.copies, Cancelling(), world.work, world.clock)(job.id)
+    assert stopped.status is JobStatus.CANCELLED
+    assert dict(world.store.objects) == objects
+    del before[0][job.doomed_id]
+    assert (dict(world.projects.rows), dict(world.images.rows), dict(world.segmentations.rows)) == before
+    assert world.accounts.get(OWNER).usage.images == 3
+    (unfinished, *_) = world.copies.unfinished(job)
+    world.store.put(original_key(unfinished.id), b"of a worker that died", "image/tiff")
+    work(world)(job.id)
+    assert dict(world.store.objects) == objects, "its message comes again and clears up"
+    assert world.as_(OWNER).post(f"/v1/jobs/{job.id}/cancel").json()["status"] == "cancelled"
+    assert objects_of(world, project.id)
+
+
+def test_a_duplicate_of_what_is_deleted_meanwhile_fails_and_leaves_nothing(world: World) -> None:
+    project, job = to_copy(world)
+    world.projects.deleted.add(project.id)
+    ended = work(world)(job.id)
+    assert (ended.status, ended.failure.code if ended.failure else None) == (JobStatus.FAILED, "project-not-found")
+    assert job.doomed_id not in world.projects.rows
+    assert world.accounts.get(OWNER).usage.announced_images == 0
+
+
+def test_an_image_that_is_being_deleted_is_left_out(world: World) -> None:
+    _, job = to_copy(world)
+    run = next(iter(world.segmentations.rows.values()))
+    world.store.delete(result_prefix(run.id, run.attempt) + "labels.tif")
+    ended = work(world)(job.id)
+    assert (ended.status, ended.done, ended.total) == (JobStatus.SUCCEEDED, 2, 2)
+    assert len(objects_of(world, job.doomed_id)) == 8
+
+
+def test_the_arrival_of_a_copied_file_starts_nothing(world: World) -> None:
+    _, job = to_copy(world, images=1)
+    work(world)(job.id)
+    (copy,) = [image for image in world.images.rows.values() if image.project_id == job.target_id]
+    for run in [run for run in world.segmentations.rows.values() if run.image_id == copy.id]:
+        del world.segmentations.rows[run.id]
+    before = world.state()
+    assert world.use_cases().complete_upload.accept_upload.original(copy.id) == copy
+    assert world.state() == before
 
 
 @pytest.mark.parametrize("tag", ['"9.owner"', "rubbish"])

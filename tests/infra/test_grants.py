@@ -47,7 +47,10 @@ MAY = {
     "push_updates": EVERYWHERE | CONSUME | SEND | {"execute-api:ManageConnections"},
     "requeue_stalled": EVERYWHERE | SEND | {"s3:GetObject", "s3:DeleteObject", "s3:ListBucket"},
     "watch_updates": EVERYWHERE,
-    "work_on_projects": EVERYWHERE | CONSUME | SEND | {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListBucket"},
+    "work_on_projects": EVERYWHERE
+    | CONSUME
+    | SEND
+    | {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
 }
 WORKER_MAY = SECRET | CONSUME | SEND | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"}
 NETWORK_AND_TRACES = {
@@ -147,15 +150,17 @@ def test_every_reason_for_a_wildcard_is_needed(production: Synthesised) -> None:
     assert used == {reason for *_, reason in WILDCARD_RESOURCES}
 
 
-def test_results_are_written_by_workers_alone(stage: Synthesised) -> None:
+def test_results_are_written_by_workers_and_copied_with_projects(stage: Synthesised) -> None:
     writers = {
         name
         for name, statement in statements(stage)
         if "s3:PutObject" in as_list(statement["Action"])
         and any(text.endswith("results/*") for text in texts(statement["Resource"]))
     }
-    expected = {"segmentation/workerstaskTaskRole"} if stage.name == "production" else set()
-    assert {re.sub(r"DefaultPolicy\w+$", "", name) for name in writers} == expected
+    workers = {"segmentation/workerstaskTaskRole"} if stage.name == "production" else set()
+    found = {re.sub(r"DefaultPolicy\w+$", "", name) for name in writers}
+    assert {name for name in found if not name.startswith("processing/workonprojects")} == workers
+    assert len(found) == len(workers) + 1
 
 
 def test_queues_take_messages_from_the_rule_alone(production: Synthesised) -> None:

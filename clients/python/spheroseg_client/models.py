@@ -23,8 +23,8 @@ class Project(Answer):
     """A named collection of images.
 
     ``pixel_size_um`` is the edge of one pixel in µm for images whose file does not tell; None: unknown.
-    ``pixel_size_source`` is ``project`` where it was given for this project, ``profile`` where its maker's usual one was
-    taken.
+    ``pixel_size_source`` is ``project`` where it was given for this project, ``profile`` where its maker's usual one
+    was taken.
     """
 
     id: UUID
@@ -54,7 +54,11 @@ class ProjectStatistics(Answer):
 
 
 class Job(Answer):
-    """Something that is done to a project in the background; ``done`` of ``total`` images are."""
+    """Something that is done to a project in the background; ``done`` of ``total`` images are.
+
+    ``status`` is ``queued``, ``running``, then ``succeeded``; one that is stopped is ``undoing`` until nothing is left
+    of it, then ``cancelled`` or ``failed``. ``target_project_id`` is the project that a duplication makes.
+    """
 
     id: UUID
     kind: str
@@ -64,6 +68,13 @@ class Job(Answer):
     total: int
     created_at: datetime
     finished_at: datetime | None
+    target_project_id: UUID | None = None
+    failure: "Failure | None" = None
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more happens."""
+        return self.status in {"succeeded", "cancelled", "failed"}
 
 
 class Member(Answer):
@@ -165,7 +176,7 @@ class Result(Answer):
     """What a finished run says about the image.
 
     ``pixel_size_um`` is None when it is unknown: measures are then in pixels only. ``pixel_size_source`` is ``user``,
-    ``file``, ``project`` or ``profile``, None exactly when the size is unknown. ``stages_s`` are the worker's seconds by stage.
+    ``file``, ``project`` or ``profile``, None exactly when the size is unknown. ``stages_s`` are the worker's seconds.
     ``ran`` is the model file that found the spheroids, ``review`` whether somebody should look at them; None in runs of
     before the service noted it.
     """

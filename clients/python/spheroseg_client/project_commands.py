@@ -44,6 +44,7 @@ class RoleChoice(StrEnum):
 
 
 ProjectArgument = Annotated[str, typer.Argument(help="Id of the project, or its name if only one has it.")]
+JobArgument = Annotated[UUID, typer.Argument(help="Id of the job.")]
 UserArgument = Annotated[str, typer.Argument(help="Id of the person, see [bold]spheroseg share members[/].")]
 RoleOption = Annotated[RoleChoice, typer.Option(help="A viewer reads, an editor also writes.")]
 HoursOption = Annotated[int | None, typer.Option(min=1, max=720, help="For how long it can be accepted; else 48.")]
@@ -243,10 +244,42 @@ def delete_project(
     return client.delete_project(found.id)
 
 
-@command(projects, "job", "spheroseg projects job 5f0c2f5e-…", facts)
-def show_job(client: Client, *, job: Annotated[UUID, typer.Argument(help="Id of the job.")]) -> Job:
-    """See how far the deletion of a project is."""
-    return client.job(job)
+@command(projects, "duplicate", "spheroseg projects duplicate 'Day 7' --name 'Day 7, second try' --wait", facts)
+def duplicate_project(
+    client: Client,
+    *,
+    project: ProjectArgument,
+    name: Annotated[str | None, typer.Option(help="Of the new project; else the old one's with «(copy)».")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when it is done, and tell how far it is.")] = False,
+) -> Job:
+    """Make a project of your own out of one that you may read, with its images and results, in the background."""
+    return _followed(client, client.duplicate_project(project_id_of(client, project), name), wait=wait)
+
+
+@command(projects, "job", "spheroseg projects job 5f0c2f5e-… --wait", facts)
+def show_job(
+    client: Client,
+    *,
+    job: JobArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when it has ended.")] = False,
+) -> Job:
+    """See how far the deletion or duplication of a project is."""
+    return _followed(client, client.job(job), wait=wait)
+
+
+@command(projects, "cancel-job", "spheroseg projects cancel-job 5f0c2f5e-…", facts)
+def cancel_job(client: Client, *, job: JobArgument) -> Job:
+    """Stop a duplication; what it has copied is removed."""
+    return client.cancel_job(job)
+
+
+def _followed(client: Client, job: Job, *, wait: bool) -> Job:
+    if wait and not job.is_final:
+        messages = display.message_console()
+        for further in client.follow_job(job.id):
+            messages.print(f"{further.status}: {further.done} of {display.counted(further.total, 'image')}")
+            job = further
+    return job
 
 
 def _member_table(found: Sequence[Member]) -> Table:

@@ -1,5 +1,6 @@
 """Projects and who shares them, as Python calls; a part of ``Client``."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
@@ -100,9 +101,37 @@ class ProjectCalls:
         """Remove a project for everybody at once; the job removes what lies below it. It cannot be undone."""
         return self._call("DELETE", f"/v1/projects/{project_id}", Job)
 
+    def duplicate_project(self, project_id: UUID, name: str | None = None) -> Job:
+        """Make a project of your own out of one that you may read, with its images and results, in the background.
+
+        Args:
+            name: Of the new project, 1 to 100 characters; None: the old one's with «(copy)» behind it.
+        """
+        body = {} if name is None else {"name": name}
+        return self._call("POST", f"/v1/projects/{project_id}/duplicate", Job, body)
+
     def job(self, job_id: UUID) -> Job:
         """How far a job is that you asked for."""
         return self._call("GET", f"/v1/jobs/{job_id}", Job, repeatable=True)
+
+    def cancel_job(self, job_id: UUID) -> Job:
+        """Stop a duplication that you asked for; what it has copied is removed."""
+        return self._call("POST", f"/v1/jobs/{job_id}/cancel", Job, repeatable=True)
+
+    def follow_job(self, job_id: UUID, every_s: float = 0.5) -> Iterator[Job]:
+        """A job whenever it has got further, until it has ended.
+
+        Args:
+            every_s: Seconds between two looks.
+        """
+        seen: Job | None = None
+        while seen is None or not seen.is_final:
+            job = self.job(job_id)
+            if job != seen:
+                yield job
+            if not job.is_final:
+                time.sleep(every_s)
+            seen = job
 
     # People
 

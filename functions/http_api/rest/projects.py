@@ -92,6 +92,14 @@ class ProjectChange(Body):
         return {key: value for key, value in sent.items() if value is not None or key == "pixel_size_um"}
 
 
+class DuplicateIn(Body):
+    """How a project is duplicated."""
+
+    name: ProjectName | None = Field(
+        default=None, description="Of the new project; left away: the old one's with «(copy)» behind it"
+    )
+
+
 class ProjectOut(Answer):
     """A named collection of images."""
 
@@ -293,6 +301,32 @@ async def delete_project(
     It cannot be undone. Only the owner may. `GET /v1/jobs/{job_id}` tells how far it is.
     """
     job = use_cases.delete_project(viewer, project_id, correlation_id, seen)
+    written()
+    return JobOut.of(job)
+
+
+@router.post(
+    "/{project_id}/duplicate",
+    status_code=202,
+    summary="Duplicate a project",
+    response_description="The job that copies it",
+    responses={202: {"headers": POSITION_HEADER}, **problems("project-not-found", "quota-exceeded")},
+)
+async def duplicate_project(
+    project_id: UUID,
+    body: DuplicateIn,
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    correlation_id: CorrelationId,
+    written: Written,
+) -> JobOut:
+    """Make a project of your own out of one that you may read, in the background.
+
+    It gets the images whose file is there, what is said of them, and the segmentations that succeeded with all their
+    results; not who shares the original, nor what waits, runs or failed. Your quota is charged with all of it at once.
+    You find the new project when the job has succeeded, and nothing of it if it is cancelled or fails.
+    """
+    job = use_cases.duplicate_project(viewer, project_id, body.name, correlation_id)
     written()
     return JobOut.of(job)
 

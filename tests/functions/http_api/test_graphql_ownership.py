@@ -208,6 +208,16 @@ ROWS |= {
         variables={"input": {"tags": ["control"]}},
     ),
 }
+ROWS |= {
+    "Mutation.duplicateProject": write("duplicateProject", "projectId", "{ status }", rest.project, Action.READ),
+    "Mutation.cancelJob": Row(
+        "mutation ($id: UUID!) { cancelJob(jobId: $id) { status } }",
+        ("cancelJob",),
+        rest.own_duplication,
+        is_personal=True,
+        outlives=True,
+    ),
+}
 OWNED = [name for name, row in ROWS.items() if row.owned]
 SHARED = [name for name in OWNED if not ROWS[name].is_personal]
 

@@ -14,6 +14,7 @@ from http_api.app import described
 from spheroseg.domain.access import ALLOWED, Action, Role
 from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.pages import Pages
+from spheroseg.domain.project_copy import copy_of_project
 from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.sharing import token_hash
@@ -60,6 +61,12 @@ def own_invitation(world: World) -> Named:
 def own_job(world: World) -> Named:
     project = world.a_project()
     return world.jobs.begin_deletion(project, ProjectJob.deletion(project.id, OWNER, "correlation", NOW)).id
+
+
+def own_duplication(world: World) -> Named:
+    source = world.a_project()
+    target = copy_of_project(source, uuid4(), OWNER, None, NOW)
+    return world.copies.begin(target, ProjectJob.duplication(source.id, target.id, OWNER, "correlation", NOW)).id
 
 
 def a_link(world: World) -> Named:
@@ -146,6 +153,8 @@ ROWS = {
     ("patch", "/v1/projects/{project_id}"): Row(200, project, {"json": {"name": "Day 8"}}, needs=WRITE),
     ("delete", "/v1/projects/{project_id}"): Row(202, project, needs=MANAGE),
     ("get", "/v1/jobs/{job_id}"): Row(200, own_job, is_personal=True, outlives=True),
+    ("post", "/v1/jobs/{job_id}/cancel"): Row(200, own_duplication, is_personal=True, outlives=True),
+    ("post", "/v1/projects/{project_id}/duplicate"): Row(202, project, {"json": {}}),
     ("post", "/v1/projects/{project_id}/archive"): Row(200, project, needs=MANAGE),
     ("post", "/v1/projects/{project_id}/unarchive"): Row(200, project, needs=MANAGE),
     ("get", "/v1/projects/{project_id}/statistics"): Row(200, project),

@@ -41,6 +41,7 @@ from spheroseg.use_cases.create_project import CreateProject
 from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
+from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -76,6 +77,7 @@ from tests.fakes import (
     InMemoryImageStore,
     InMemoryPatterns,
     InMemoryPeople,
+    InMemoryProjectCopies,
     InMemoryProjectJobs,
     InMemoryProjects,
     InMemoryProjectStatistics,
@@ -171,6 +173,7 @@ class World:
         self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
         self.jobs = InMemoryProjectJobs(self.images)
+        self.copies = InMemoryProjectCopies(self.jobs)
         self.sharing = InMemorySharing(self.projects, self.accounts)
         self.store = InMemoryImageStore(self.clock)
 
@@ -192,7 +195,10 @@ class World:
             read_projects=ReadProjects(self.projects, InMemoryProjectStatistics(self.images)),
             change_project=ChangeProject(self.projects, self.clock),
             delete_project=DeleteProject(self.projects, self.jobs, self.work, self.clock),
-            work_on_project=WorkOnProject(self.jobs, self.store, self.work, self.clock),
+            work_on_project=WorkOnProject(self.jobs, self.copies, self.store, self.work, self.clock),
+            duplicate_project=DuplicateProject(
+                self.projects, self.jobs, self.copies, self.work, self.clock, self.ids
+            ),
             share_project=ShareProject(self.projects, self.sharing, self.clock, self.ids),
             accept_offer=AcceptOffer(self.projects, self.sharing, self.people, self.clock),
             change_members=ChangeMembers(self.projects, self.sharing, self.clock),

@@ -170,6 +170,28 @@ class S3ImageStore:
             )
         return self.describe(key)
 
+    def copy_under(self, source_prefix: str, prefix: str) -> Sequence[str]:
+        """Copy every object whose key starts with ``source_prefix``, with its type and how long it may be kept.
+
+        Raises:
+            ObjectNotFoundError: one of them was removed meanwhile.
+        """
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=source_prefix, PaginationConfig={"PageSize": PAGE_SIZE}
+        )
+        names: list[str] = []
+        with _translated(source_prefix):
+            for page in pages:
+                for item in page.get("Contents", []):
+                    name = item["Key"].removeprefix(source_prefix)
+                    self._client.copy_object(
+                        Bucket=self._bucket,
+                        Key=prefix + name,
+                        CopySource={"Bucket": self._bucket, "Key": item["Key"]},
+                    )
+                    names.append(name)
+        return names
+
     def refuse(self, key: str, code: str) -> None:
         """Mark an object that cannot be taken in with the reason's code; nothing happens when it is gone."""
         try:

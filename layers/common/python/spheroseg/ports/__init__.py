@@ -9,7 +9,13 @@ row as last written. Nobody finds anything in a project that is being deleted.
 from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.images import ImageRepository, RunOfImage
 from spheroseg.ports.kept_answers import KeptAnswer, KeptAnswerRepository
-from spheroseg.ports.projects import ProjectJobRepository, ProjectRepository, ProjectStatisticsSource, ProjectWorkQueue
+from spheroseg.ports.projects import (
+    ProjectCopyRepository,
+    ProjectJobRepository,
+    ProjectRepository,
+    ProjectStatisticsSource,
+    ProjectWorkQueue,
+)
 from spheroseg.ports.reads import BatchReads
 from spheroseg.ports.run_batches import RunBatchRepository
 from spheroseg.ports.segmentations import SegmentationQueue, SegmentationRepository
@@ -35,6 +41,7 @@ __all__ = [
     "PartLink",
     "Patterns",
     "People",
+    "ProjectCopyRepository",
     "ProjectJobRepository",
     "ProjectRepository",
     "ProjectStatisticsSource",

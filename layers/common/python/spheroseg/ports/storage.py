@@ -80,6 +80,13 @@ class ImageStore(Protocol):
             ObjectChangedError: its tag is no longer ``source_etag``.
         """
 
+    def copy_under(self, source_prefix: str, prefix: str) -> Sequence[str]:
+        """Copy every object whose key starts with ``source_prefix``; what follows it in their keys.
+
+        Raises:
+            ObjectNotFoundError: one of them was removed meanwhile.
+        """
+
     def refuse(self, key: str, code: str) -> None:
         """Mark an object that cannot be taken in with the reason's code; nothing happens when it is gone."""
 

@@ -162,8 +162,10 @@ class AcceptUpload:
     def _announce(self, image: Image) -> None:
         if image.status is not ImageStatus.STORED:
             return
-        segmentation = self.segmentations.get(segmentation_id(image.id, image.order))
-        DispatchRuns(self.segmentations, self.queue, self.clock).announce(segmentation)
+        id_ = segmentation_id(image.id, image.order)
+        segmentation = self.segmentations.get_many([id_]).get(id_)
+        if segmentation is not None:  # a copy of an image has only those runs of the original that succeeded
+            DispatchRuns(self.segmentations, self.queue, self.clock).announce(segmentation)
 
     def _remove_from_inbox(self, key: str, etag: str) -> None:
         try:

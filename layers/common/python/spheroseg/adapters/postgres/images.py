@@ -101,14 +101,11 @@ class PostgresImages:
             ConflictError: an id is taken.
         """
         wanted = Usage.of(images)
-        rows = [[values[name] for name in COPIED] for values in map(_values, images)]
 
         def work(cursor: Cursor) -> None:
             for owner_id in {image.owner_id for image in images}:
                 accounts.require_room(cursor, owner_id, wanted)
-            with cursor.copy(COPY) as copy:
-                for row in rows:
-                    copy.write_row(row)
+            add(cursor, images)
 
         self._database.write(work)
 
@@ -214,6 +211,13 @@ class PostgresImages:
         """Up to ``limit`` images whose file is awaited since before that time, newest first, past ``after``."""
         values = {"requested_before": requested_before, "limit": limit, **key_values(after)}
         return [_image(row) for row in self._database.latest(AWAITING_UPLOAD, values)]
+
+
+def add(cursor: Cursor, images: Sequence[Image]) -> None:
+    """Store new images within a transaction; whoever adds has made sure of the room."""
+    with cursor.copy(COPY) as copy:
+        for values in map(_values, images):
+            copy.write_row([values[name] for name in COPIED])
 
 
 def _replace(cursor: Cursor, before: Image, after: Image) -> None:

@@ -6,15 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
-from spheroseg.adapters.postgres.orders import utc
+from spheroseg.adapters.postgres.orders import failure_of, failure_values, utc
 from spheroseg.domain.project import Project
 from spheroseg.domain.project_job import DoomedImage, JobKind, JobStatus, ProjectJob
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import JobNotFoundError, StaleStateError
 
-COLUMNS = (
-    """id, kind, project_id, requested_by, status, done, total, correlation_id, created_at, alive_at, finished_at"""
-)
+COLUMNS = """id, kind, project_id, requested_by, status, done, total, correlation_id, created_at, alive_at, finished_at,
+    target_id, failure_code, failure_detail"""
 
 MARK = """
 UPDATE projects SET deleted_at = %(created_at)s, version = version + 1
@@ -24,7 +23,7 @@ WHERE id = %(project_id)s AND version = %(version_before)s AND deleted_at IS NUL
 ADD = f"""
 INSERT INTO project_jobs ({COLUMNS})
 SELECT %(id)s, %(kind)s, %(project_id)s, %(requested_by)s, %(status)s, %(done)s, count(*), %(correlation_id)s,
-    %(created_at)s, %(alive_at)s, %(finished_at)s
+    %(created_at)s, %(alive_at)s, %(finished_at)s, %(target_id)s, %(failure_code)s, %(failure_detail)s
 FROM images WHERE project_id = %(project_id)s
 RETURNING {COLUMNS}
 """
@@ -33,18 +32,28 @@ GET = f"SELECT {COLUMNS} FROM project_jobs WHERE id = %(id)s"
 
 ONE = f"SELECT {COLUMNS} FROM project_jobs WHERE id = %(id)s AND requested_by = %(viewer_id)s"
 
+# A deletion counts what it has removed; what is taken back of a copy is not counted.
 ADVANCE = f"""
-UPDATE project_jobs SET status = 'running', done = done + %(images)s, total = greatest(total, done + %(images)s),
-    alive_at = %(at)s
-WHERE id = %(id)s AND status IN ('queued', 'running') RETURNING {COLUMNS}
+UPDATE project_jobs SET alive_at = %(at)s,
+    status = CASE WHEN kind = 'delete' THEN 'running' ELSE status END,
+    done = CASE WHEN kind = 'delete' THEN done + %(images)s ELSE done END,
+    total = CASE WHEN kind = 'delete' THEN greatest(total, done + %(images)s) ELSE total END
+WHERE id = %(id)s AND (kind = 'delete' AND status IN ('queued', 'running') OR status = 'undoing') RETURNING {COLUMNS}
 """
 
-SUCCEED = f"""
-UPDATE project_jobs SET status = 'succeeded', alive_at = %(at)s, finished_at = %(at)s
-WHERE id = %(id)s AND status IN ('queued', 'running') RETURNING {COLUMNS}
+END = f"""
+UPDATE project_jobs SET alive_at = %(at)s, finished_at = %(at)s,
+    status = CASE WHEN kind = 'delete' THEN 'succeeded' WHEN failure_code IS NULL THEN 'cancelled' ELSE 'failed' END
+WHERE id = %(id)s AND (kind = 'delete' AND status IN ('queued', 'running') OR status = 'undoing') RETURNING {COLUMNS}
 """
 
-# Only of a project that is marked: whatever a message says, nothing else is ever removed.
+IS_REMOVING = """
+SELECT 1 AS one FROM project_jobs
+WHERE id = %(id)s AND (kind = 'delete' OR status NOT IN ('queued', 'running', 'succeeded'))
+"""
+
+# Only of a project that is marked, by its deletion or because it is an unfinished copy: whatever a message says,
+# nothing else is ever removed.
 DOOMED = """
 SELECT images.id, upload_id, array(SELECT id FROM segmentations WHERE image_id = images.id) AS segmentation_ids
 FROM images JOIN projects ON projects.id = images.project_id AND projects.deleted_at IS NOT NULL
@@ -65,7 +74,7 @@ DELETE FROM projects WHERE id = %(project_id)s AND deleted_at IS NOT NULL
 IS_THERE = "SELECT 1 AS one FROM projects WHERE id = %(project_id)s"
 
 STALLED = f"""
-SELECT {COLUMNS} FROM project_jobs WHERE status IN ('queued', 'running') AND alive_at < %(before)s
+SELECT {COLUMNS} FROM project_jobs WHERE status IN ('queued', 'running', 'undoing') AND alive_at < %(before)s
 ORDER BY alive_at, id LIMIT %(limit)s
 """
 
@@ -105,30 +114,34 @@ class PostgresProjectJobs:
         return _job(row)
 
     def doomed(self, project_id: UUID, limit: int) -> Sequence[DoomedImage]:
-        """Up to ``limit`` images of a project that is being deleted, the oldest first."""
+        """Up to ``limit`` images of a project that nobody finds, the oldest first."""
         rows = self._database.latest(DOOMED, {"project_id": project_id, "limit": limit})
         return [DoomedImage(row["id"], row["upload_id"], tuple(row["segmentation_ids"])) for row in rows]
 
     def remove_images(self, job: ProjectJob, image_ids: Sequence[UUID], at: datetime) -> ProjectJob:
-        """Remove images of the project that is being deleted, and count those that were still there, together."""
-        values = {"project_id": job.project_id, "image_ids": list(image_ids), "id": job.id, "at": at}
+        """Remove images of the doomed project, and count those that a deletion removed, together."""
+        values = {"project_id": job.doomed_id, "image_ids": list(image_ids), "id": job.id, "at": at}
 
         def work(cursor: Cursor) -> Row | None:
+            if not cursor.execute(IS_REMOVING, values).fetchone():
+                return None
             images = cursor.execute(REMOVE_IMAGES, values).rowcount
             return cursor.execute(ADVANCE, {**values, "images": images}).fetchone()
 
         row = self._database.write(work)
         return _job(row) if row else self.get(job.id)
 
-    def end_deletion(self, job: ProjectJob, at: datetime) -> ProjectJob:
-        """Remove the project's row and end the job; when images are left, nothing happens and the job goes on."""
-        values = {"project_id": job.project_id, "id": job.id, "at": at}
+    def end_removal(self, job: ProjectJob, at: datetime) -> ProjectJob:
+        """Remove the doomed project's row and end the job; when images are left, nothing happens and it goes on."""
+        values = {"project_id": job.doomed_id, "id": job.id, "at": at}
 
         def work(cursor: Cursor) -> Row | None:
+            if not cursor.execute(IS_REMOVING, values).fetchone():
+                return None
             cursor.execute(REMOVE_PROJECT, values)
             if cursor.execute(IS_THERE, values).fetchone():
                 return None
-            return cursor.execute(SUCCEED, values).fetchone()
+            return cursor.execute(END, values).fetchone()
 
         row = self._database.write(work)
         return _job(row) if row else self.get(job.id)
@@ -154,6 +167,8 @@ def _values(job: ProjectJob) -> dict[str, Any]:
         "created_at": job.created_at,
         "alive_at": job.alive_at,
         "finished_at": job.finished_at,
+        "target_id": job.target_id,
+        **failure_values(job.failure),
     }
 
 
@@ -170,4 +185,10 @@ def _job(row: Row) -> ProjectJob:
         created_at=row["created_at"].astimezone(UTC),
         alive_at=row["alive_at"].astimezone(UTC),
         finished_at=utc(row["finished_at"]),
+        target_id=row["target_id"],
+        failure=failure_of(row),
     )
+
+
+job_values, job_of = _values, _job
+"""The columns of a job, and the job in a row, for statements that stand elsewhere."""

@@ -16,8 +16,8 @@ from spheroseg.domain.project import Project
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ProjectNotFoundError, StaleStateError
 
-COLUMNS = """projects.id, owner_id, name, pixel_size_um, created_at, description, tags, version, archived_at, updated_at,
-    pixel_size_of_profile"""
+COLUMNS = """projects.id, owner_id, name, pixel_size_um, created_at, description, tags, version, archived_at,
+    updated_at, pixel_size_of_profile"""
 
 ADD = """
 INSERT INTO projects (id, owner_id, name, pixel_size_um, created_at, description, tags, version, archived_at,
@@ -158,6 +158,9 @@ def _project(row: Row) -> Project:
         is_pixel_size_of_profile=row["pixel_size_of_profile"],
     )
 
+
+project_values, project_of = _values, _project
+"""The columns of a project, and the project in a row, for statements that stand elsewhere."""
 
 accessible_of = _accessible
 """A project in a row with the columns of access, for statements that stand elsewhere."""
