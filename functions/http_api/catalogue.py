@@ -248,6 +248,17 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "A sound file of a format, sample type or compression that is not read here.",
         "Save it as TIFF (8 or 16 bit, 32 bit float), PNG, JPEG or BMP, and upload that.",
     ),
+    "invalid-exchange-file": (
+        "File of another program not understood",
+        "A file of outlines does not hold what its format says, or says what cannot be an outline.",
+        "The detail names the file, the entry and what would be right: mend that, and send it again.",
+    ),
+    "not-expressible": (
+        "The format cannot say it",
+        "The format that was asked for has no way to say what is to be written, such as overlapping objects in a label "
+        "image.",
+        "Take a format that can: docs/formats.md lists what each keeps.",
+    ),
     "image-too-large": (
         "Image too large",
         "The file has more bytes, or its header announces more pixels, than the limits allow.",

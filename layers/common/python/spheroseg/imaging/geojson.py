@@ -18,7 +18,7 @@ def feature_collection(spheroids: list[Spheroid], pixel_size_um: float | None = 
     Args:
         pixel_size_um: Edge of one pixel; with it the measures are there in µm as well.
     """
-    features = [_feature(spheroid, pixel_size_um) for spheroid in spheroids]
+    features = [feature(spheroid, pixel_size_um) for spheroid in spheroids]
     return orjson.dumps({"type": "FeatureCollection", "features": features})
 
 
@@ -29,7 +29,8 @@ def geometry_of(polygons: tuple[Polygon, ...]) -> dict[str, Any]:
     return {"type": "MultiPolygon", "coordinates": [_coordinates(polygon) for polygon in polygons]}
 
 
-def _feature(spheroid: Spheroid, pixel_size_um: float | None) -> dict[str, Any]:
+def feature(spheroid: Spheroid, pixel_size_um: float | None = None) -> dict[str, Any]:
+    """One spheroid of the collection."""
     measures: dict[str, float] = dict(vars(spheroid.measures))
     if pixel_size_um is not None:
         measures |= spheroid.measures.in_um(pixel_size_um)
