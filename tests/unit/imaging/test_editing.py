@@ -198,7 +198,7 @@ def test_the_difference_counts_pixels() -> None:
     after = edited(before, Replace(3, (Polygon(box(30, 20, 40, 25)),)), Delete((1,)), Add((Polygon(box(0, 0, 4, 4)),)))
     ones = {number: before[number].polygons for number in (1, 3)}
     others = {number: after[number].polygons for number in (3, 4)}
-    found = EDITOR.difference((0, ones), (1, others), [50], SIZE[0])
+    found = EDITOR.difference((0, ones), (1, others), (1, 50), SIZE[0])
     told = {one.number: (one.before_px, one.after_px, one.shared_px, one.moved_px) for one in found.spheroids}
     assert told == {1: (91, 0, 0, 91), 3: (100, 50, 50, 50), 4: (0, 16, 0, 16)}
     assert found.spheroids[1].iou == 0.5

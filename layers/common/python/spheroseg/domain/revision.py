@@ -84,7 +84,6 @@ class RevisedPage:
         next_after: Number after which the next page begins; None: this is the last one.
     """
 
-    segmentation: Segmentation
     revision: int
     spheroid_count: int
     spheroids: Sequence[Spheroid]
@@ -95,7 +94,6 @@ class RevisedPage:
 class OutlinePage:
     """The same with packed outlines and nothing else."""
 
-    segmentation: Segmentation
     revision: int
     outlines: Sequence[tuple[int, bytes]]
     next_after: int | None

@@ -163,6 +163,7 @@ class Segmentation:
         requested_by: Whose share of the workers it takes; None: the owner's.
         batch_id: The call that started it together with others; None: it was started alone.
         sent_at: When its turn came and it was put on a queue; None: it waits for its turn, or is of before that rule.
+        revision: The newest revision of its outlines; 0: they are the segmenter's own.
     """
 
     id: UUID
@@ -185,6 +186,7 @@ class Segmentation:
     requested_by: str | None = None
     batch_id: UUID | None = None
     sent_at: datetime | None = None
+    revision: int = 0
 
     @property
     def first_id(self) -> UUID:

@@ -107,14 +107,14 @@ class ShapelyEditor:
         self,
         before: tuple[int, Mapping[int, Outline]],
         after: tuple[int, Mapping[int, Outline]],
-        unchanged: Sequence[int],
+        unchanged: tuple[int, int],
         width_px: int,
     ) -> RevisionDifference:
         """What became of spheroids, pixel by pixel.
 
         Args:
             before, after: Two revisions, each with the outlines of its spheroids that the other has not, or not so.
-            unchanged: Pixels of each of the others.
+            unchanged: How many others there are, and their pixels together.
             width_px: Of the image.
         """
         ones, others = before[1], after[1]
@@ -133,14 +133,14 @@ class ShapelyEditor:
             )
             for number in sorted({*ones, *others})
         ]
-        same_px = sum(unchanged)
+        same, same_px = unchanged
         whole = SpheroidDifference(
             0,
             same_px + sum(first_areas.values()),
             same_px + sum(second_areas.values()),
             same_px + sum(shared.values()),
         )
-        return RevisionDifference(before[0], after[0], spheroids, len(unchanged), whole)
+        return RevisionDifference(before[0], after[0], spheroids, same, whole)
 
     def coarser(self, outlines: Sequence[tuple[int, bytes]], tolerance_px: float) -> list[tuple[int, bytes]]:
         """Outlines for who only looks: fewer corners, none left out farther than the tolerance from what is shown.

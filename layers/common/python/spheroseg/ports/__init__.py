@@ -17,6 +17,7 @@ from spheroseg.ports.projects import (
     ProjectWorkQueue,
 )
 from spheroseg.ports.reads import BatchReads
+from spheroseg.ports.revisions import OutlineEditor, RevisionRepository
 from spheroseg.ports.run_batches import RunBatchRepository
 from spheroseg.ports.segmentations import SegmentationQueue, SegmentationRepository
 from spheroseg.ports.segmenting import ChosenModel, DecodedImage, Decoder, SegmentedPixels, Segmenter, Segmenters
@@ -38,6 +39,7 @@ __all__ = [
     "ImageStore",
     "KeptAnswer",
     "KeptAnswerRepository",
+    "OutlineEditor",
     "PartLink",
     "Patterns",
     "People",
@@ -46,6 +48,7 @@ __all__ = [
     "ProjectRepository",
     "ProjectStatisticsSource",
     "ProjectWorkQueue",
+    "RevisionRepository",
     "RunBatchRepository",
     "RunOfImage",
     "SegmentationQueue",

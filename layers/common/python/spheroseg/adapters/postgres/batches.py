@@ -76,12 +76,10 @@ SELECT counted.image_id, counted.count FROM (
 """
 
 SPHEROIDS_OF_SEGMENTATIONS = f"""
-SELECT found.* FROM (SELECT id, project_id FROM segmentations WHERE id = ANY(%(ids)s::uuid[])) AS runs
+SELECT found.* FROM (SELECT id, project_id, revision FROM segmentations WHERE id = ANY(%(ids)s::uuid[])) AS runs
 {access_to("runs.project_id")}
 CROSS JOIN LATERAL (
-    SELECT {spheroids.COLUMNS} FROM spheroids
-    WHERE segmentation_id = runs.id AND number > %(after_number)s
-    ORDER BY number LIMIT %(limit)s
+    {spheroids.at_revision(spheroids.FOUND, spheroids.REVISED, "runs.id", "runs.revision", "number > %(after_number)s")}
 ) AS found
 ORDER BY found.segmentation_id, found.number
 """

@@ -71,12 +71,6 @@ WHERE id = ANY(%(ids)s) AND project_id = %(project_id)s AND status = 'stored' OR
 
 RUNS = f"SELECT {segmentations.COLUMNS} FROM segmentations WHERE image_id = ANY(%(ids)s) AND status = 'succeeded'"
 
-ADD_SPHEROIDS = f"""
-INSERT INTO spheroids ({spheroids.COLUMNS})
-SELECT %(copy_id)s, {spheroids.COLUMNS.removeprefix("segmentation_id, ")}
-FROM spheroids WHERE segmentation_id = %(source_id)s
-"""
-
 BEGIN = """
 UPDATE project_copies SET source_run_ids = %(source_run_ids)s::uuid[], segmentation_ids = %(run_ids)s::uuid[]
 WHERE job_id = %(id)s AND image_id = %(image_id)s
@@ -266,7 +260,8 @@ def _add_fresh(
         pairs = made[id_][1] if id_ in made else []
         for source_run, run in pairs:
             segmentations.add(cursor, run)
-            cursor.execute(ADD_SPHEROIDS, {"source_id": source_run.id, "copy_id": run.id})
+            for statement in spheroids.COPIES:
+                cursor.execute(statement, {"source_id": source_run.id, "copy_id": run.id})
         values = {"source_run_ids": [it.id for it, _ in pairs], "run_ids": [it.id for _, it in pairs]}
         cursor.execute(BEGIN, {"id": job.id, "image_id": id_, **values})
 

@@ -35,7 +35,7 @@ COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameter
     correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
     pixel_size_source, file_pixel_size_um, written_pixel_size_um, spheroid_count, stages_s, ran_model,
     ran_model_version, ran_precision, ran_sha256, ran_reason, review, failure_code, failure_detail, repeat, repeat_of,
-    urgency, requested_by, batch_id, sent_at"""
+    urgency, requested_by, batch_id, sent_at, revision"""
 
 ADD = f"""
 INSERT INTO segmentations ({COLUMNS}) VALUES (
@@ -45,7 +45,7 @@ INSERT INTO segmentations ({COLUMNS}) VALUES (
     %(written_pixel_size_um)s, %(spheroid_count)s,
     %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s, %(review)s,
     %(failure_code)s, %(failure_detail)s, %(repeat)s, %(repeat_of)s, %(urgency)s, %(requested_by)s, %(batch_id)s,
-    %(sent_at)s)
+    %(sent_at)s, %(revision)s)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -347,6 +347,7 @@ def _values(run: Segmentation) -> dict[str, Any]:
         "requested_by": run.requested_by,
         "batch_id": run.batch_id,
         "sent_at": run.sent_at,
+        "revision": run.revision,
     }
 
 
@@ -373,6 +374,7 @@ def segmentation_of(row: Row) -> Segmentation:
         requested_by=row["requested_by"],
         batch_id=row["batch_id"],
         sent_at=utc(row["sent_at"]),
+        revision=row["revision"],
     )
 
 

@@ -9,6 +9,7 @@ import orjson
 
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Row
+from spheroseg.domain.packed_outlines import packed, unpacked
 from spheroseg.domain.review import ReviewReason
 from spheroseg.domain.spheroid import Measures, Polygon, Ring, Spheroid
 
@@ -19,12 +20,49 @@ _measures_of = attrgetter(*MEASURES)
 _measures_in = itemgetter(*MEASURES)
 
 COPY = f"""
-COPY spheroids (segmentation_id, number, confidence, touches_edge, rim_confidence, review_reasons, polygons,
+COPY spheroids (segmentation_id, number, confidence, touches_edge, rim_confidence, review_reasons, polygons, outline,
     {", ".join(MEASURES)}) FROM STDIN
 """
 
-COLUMNS = f"""segmentation_id, number, confidence, touches_edge, rim_confidence, review_reasons, polygons,
-    {", ".join(MEASURES)}"""
+_DESCRIBED = "segmentation_id, number, confidence, touches_edge, rim_confidence, review_reasons"
+
+COLUMNS = f"{_DESCRIBED}, polygons, outline, replaced_in, {', '.join(MEASURES)}"
+"""Of the table ``spheroids``: what the segmenter found."""
+
+FOUND = f"{_DESCRIBED}, polygons, NULL::bytea AS outline, {', '.join(MEASURES)}"
+REVISED = f"{_DESCRIBED}, NULL::json AS polygons, outline, {', '.join(MEASURES)}"
+"""The same columns of ``spheroids`` and ``revised_spheroids``, for one list of both."""
+
+
+_SHARED = f"{_DESCRIBED.removeprefix('segmentation_id, ')}, outline, {', '.join(MEASURES)}"
+
+REVISION_COLUMNS = """author_id, created_at, note, restored_from, added, changed, removed, spheroid_count,
+    highest_number"""
+
+
+def at_revision(found: str, revised: str, segmentation_id: str, revision: str, condition: str = "true") -> str:
+    """SQL for the spheroids of a revision, in order of number, up to ``%(limit)s`` of them.
+
+    Each table is read in the order of its own index, so that neither gives more than ``limit`` rows.
+
+    Args:
+        found, revised: Columns of the two tables, with ``number`` among them.
+        segmentation_id, revision: SQL for them, such as ``runs.id``; never text from outside.
+        condition: SQL that rows of either table must fulfil.
+    """
+    stands = f"(replaced_in IS NULL OR replaced_in > {revision})"
+    return f"""
+    (SELECT {found} FROM spheroids
+     WHERE segmentation_id = {segmentation_id} AND {stands} AND {condition}
+     ORDER BY number LIMIT %(limit)s)
+    UNION ALL
+    (SELECT {revised} FROM revised_spheroids
+     WHERE segmentation_id = {segmentation_id} AND revised_spheroids.revision <= {revision} AND {stands}
+        AND {condition}
+     ORDER BY number LIMIT %(limit)s)
+    ORDER BY number LIMIT %(limit)s
+    """
+
 
 PAGE = f"""
 SELECT {COLUMNS}
@@ -34,6 +72,27 @@ WHERE segmentation_id = %(segmentation_id)s AND number > %(after_number)s
 ORDER BY number LIMIT %(limit)s
 """
 
+
+_KNOWN = "(SELECT revision FROM segmentations WHERE id = %(copy_id)s)"
+_REPLACED = f"CASE WHEN replaced_in <= {_KNOWN} THEN replaced_in END"
+
+COPIES = (
+    f"""
+INSERT INTO spheroids (segmentation_id, replaced_in, polygons, {_SHARED})
+SELECT %(copy_id)s, {_REPLACED}, polygons, {_SHARED} FROM spheroids WHERE segmentation_id = %(source_id)s
+""",
+    f"""
+INSERT INTO revisions (segmentation_id, number, {REVISION_COLUMNS}, operations)
+SELECT %(copy_id)s, number, {REVISION_COLUMNS}, operations FROM revisions
+WHERE segmentation_id = %(source_id)s AND number <= {_KNOWN}
+""",
+    f"""
+INSERT INTO revised_spheroids (segmentation_id, revision, replaced_in, {_SHARED})
+SELECT %(copy_id)s, revision, {_REPLACED}, {_SHARED} FROM revised_spheroids
+WHERE segmentation_id = %(source_id)s AND revision <= {_KNOWN}
+""",
+)
+"""Statements that give a run the spheroids of another one, in all revisions up to its own."""
 
 RIM = """
 SELECT coalesce(sum(perimeter_with_holes_px), 0) AS rim_px FROM spheroids WHERE segmentation_id = ANY(%(ids)s)
@@ -45,30 +104,46 @@ def row_of(segmentation_id: UUID, spheroid: Spheroid) -> tuple[Any, ...]:
     polygons = [[polygon.exterior, *polygon.holes] for polygon in spheroid.polygons]
     return (
         segmentation_id,
+        *described(spheroid),
+        orjson.dumps(polygons).decode(),
+        packed(spheroid.polygons),
+        *measures_in_order(spheroid),
+    )
+
+
+def described(spheroid: Spheroid) -> tuple[Any, ...]:
+    """Number, confidence, whether it touches the edge, confidence of the rim, and reasons to look at it."""
+    return (
         spheroid.number,
         spheroid.confidence,
         spheroid.touches_edge,
         spheroid.rim_confidence,
         None if spheroid.review_reasons is None else [reason.value for reason in spheroid.review_reasons],
-        orjson.dumps(polygons).decode(),
-        *_measures_of(spheroid.measures),
     )
+
+
+def measures_in_order(spheroid: Spheroid) -> tuple[Any, ...]:
+    """The measures in the order of ``MEASURES``."""
+    values: tuple[Any, ...] = _measures_of(spheroid.measures)
+    return values
 
 
 def spheroid_of(row: Row) -> Spheroid:
     """The spheroid in a row."""
     return Spheroid(
         number=row["number"],
-        polygons=tuple(
-            Polygon(exterior=_ring(rings[0]), holes=tuple(_ring(ring) for ring in rings[1:]))
-            for rings in row["polygons"]
-        ),
+        polygons=unpacked(bytes(row["outline"])) if row["polygons"] is None else polygons_in(row["polygons"]),
         measures=Measures(*_measures_in(row)),
         confidence=row["confidence"],
         touches_edge=row["touches_edge"],
         rim_confidence=row["rim_confidence"],
         review_reasons=reasons_of(row["review_reasons"]),
     )
+
+
+def polygons_in(stored: list[list[list[list[float]]]]) -> tuple[Polygon, ...]:
+    """Outlines as they lie in JSON."""
+    return tuple(Polygon(_ring(rings[0]), tuple(_ring(ring) for ring in rings[1:])) for rings in stored)
 
 
 def reasons_of(codes: list[str] | None) -> tuple[ReviewReason, ...] | None:
