@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.offline.files import stem_of
 from spheroseg_client.offline.names_tell import Moment, Well, moment_of, row_name, well_of
+from spheroseg_client.offline.sampling import with_samples
 
 UNITS = {"um": "µm", "um2": "µm²", "um3": "µm³", "px": "px", "px2": "px²", "px3": "px³"}
 
@@ -94,19 +95,22 @@ class Table:
         return sorted(found, key=lambda group: in_order(group.name))
 
 
-def read_table(path: Path, measure: str, by: str | None, *, inside_only: bool) -> Table:
+def read_table(path: Path, measure: str, by: str | None, *, inside_only: bool, samples: Path | None = None) -> Table:
     """Read a table that ``segment`` or ``measure`` wrote, or one like it.
 
     Args:
         measure: A column; without its unit (``equivalent_diameter``) the one in µm where every row has it, else px.
         by: A column to group by, or one of ``FROM_NAMES``.
         inside_only: Leave objects out that reach the image's border.
+        samples: Table of what the images show; adds columns such as ``condition``.
 
     Raises:
         LocalFileError: it cannot be read, or has no such column, or no rows; or µm and px would be mixed.
     """
     rows = _read(path)
-    notes = []
+    notes: list[str] = []
+    if samples is not None:
+        rows, notes = with_samples(rows, samples)
     if "touches_edge" in rows.columns:
         at_border = rows["touches_edge"].cast(pl.String).str.to_lowercase().eq("true").fill_null(value=False)
         count = f"{at_border.sum():,} of {rows.height:,} objects reach the image's border"
@@ -146,6 +150,16 @@ def _read(path: Path) -> pl.DataFrame:
     if rows.height == 0:
         raise LocalFileError(f"{path} has no rows", "no-values")
     return rows
+
+
+def level_of_name(rows: pl.DataFrame, name: str) -> list[str]:
+    """What the files' names tell of one of ``FROM_NAMES``, row by row.
+
+    Raises:
+        LocalFileError: a file's name tells no well.
+    """
+    known = {one: FROM_NAMES[name](well_of(one)) for one in _names(rows).unique().to_list()}
+    return [known[one] for one in _names(rows).to_list()]
 
 
 def wells_of(table: Table) -> dict[str, dict[Well, NDArray[np.float64]]]:
@@ -245,8 +259,7 @@ def _group(rows: pl.DataFrame, by: str | None) -> pl.Series:
     if by is None:
         return pl.Series([""] * rows.height, dtype=pl.String)
     if by in FROM_NAMES and by not in rows.columns:
-        shown = FROM_NAMES[by]
-        return pl.Series([shown(well_of(name)) for name in _names(rows)], dtype=pl.String)
+        return pl.Series(level_of_name(rows, by), dtype=pl.String)
     return _column(rows, by).cast(pl.String).fill_null("(empty)")
 
 
