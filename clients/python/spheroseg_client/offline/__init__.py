@@ -10,7 +10,6 @@ import typer
 
 from spheroseg_client.offline.compare import compare
 from spheroseg_client.offline.evaluate import evaluate
-from spheroseg_client.offline.export import export, import_
 from spheroseg_client.offline.measure import measure
 from spheroseg_client.offline.plot import plot
 from spheroseg_client.offline.stats import stats
@@ -23,8 +22,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "synthesize": synthesize,
     "evaluate": evaluate,
-    "export": export,
-    "import": import_,
 }
 """Name on the command line -> what it does; a module of this package each."""
 
