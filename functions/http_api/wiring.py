@@ -77,6 +77,7 @@ def wire(settings: Settings) -> UseCases:
     projects, images = PostgresProjects(database), PostgresImages(database)
     segmentations, batches = PostgresSegmentations(database), PostgresRunBatches(database)
     store = S3ImageStore(s3, settings.bucket, clock)
+    credentials = DatabaseCredentials.of(settings)
     links: DownloadLinks = S3DownloadLinks(s3, settings.bucket)
     if settings.links == "cdn":
         links = _CdnLinksOnDemand(settings, clock)
@@ -121,7 +122,7 @@ def wire(settings: Settings) -> UseCases:
         read_together=ReadTogether(PostgresBatches(database), segmentations),
         read_queue_status=ReadQueueStatus(segmentations, clock),
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),
-        cursors=Cursors(lambda: cursor_secret(DatabaseCredentials.of(settings)().password)),
+        cursors=Cursors(lambda: cursor_secret(credentials().password)),
         models=models,
         position=lambda: database.position,
         kept_answers=PostgresKeptAnswers(database),

@@ -13,6 +13,7 @@ from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.image import Image, ImageStatus
+from spheroseg.domain.image_list import ImageQuery
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
@@ -90,28 +91,32 @@ def test_what_is_foreign_or_absent_is_left_out(stored: Stored) -> None:
     assert read.runs(VIEWER, [run.id, stored.foreign_run.id, absent]) == {run.id: run}
     assert read.latest_runs(VIEWER, [mine.id, theirs.id, absent]) == {mine.id: stored.runs[1]}
     assert read.run_counts(VIEWER, [mine.id, theirs.id, absent]) == {mine.id: 2, theirs.id: 0, absent: 0}
-    assert not read.images_of_projects(VIEWER, [stored.foreign.id], None, 5)[stored.foreign.id].items
-    assert not read.runs_of_images(VIEWER, [theirs.id], None, 5)[theirs.id].items
+    assert not any(read.images_of_projects(VIEWER, [stored.foreign.id], ImageQuery(), None, 5)[stored.foreign.id])
+    assert not any(read.runs_of_images(VIEWER, [theirs.id], None, None, 5)[theirs.id])
     assert not any(read.spheroids_of_runs(VIEWER, [stored.foreign_run.id], 0, 5)[stored.foreign_run.id])
     assert set(read.image_counts(VIEWER, [stored.foreign.id])[stored.foreign.id].values()) == {0}
 
 
 def test_each_parent_has_its_own_page(stored: Stored) -> None:
     first, second = ids(stored.own)
-    pages = stored.read.images_of_projects(VIEWER, [first, second], None, 2)
+    newest = ImageQuery()
+    pages = stored.read.images_of_projects(VIEWER, [first, second], newest, None, 2)
     for project_id, images in zip((first, second), stored.image_lists, strict=False):
-        assert list(pages[project_id].items) == images[:2]
-        assert pages[project_id].next == PageKey(images[1].created_at, images[1].id)
-    rest = stored.read.images_of_projects(VIEWER, [first], pages[first].next, 2)[first]
-    assert (list(rest.items), rest.next) == (stored.image_lists[0][2:], None)
+        assert (list(pages[project_id][0]), pages[project_id][1]) == (images[:2], True)
+    last = newest.key_of(pages[first][0][-1])
+    rest, has_more = stored.read.images_of_projects(VIEWER, [first], newest, last, 2)[first]
+    assert (list(rest), has_more) == (stored.image_lists[0][2:], False)
 
 
 def test_runs_are_paged_from_the_latest_on(stored: Stored) -> None:
     image_id, other_id = ids(stored.image_lists[0][:2])
-    pages = stored.read.runs_of_images(VIEWER, [image_id, other_id], None, 1)
-    assert (list(pages[image_id].items), list(pages[other_id].items)) == ([stored.runs[1]], [])
-    rest = stored.read.runs_of_images(VIEWER, [image_id], pages[image_id].next, 1)[image_id]
-    assert (list(rest.items), rest.next) == ([stored.runs[0]], None)
+    pages = stored.read.runs_of_images(VIEWER, [image_id, other_id], None, None, 1)
+    assert (list(pages[image_id][0]), list(pages[other_id][0])) == ([stored.runs[1]], [])
+    last = PageKey(stored.runs[1].queued_at, stored.runs[1].id)
+    rest, has_more = stored.read.runs_of_images(VIEWER, [image_id], None, last, 1)[image_id]
+    assert (list(rest), has_more) == ([stored.runs[0]], False)
+    of_page = {page: stored.read.runs_of_images(VIEWER, [image_id], page, None, 5)[image_id][0] for page in (1, 2)}
+    assert {page: len(runs) for page, runs in of_page.items()} == {1: 2, 2: 0}
 
 
 def test_spheroids_are_paged_by_number(stored: Stored) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
@@ -13,9 +14,21 @@ from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.image_list import ImageQuery, ImageSort, ImageState
 from spheroseg.domain.project import Project
 from spheroseg.domain.sample import Sample
-from spheroseg.ports import ImageRepository, ProjectRepository, SegmentationRepository
-from tests.builders import NOW, OWNER, STRANGER, a_failure, a_project, a_result, a_segmentation, a_viewer, an_image
+from spheroseg.ports import BatchReads, ImageRepository, ProjectRepository, SegmentationRepository
+from tests.builders import (
+    NOW,
+    OWNER,
+    STRANGER,
+    a_failure,
+    a_project,
+    a_result,
+    a_segmentation,
+    a_viewer,
+    an_id,
+    an_image,
+)
 from tests.fakes import InMemoryImages, InMemoryProjects, InMemorySegmentations
+from tests.fakes.batches import InMemoryBatches
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,7 @@ class Store:
     projects: ProjectRepository
     images: ImageRepository
     segmentations: SegmentationRepository
+    batches: BatchReads
 
     def project(self, **changes: Any) -> Project:
         project = a_project(**changes)
@@ -30,24 +44,30 @@ class Store:
         return project
 
     def found(self, project: Project, user_id: str = OWNER, **query: Any) -> list[Image]:
-        """All of a list, read two at a time."""
-        asked = ImageQuery(**query)
+        """All of a list, read two at a time; the same is found where many projects are read at once."""
+        asked, viewer = ImageQuery(**query), a_viewer(user_id)
         seen: list[Image] = []
-        while page := self.images.search(
-            a_viewer(user_id), project.id, asked, asked.key_of(seen[-1]) if seen else None, 2
-        ):
+        while True:
+            after = asked.key_of(seen[-1]) if seen else None
+            page = self.images.search(viewer, project.id, asked, after, 2)
+            together = self.batches.images_of_projects(viewer, [project.id, an_id()], asked, after, 2)
+            assert list(together.get(project.id, ())) == list(page)
+            assert not any(images for id_, images in together.items() if id_ != project.id)
+            if not page:
+                return seen
             seen.extend(page)
-        return seen
 
 
 @pytest.fixture(params=["in_memory", "postgres"])
 def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "postgres":
         database = request.getfixturevalue("database")
-        return Store(PostgresProjects(database), PostgresImages(database), PostgresSegmentations(database))
+        segmentations = PostgresSegmentations(database)
+        return Store(PostgresProjects(database), PostgresImages(database), segmentations, PostgresBatches(database))
     projects = InMemoryProjects()
-    segmentations = InMemorySegmentations(projects=projects)
-    return Store(projects, InMemoryImages(segmentations), segmentations)
+    in_memory = InMemorySegmentations(projects=projects)
+    images = InMemoryImages(in_memory)
+    return Store(projects, images, in_memory, InMemoryBatches(projects, images, in_memory))
 
 
 def some_images(store: Store) -> tuple[Project, list[Image]]:

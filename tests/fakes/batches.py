@@ -7,6 +7,7 @@ from uuid import UUID
 
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.image import Image
+from spheroseg.domain.image_list import ImageKey, ImageQuery
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Segmentation
@@ -38,9 +39,9 @@ class InMemoryBatches:
         return _those_found(segmentation_ids, lambda id_: self.segmentations_.one(viewer, id_))
 
     def images_of_projects(
-        self, viewer: Viewer, project_ids: Sequence[UUID], after: PageKey | None, limit: int
+        self, viewer: Viewer, project_ids: Sequence[UUID], query: ImageQuery, after: ImageKey | None, limit: int
     ) -> Mapping[UUID, Sequence[Image]]:
-        return {id_: self.images_.page(viewer, id_, after, limit) for id_ in project_ids}
+        return {id_: self.images_.search(viewer, id_, query, after, limit) for id_ in project_ids}
 
     def image_counts(self, viewer: Viewer, project_ids: Sequence[UUID]) -> Mapping[UUID, Mapping[str, int]]:
         counts: dict[UUID, dict[str, int]] = {}
@@ -51,14 +52,9 @@ class InMemoryBatches:
         return counts
 
     def segmentations_of_images(
-        self, viewer: Viewer, image_ids: Sequence[UUID], after: PageKey | None, limit: int
+        self, viewer: Viewer, image_ids: Sequence[UUID], page: int | None, after: PageKey | None, limit: int
     ) -> Mapping[UUID, Sequence[Segmentation]]:
-        found = {}
-        for id_ in image_ids:
-            runs = self.segmentations_.of_image(viewer, id_)
-            past = [run for run in runs if after is None or (run.queued_at, run.id) < (after.created_at, after.id)]
-            found[id_] = past[:limit]
-        return found
+        return {id_: self.segmentations_.page_of_image(viewer, id_, page, after, limit) for id_ in image_ids}
 
     def segmentation_counts(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, int]:
         return {id_: len(runs) for id_ in image_ids if (runs := self.segmentations_.of_image(viewer, id_))}

@@ -32,7 +32,6 @@ from spheroseg_client.models import (
     Segmentation,
     SocketTicket,
     Spheroid,
-    SpheroidPage,
     Usage,
 )
 from spheroseg_client.part_uploads import upload_parts
@@ -266,12 +265,7 @@ class Client(GraphCalls, ImageCalls, ProjectCalls, RunCalls):
 
     def spheroids(self, segmentation_id: UUID) -> Iterator[Spheroid]:
         """The spheroids of a run that succeeded, in order of their numbers, read page by page."""
-        path = f"/v1/segmentations/{segmentation_id}/spheroids"
-        after: int | None = 0
-        while after is not None:
-            page = self._read(path, SpheroidPage, {"after": after, "limit": PAGE_ITEMS})
-            yield from page.items
-            after = page.next_after
+        return self._pages(f"/v1/segmentations/{segmentation_id}/spheroids", Spheroid)
 
     def download(self, url: str, path: Path, progress: Progress = lambda _: None) -> None:
         """Bring a file of ``Segmentation.links`` to ``path``, which is there as a whole or not at all."""

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
-from http_api.rest.answers import CURSOR_MAX_LENGTH, DEFAULT_LIMIT
+from http_api.cursors import ListCursors
+from http_api.rest.answers import DEFAULT_LIMIT
+from spheroseg.domain.image_list import ImageKey
 from spheroseg.domain.paging import MAX_LIMIT, PageKey
-from spheroseg.errors import InvalidCursorError, InvalidInputError
+from spheroseg.errors import InvalidInputError
 
 Item = TypeVar("Item")
 Record = TypeVar("Record")
@@ -41,66 +43,58 @@ class Connection(Generic[Item]):
     """Relay's connection; `nodes` are its items without cursors."""
 
     nodes: list[Item] = strawberry.field(description="The items")
-    cursors: strawberry.Private[Callable[[], Sequence[str]]]
+    cursor_at: strawberry.Private[Callable[[int], str]]
     has_next: strawberry.Private[bool]
     has_previous: strawberry.Private[bool]
 
     @strawberry.field(description="The items, each with its cursor")
     def edges(self) -> list[Edge[Item]]:
         """Relay's edges."""
-        return [Edge(node=node, cursor=cursor) for node, cursor in zip(self.nodes, self.cursors(), strict=True)]
+        return [Edge(node=node, cursor=self.cursor_at(place)) for place, node in enumerate(self.nodes)]
 
     @strawberry.field(description="Whether there is more, and how to get it")
     def page_info(self) -> PageInfo:
         """Relay's page info."""
-        cursors = self.cursors()
         return PageInfo(
             has_next_page=self.has_next,
             has_previous_page=self.has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
+            start_cursor=self.cursor_at(0) if self.nodes else None,
+            end_cursor=self.cursor_at(-1) if self.nodes else None,
         )
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Which page of a list is asked for."""
+    """Which page of a list is asked for.
 
+    Args:
+        cursors: Those of the list.
+    """
+
+    cursors: ListCursors
     after: str | None
     first: int
 
     def __post_init__(self) -> None:
         if not 1 <= self.first <= MAX_LIMIT:
             raise InvalidInputError(f"first: {self.first} is not from 1 to {MAX_LIMIT}")
-        if self.after is not None and len(self.after) > CURSOR_MAX_LENGTH:
-            raise InvalidCursorError("This is not a cursor that a list gave out; leave it away to begin")
-
-    @property
-    def key(self) -> PageKey | None:
-        """Where the page begins in a list by time."""
-        return None if self.after is None else PageKey.of_cursor(self.after)
-
-    @property
-    def number(self) -> int:
-        """After which number the page begins in a list by number."""
-        if self.after is None:
-            return 0
-        if not (self.after.isascii() and self.after.isdigit() and len(self.after) < 10):
-            raise InvalidCursorError("This is not a cursor that a list gave out; leave it away to begin")
-        return int(self.after)
 
     def connection(
         self,
         records: Sequence[Record],
         made: Callable[[Record], Item],
-        cursor_of: Callable[[Record], str],
+        key_of: Callable[[Record], PageKey | ImageKey | int],
         *,
         has_next: bool,
     ) -> Connection[Any]:
-        """The connection over a page of records."""
+        """The connection over a page of records.
+
+        Args:
+            key_of: Where a page ends whose last record this is.
+        """
         return Connection(
             nodes=[made(record) for record in records],
-            cursors=lambda: [cursor_of(record) for record in records],
+            cursor_at=lambda place: self.cursors.of(key_of(records[place])),
             has_next=has_next,
             has_previous=self.after is not None,
         )

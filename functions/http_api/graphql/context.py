@@ -9,21 +9,24 @@ from uuid import UUID
 from strawberry import Info as StrawberryInfo
 from strawberry.dataloader import DataLoader
 
+from http_api.graphql.connections import Asked as AskedPage
 from http_api.graphql.limits import Asked
 from http_api.use_cases import UseCases
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.image import Image, ImageStatus
-from spheroseg.domain.paging import Page, PageKey
+from spheroseg.domain.image_list import ImageKey, ImageQuery
+from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Segmentation
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 
-Key = TypeVar("Key")
 Found = TypeVar("Found")
-After = TypeVar("After")
-PageOf: TypeAlias = tuple[UUID, After, int]
-"""A parent, after what its page begins, and how long it is."""
+Part = TypeVar("Part", bound=tuple[object, ...])
+PageOf: TypeAlias = tuple[UUID, Part]
+"""A parent, and which part of the list below it: filters, after what the page begins, how long it is."""
+Page: TypeAlias = tuple[Sequence[Found], bool]
+"""What is on the page, and whether there is more."""
 
 
 class Loaders:
@@ -39,14 +42,12 @@ class Loaders:
 
             return DataLoader(load)
 
-        def pages(
-            call: Callable[[Viewer, Sequence[UUID], After, int], Mapping[UUID, Found]],
-        ) -> DataLoader[PageOf[After], Found]:
-            async def load(keys: list[PageOf[After]]) -> list[Found]:
-                found: dict[PageOf[After], Found] = {}
-                for after, limit in dict.fromkeys((after, limit) for _, after, limit in keys):
-                    ids = [id_ for id_, *page in keys if page == [after, limit]]
-                    found |= {(id_, after, limit): page for id_, page in call(viewer, ids, after, limit).items()}
+        def pages(call: Callable[..., Mapping[UUID, Page[Found]]]) -> DataLoader[PageOf[Any], Page[Found]]:
+            async def load(keys: list[PageOf[Any]]) -> list[Page[Found]]:
+                found: dict[PageOf[Any], Page[Found]] = {}
+                for part in dict.fromkeys(part for _, part in keys):
+                    ids = [id_ for id_, of_parent in keys if of_parent == part]
+                    found |= {(id_, part): page for id_, page in call(viewer, ids, *part).items()}
                 return [found[key] for key in keys]
 
             return DataLoader(load)
@@ -57,9 +58,13 @@ class Loaders:
         self.latest_runs: DataLoader[UUID, Segmentation | None] = one_each(read.latest_runs)
         self.run_counts: DataLoader[UUID, int | None] = one_each(read.run_counts)
         self.image_counts: DataLoader[UUID, Mapping[ImageStatus, int] | None] = one_each(read.image_counts)
-        self.image_pages: DataLoader[PageOf[PageKey | None], Page[Image]] = pages(read.images_of_projects)
-        self.run_pages: DataLoader[PageOf[PageKey | None], Page[Segmentation]] = pages(read.runs_of_images)
-        self.spheroid_pages: DataLoader[PageOf[int], tuple[Sequence[Spheroid], bool]] = pages(read.spheroids_of_runs)
+        self.image_pages: DataLoader[PageOf[tuple[ImageQuery, ImageKey | None, int]], Page[Image]] = pages(
+            read.images_of_projects
+        )
+        self.run_pages: DataLoader[PageOf[tuple[int | None, PageKey | None, int]], Page[Segmentation]] = pages(
+            read.runs_of_images
+        )
+        self.spheroid_pages: DataLoader[PageOf[tuple[int, int]], Page[Spheroid]] = pages(read.spheroids_of_runs)
 
 
 @dataclass
@@ -86,6 +91,10 @@ class Context:
         self.position = self.use_cases.position()
         self.viewer = replace(self.viewer, read_after=self.position)
         self.__dict__.pop("load", None)
+
+    def page(self, after: str | None, first: int, name: str, *choices: object) -> AskedPage:
+        """Which page of a list is asked for; the list is named as in ``Cursors.of_list``."""
+        return AskedPage(self.use_cases.cursors.of_list(self.viewer, name, *choices), after, first)
 
     @cached_property
     def load(self) -> Loaders:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from inspect import cleandoc, get_annotations
@@ -9,9 +10,12 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 import strawberry
-from pydantic import BaseModel
+from annotated_types import MaxLen
+from pydantic import AwareDatetime, BaseModel
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
+
+from http_api.graphql.costs import ListSize
 
 Model = TypeVar("Model", bound=BaseModel)
 Class = TypeVar("Class")
@@ -46,7 +50,12 @@ SCALARS: dict[object, ScalarDefinition] = {
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def derived(
-    model: type, *, name: str | None = None, without: Sequence[str] = (), is_input: bool = False
+    model: type,
+    *,
+    name: str | None = None,
+    without: Sequence[str] = (),
+    is_input: bool = False,
+    narrowed: Mapping[str, type] | None = None,
 ) -> Callable[[type[Class]], type[Class]]:
     """Add the fields of a REST model to a class, and make it a GraphQL type.
 
@@ -56,6 +65,7 @@ def derived(
         model: A pydantic model, or a dataclass whose names say enough.
         name: Of the GraphQL type; that of the class where left away.
         without: Fields that the type does not get.
+        narrowed: The form that a field takes which REST takes in several; GraphQL knows no unions of plain values.
     """
 
     def make(class_: type[Class]) -> type[Class]:
@@ -63,14 +73,15 @@ def derived(
         for field_name, annotation, description, is_required in _fields_of(model):
             if field_name in without or hasattr(class_, field_name):
                 continue
-            annotations[field_name] = _annotation(field_name, annotation, is_input=is_input)
+            taken = (narrowed or {}).get(field_name, annotation)
+            annotations[field_name] = _annotation(field_name, taken, is_input=is_input)
             if is_input:
                 default: dict[str, Any] = {} if is_required else {"default": strawberry.UNSET}
                 if not is_required:
                     annotations[field_name] = annotations[field_name] | None
                 setattr(class_, field_name, strawberry.field(description=description, **default))
             else:
-                told: Any = strawberry.field(description=description)
+                told: Any = strawberry.field(description=description, directives=_size_of(model, field_name))
                 told.init = False  # its value is the answer's, see ``Told``
                 setattr(class_, field_name, told)
         class_.__annotations__ = annotations
@@ -106,11 +117,27 @@ def type_of(model: type) -> type:
     return derived(model, name=name)(type(name, (), {"__doc__": model.__doc__}))
 
 
-@cache
-def input_of(model: type) -> type:
+def input_of(model: type, **narrowed: type) -> type:
     """The GraphQL input of a REST body."""
+    return _input_of(model, tuple(narrowed.items()))
+
+
+@cache
+def _input_of(model: type, narrowed: tuple[tuple[str, type], ...]) -> type:
     name = model.__name__.removesuffix("In") + "Input"
-    return derived(model, name=name, is_input=True)(type(name, (), {"__doc__": model.__doc__}))
+    make = derived(model, name=name, is_input=True, narrowed=dict(narrowed))
+    return make(type(name, (), {"__doc__": model.__doc__}))
+
+
+def input_argument(model: type, description: str, **narrowed: type) -> Any:
+    """The argument `input` of a mutation."""
+    return Annotated[input_of(model, **narrowed), strawberry.argument(name="input", description=description)]
+
+
+def filter_argument(model: type) -> Any:
+    """The argument `filter` of a list."""
+    argument = strawberry.argument(name="filter", description="Which ones; left away: all")
+    return Annotated[input_of(model) | None, argument]
 
 
 def validated(model: type[Model], given: object) -> Model:
@@ -136,6 +163,17 @@ def _fields_of(model: type) -> list[tuple[str, Any, str | None, bool]]:
     return [(field.name, field.type, None, True) for field in fields(model)]  # type: ignore[arg-type]
 
 
+def _size_of(model: type, name: str) -> list[ListSize]:
+    """What a list of objects costs whose length REST tells; others are short."""
+    if not issubclass(model, BaseModel):
+        return []
+    field = model.model_fields[name]
+    longest = [limit.max_length for limit in field.metadata if isinstance(limit, MaxLen)]
+    inner = get_args(field.annotation)
+    has_objects = bool(inner) and isinstance(inner[0], type) and issubclass(inner[0], BaseModel)
+    return [ListSize(assumed_size=longest[0])] if longest and has_objects else []
+
+
 def _annotation(name: str, annotation: Any, *, is_input: bool) -> Any:
     """What strawberry is told for a pydantic annotation."""
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -145,13 +183,15 @@ def _annotation(name: str, annotation: Any, *, is_input: bool) -> Any:
     elif origin in {Union, UnionType}:
         (one,) = (argument for argument in arguments if argument is not NoneType)
         made = _annotation(name, one, is_input=is_input) | None
-    elif origin in {list, tuple, Sequence}:
+    elif origin in {list, tuple, frozenset, Sequence}:
         made = list[_annotation(name, arguments[0], is_input=is_input)]  # type: ignore[misc]
     elif origin in {dict, Mapping}:
         made = JSON
     elif origin is Literal:
         made = str
-    elif annotation is int and name.endswith("_bytes"):
+    elif annotation is AwareDatetime:
+        made = datetime
+    elif annotation is int and (name.endswith("_bytes") or name in {"size_from", "size_to"}):
         made = BigInt
     elif isinstance(annotation, type) and issubclass(annotation, Enum):
         made = enum_of(annotation)

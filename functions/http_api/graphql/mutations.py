@@ -7,12 +7,14 @@ import strawberry
 
 from http_api.graphql.context import Info
 from http_api.graphql.costs import WRITES, ListSize
-from http_api.graphql.deriving import type_of, validated
+from http_api.graphql.deriving import input_argument, type_of, validated
 from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.job_mutations import JobMutations
+from http_api.graphql.image_mutations import ImageMutations
 from http_api.graphql.nodes import AnnouncedImage, Image, Project, Segmentation
-from http_api.graphql.project_mutations import ProjectMutations, input_argument
+from http_api.graphql.project_mutations import ProjectMutations
 from http_api.graphql.queries import Account, Id
+from http_api.graphql.runs import RunMutations
 from http_api.rest.account import ProfileIn
 from http_api.rest.images import UploadFormOut, UploadIn, parts_of
 from http_api.rest.orders import OrderIn
@@ -34,7 +36,7 @@ class Deleted:
 @strawberry.type(
     description="What can be changed. Fields run in their order; a later one sees what an earlier one wrote."
 )
-class Mutation(JobMutations, ProjectMutations):
+class Mutation(JobMutations, ProjectMutations, ImageMutations, RunMutations):
     """The writing half of the API."""
 
     @strawberry.field(description="Change what you send of your profile and leave the rest", directives=[WRITES])

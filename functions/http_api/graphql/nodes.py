@@ -1,37 +1,41 @@
 """The objects of the graph. What they say of themselves is what REST says; what they lead to comes by loaders."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 
-from http_api.graphql.connections import DEFAULT_FIRST, After, Asked, Connection, First
+from http_api.graphql.connections import DEFAULT_FIRST, After, Connection, First
 from http_api.graphql.context import Info
-from http_api.graphql.costs import AWAY, PAGE, ListSize
-from http_api.graphql.deriving import SvgPath, Told, derived, type_of
-from http_api.graphql.ids import global_id
+from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
+from http_api.graphql.deriving import SvgPath, Told, derived, filter_argument, type_of, validated
+from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.outlines import svg_path
+from http_api.rest.image_queries import ImageFilter
 from http_api.rest.images import ImageOut, PartsOut, UploadFormOut
 from http_api.rest.members import MemberOut
 from http_api.rest.offers import OfferOut
+from http_api.rest.orders import MAX_PAGE
 from http_api.rest.projects import ProjectOut, StatisticsOut
+from http_api.rest.runs import ComparisonOut, PairOut, ProgressOut
 from http_api.rest.segmentations import LinksOut, SegmentationSummary, WaitOut
 from http_api.rest.spheroids import SpheroidOut
 from http_api.rest.uploads import ArrivedParts
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.image import Image as ImageRecord
 from spheroseg.domain.image import ImageStatus
-from spheroseg.domain.paging import PageKey
+from spheroseg.domain.paging import MAX_LIMIT, PageKey
 from spheroseg.domain.project import Project as ProjectRecord
 from spheroseg.domain.segmentation import Segmentation as SegmentationRecord
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid as SpheroidRecord
-from spheroseg.errors import ImageNotFoundError, NotFinishedError, ProjectNotFoundError
+from spheroseg.errors import ImageNotFoundError, InvalidInputError, NotFinishedError, ProjectNotFoundError
 from spheroseg.use_cases.read_images import ImageView
 
 
 @strawberry.interface(description="Whatever has an id of its own.")
-class Node:
+class Node(ABC):
     """Relay's node."""
 
     @strawberry.field(description="Names it among all objects of the graph")
@@ -44,9 +48,9 @@ class Node:
         """The plain id."""
         return self.plain_id()
 
+    @abstractmethod
     def plain_id(self) -> UUID:
         """What REST calls the id."""
-        raise NotImplementedError
 
 
 @strawberry.type(description="How many images a project has.")
@@ -74,12 +78,20 @@ class Project(Told, Node):
         """What REST calls the id."""
         return self.record.item.id
 
-    @strawberry.field(description="Its images, the newest first", directives=[PAGE])
-    async def images(self, info: Info, first: First = DEFAULT_FIRST, after: After = None) -> Connection["Image"]:
+    @strawberry.field(description="Its images, the newest first unless the filter says otherwise", directives=[PAGE])
+    async def images(
+        self,
+        info: Info,
+        first: First = DEFAULT_FIRST,
+        after: After = None,
+        asked_for: filter_argument(ImageFilter) = None,  # type: ignore[valid-type]
+    ) -> Connection["Image"]:
         """A page of images."""
-        asked = Asked(after, first)
-        page = await info.context.load.image_pages.load((self.record.item.id, asked.key, first))
-        return asked.connection(page.items, Image.of, _image_cursor, has_next=page.next is not None)
+        query = validated(ImageFilter, asked_for or {}).query()
+        asked = info.context.page(after, first, "images", self.plain_id(), query)
+        part = (query, asked.cursors.image_key(after), first)
+        images, has_next = await info.context.load.image_pages.load((self.plain_id(), part))
+        return asked.connection(images, Image.of, query.key_of, has_next=has_next)
 
     @strawberry.field(description="How many images it has")
     async def image_counts(self, info: Info) -> ImageTotals:
@@ -119,6 +131,16 @@ class Project(Told, Node):
         context = info.context
         return StatisticsOut.of(context.use_cases.read_projects.statistics(context.viewer, self.plain_id()))
 
+    @strawberry.field(
+        description="How far all of its runs are, and when the last of them may be done",
+        directives=[AWAY],
+        graphql_type=type_of(ProgressOut) | None,
+    )
+    def progress(self, info: Info) -> ProgressOut:
+        """Its runs by status, with an estimate."""
+        context = info.context
+        return ProgressOut.of(context.use_cases.read_runs.of_project(context.viewer, self.plain_id()))
+
 
 @derived(ImageOut, without=["id", "segmentation"])
 class Image(Told, Node):
@@ -151,12 +173,21 @@ class Image(Told, Node):
 
     @strawberry.field(description="All runs over it, the latest queued first", directives=[PAGE])
     async def segmentations(
-        self, info: Info, first: First = DEFAULT_FIRST, after: After = None
+        self,
+        info: Info,
+        first: First = DEFAULT_FIRST,
+        after: After = None,
+        page: Annotated[
+            int | None, strawberry.argument(description="Only runs over this page of the file; left away: over any")
+        ] = None,
     ) -> Connection["Segmentation"]:
         """A page of runs."""
-        asked = Asked(after, first)
-        page = await info.context.load.run_pages.load((self.record.id, asked.key, first))
-        return asked.connection(page.items, Segmentation.of, _run_cursor, has_next=page.next is not None)
+        if page is not None and not 1 <= page <= MAX_PAGE:
+            raise InvalidInputError(f"page: {page} is not from 1 to {MAX_PAGE}")
+        asked = info.context.page(after, first, "segmentations", self.record.id, page)
+        part = (page, asked.cursors.page_key(after), first)
+        runs, has_next = await info.context.load.run_pages.load((self.record.id, part))
+        return asked.connection(runs, Segmentation.of, _run_key, has_next=has_next)
 
     @strawberry.field(description="How many runs over it there are")
     async def segmentation_count(self, info: Info) -> int:
@@ -187,6 +218,21 @@ class AnnouncedImage:
         description="How to cut a file above 100 MB; null for smaller ones",
         graphql_type=type_of(PartsOut) | None,
     )
+
+
+@derived(ComparisonOut)
+class Comparison(Told):
+    """What became of one run's spheroids in another run over the same pixels."""
+
+    @strawberry.field(
+        description="The pairs, in order of the first run's numbers",
+        directives=[ListSize(assumed_size=MAX_LIMIT)],
+        graphql_type=list[type_of(PairOut)],  # type: ignore[misc]
+    )
+    def pairs(self) -> list[PairOut]:
+        """Its pairs."""
+        found: ComparisonOut = self.answer
+        return found.pairs
 
 
 @derived(SegmentationSummary, without=["id"])
@@ -233,18 +279,37 @@ class Segmentation(Told, Node):
     @strawberry.field(description="What it found, in order of their numbers", directives=[PAGE])
     async def spheroids(self, info: Info, first: First = DEFAULT_FIRST, after: After = None) -> Connection["Spheroid"]:
         """A page of spheroids."""
-        asked = Asked(after, first)
         run = self.record
+        asked = info.context.page(after, first, "spheroids", run.id)
         if run.status is not SegmentationStatus.SUCCEEDED:
             raise NotFinishedError(f"Segmentation {run.id} is {run.status} and has no spheroids")
-        found, has_next = await info.context.load.spheroid_pages.load((run.id, asked.number, first))
+        part = (asked.cursors.number(after), first)
+        found, has_next = await info.context.load.spheroid_pages.load((run.id, part))
         pixel_size_um = run.result.pixel_size_um if run.result else None
         return asked.connection(
             found,
             lambda record: Spheroid(answer=record, pixel_size_um=pixel_size_um),
-            lambda record: str(record.number),
+            lambda record: record.number,
             has_next=has_next,
         )
+
+    @strawberry.field(
+        description="Its spheroids beside those of another run over the same page, paired one to one by their outlines",
+        directives=[Cost(weight=500)],
+    )
+    def comparison(
+        self,
+        info: Info,
+        other: Annotated[strawberry.ID, strawberry.argument(description="The other run: a node's id, or a plain one")],
+        threshold: Annotated[float, strawberry.argument(description="Partners have an IoU above it, 0.5 to 1")] = 0.5,
+    ) -> Comparison | None:
+        """What became of this run's spheroids in the other one."""
+        context = info.context
+        if not 0.5 <= threshold < 1:
+            raise InvalidInputError(f"threshold: {threshold} is not from 0.5 to 1, 1 excluded")
+        other_id = id_of("Segmentation", other)
+        compared = context.use_cases.compare_runs(context.viewer, self.record.id, other_id, threshold)
+        return Comparison(answer=ComparisonOut.of(compared))
 
 
 @derived(SpheroidOut, without=["polygons", "measures_um"])
@@ -269,9 +334,5 @@ class Spheroid(Told):
         return SvgPath(svg_path(record.polygons))
 
 
-def _image_cursor(image: ImageRecord) -> str:
-    return PageKey(image.created_at, image.id).cursor()
-
-
-def _run_cursor(run: SegmentationRecord) -> str:
-    return PageKey(run.queued_at, run.id).cursor()
+def _run_key(run: SegmentationRecord) -> PageKey:
+    return PageKey(run.queued_at, run.id)

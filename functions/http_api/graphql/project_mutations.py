@@ -7,23 +7,25 @@ import strawberry
 
 from http_api.graphql.context import Context, Info
 from http_api.graphql.costs import WRITES
-from http_api.graphql.deriving import enum_of, input_of, type_of, validated
+from http_api.graphql.deriving import enum_of, input_argument, type_of, validated
 from http_api.graphql.ids import id_of
 from http_api.graphql.nodes import Image, Project
 from http_api.graphql.queries import Id
 from http_api.rest.image_changes import ImageChanges
+from http_api.rest.jobs import JobOut
 from http_api.rest.members import MemberOut
 from http_api.rest.offers import InvitationIn, LinkIn, LinkOut, OfferOut
 from http_api.rest.projects import ProjectChange
 from spheroseg.domain.access import Accessible, Role
 from spheroseg.domain.project import Project as ProjectRecord
 
-
-def input_argument(model: type, description: str) -> Any:
-    """The argument `input` of a mutation."""
-    return Annotated[input_of(model), strawberry.argument(name="input", description=description)]
-
-
+SeenVersion = Annotated[
+    int | None,
+    strawberry.argument(
+        name="seenVersion",
+        description="The version that you have seen: when there is another one by now, nothing is changed",
+    ),
+]
 UserId = Annotated[str, strawberry.argument(description="The user pool's id of somebody")]
 NewRole = Annotated[enum_of(Role), strawberry.argument(description="`EDITOR` or `VIEWER`")]  # type: ignore[valid-type]
 OfferId = Annotated[UUID, strawberry.argument(description="Names the offer")]
@@ -39,26 +41,41 @@ class ProjectMutations:
         info: Info,
         project_id: Id,
         body: input_argument(ProjectChange, "What is to be changed"),  # type: ignore[valid-type]
+        seen: SeenVersion = None,
     ) -> Project | None:
         """The project after it."""
         context = info.context
         changes = validated(ProjectChange, body).changes()
         change = context.use_cases.change_project
-        return _written(context, change(context.viewer, id_of("Project", project_id), changes))
+        return _written(context, change(context.viewer, id_of("Project", project_id), changes, _versions(seen)))
 
     @strawberry.field(description="Let a project only be read from now on; only its owner may", directives=[WRITES])
-    def archive_project(self, info: Info, project_id: Id) -> Project | None:
+    def archive_project(self, info: Info, project_id: Id, seen: SeenVersion = None) -> Project | None:
         """The project after it."""
         context = info.context
         change = context.use_cases.change_project
-        return _written(context, change.archive(context.viewer, id_of("Project", project_id)))
+        return _written(context, change.archive(context.viewer, id_of("Project", project_id), _versions(seen)))
 
     @strawberry.field(description="Let a project be written to again; only its owner may", directives=[WRITES])
-    def unarchive_project(self, info: Info, project_id: Id) -> Project | None:
+    def unarchive_project(self, info: Info, project_id: Id, seen: SeenVersion = None) -> Project | None:
         """The project after it."""
         context = info.context
         change = context.use_cases.change_project
-        return _written(context, change.unarchive(context.viewer, id_of("Project", project_id)))
+        return _written(context, change.unarchive(context.viewer, id_of("Project", project_id), _versions(seen)))
+
+    @strawberry.field(
+        description="Remove a project for everybody at once; its images, runs and files follow in the background. It "
+        "cannot be undone; only its owner may",
+        directives=[WRITES],
+        graphql_type=type_of(JobOut) | None,
+    )
+    def delete_project(self, info: Info, project_id: Id, seen: SeenVersion = None) -> JobOut:
+        """The job that removes what lies below it."""
+        context = info.context
+        id_ = id_of("Project", project_id)
+        job = context.use_cases.delete_project(context.viewer, id_, context.correlation_id, _versions(seen))
+        context.wrote()
+        return JobOut.of(job)
 
     @strawberry.field(
         description="Make an editor a viewer, or the other way round; only the owner may",
@@ -182,6 +199,10 @@ class ProjectMutations:
         context.use_cases.change_images.one(context.viewer, id_, changes)
         context.wrote()
         return Image.of(context.use_cases.read_images.one(context.viewer, id_).image)
+
+
+def _versions(seen: int | None) -> frozenset[int] | None:
+    return None if seen is None else frozenset({seen})
 
 
 def _written(context: Context, found: Accessible[ProjectRecord]) -> Project:

@@ -1,18 +1,22 @@
 """What can be read: the root of the graph."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 
-from http_api.graphql.connections import DEFAULT_FIRST, After, Asked, Connection, First
+from http_api.graphql.connections import DEFAULT_FIRST, After, Connection, First
 from http_api.graphql.context import Info
 from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
-from http_api.graphql.deriving import Told, derived, type_of
+from http_api.graphql.deriving import Told, derived, filter_argument, type_of, validated
 from http_api.graphql.ids import id_of, kind_and_id
 from http_api.graphql.nodes import Image, Node, Project, Segmentation
+from http_api.graphql.runs import Batch
 from http_api.rest.account import ProfileOut, UsageOut
+from http_api.rest.jobs import JobOut
 from http_api.rest.models import ModelOut
 from http_api.rest.offers import InvitationOut
+from http_api.rest.projects import ProjectFilter
 from http_api.rest.queue_status import QueueOut
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.account import Account as AccountRecord
@@ -81,11 +85,20 @@ class Query:
     @strawberry.field(
         description="The projects that you own and those that were shared with you, the newest first", directives=[PAGE]
     )
-    def projects(self, info: Info, first: First = DEFAULT_FIRST, after: After = None) -> Connection[Project]:
+    def projects(
+        self,
+        info: Info,
+        first: First = DEFAULT_FIRST,
+        after: After = None,
+        asked_for: filter_argument(ProjectFilter) = None,  # type: ignore[valid-type]
+    ) -> Connection[Project]:
         """A page of projects."""
-        asked = Asked(after, first)
-        page = info.context.use_cases.read_projects.page(info.context.viewer, asked.key, first)
-        return asked.connection(page.items, Project.of, _project_cursor, has_next=page.next is not None)
+        context, which = info.context, validated(ProjectFilter, asked_for or {})
+        asked = context.page(after, first, "projects", which)
+        key = asked.cursors.page_key(after)
+        read = context.use_cases.read_projects
+        page = read.page(context.viewer, key, first, archived=which.archived, tag=which.tag)
+        return asked.connection(page.items, Project.of, _project_key, has_next=page.next is not None)
 
     @strawberry.field(description="A project that you have a role in")
     def project(self, info: Info, id: Id) -> Project | None:
@@ -104,6 +117,22 @@ class Query:
         """One run."""
         read = info.context.use_cases.read_segmentations
         return Segmentation.of(read.one(info.context.viewer, id_of("Segmentation", id)))
+
+    @strawberry.field(description="The runs that one call started")
+    def batch(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="What `startRuns` gave")]
+    ) -> Batch | None:
+        """One batch."""
+        return Batch.of(info.context.use_cases.read_runs.batch(info.context.viewer, id)[0])
+
+    @strawberry.field(
+        description="A job that you asked for, also when its project is gone", graphql_type=type_of(JobOut) | None
+    )
+    def job(
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="What the mutation gave that asked")]
+    ) -> Any:
+        """One job."""
+        return JobOut.of(info.context.use_cases.work_on_project.one(info.context.viewer, id))
 
     @strawberry.field(
         description="Every model that can be run, and the rules that choose between models",
@@ -138,5 +167,5 @@ class Query:
         return QueueOut.of(info.context.use_cases.read_queue_status())
 
 
-def _project_cursor(project: Accessible[ProjectRecord]) -> str:
-    return PageKey(project.item.created_at, project.item.id).cursor()
+def _project_key(project: Accessible[ProjectRecord]) -> PageKey:
+    return PageKey(project.item.created_at, project.item.id)

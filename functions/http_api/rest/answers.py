@@ -7,13 +7,13 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from http_api.catalogue import CATALOGUE, Entry
+from http_api.cursors import CURSOR_MAX_LENGTH
 from http_api.problems import MEDIA_TYPE
 from http_api.use_cases import UseCases
-from spheroseg.domain.paging import MAX_LIMIT, PageKey
+from spheroseg.domain.paging import MAX_LIMIT
 
 POSITION = "Spheroseg-Position"
 DEFAULT_LIMIT = 50
-CURSOR_MAX_LENGTH = 200
 
 
 class Body(BaseModel):
@@ -54,22 +54,11 @@ Written = Annotated[Callable[[], str | None], Depends(_written)]
 """To be called once after a write: puts the database's position into the answer's header, and gives it."""
 
 
-async def _after(
-    cursor: Annotated[
-        str | None,
-        Query(max_length=CURSOR_MAX_LENGTH, description="The `next_cursor` of the page before; left away to begin"),
-    ] = None,
-) -> PageKey | None:
-    return PageKey.of_cursor(cursor) if cursor is not None else None
-
-
-After = Annotated[PageKey | None, Depends(_after)]
+CursorText = Annotated[
+    str | None,
+    Query(max_length=CURSOR_MAX_LENGTH, description="The `next_cursor` of the page before; left away to begin"),
+]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on the page at most")]
-
-
-def next_cursor(key: PageKey | None) -> str | None:
-    """The cursor of the next page."""
-    return key.cursor() if key else None
 
 
 SIGNED_IN = ("unauthenticated", "invalid-request", "internal", "database-unavailable")

@@ -1,5 +1,6 @@
 """What you say of your images: name, project, tags, sample, pixel size; of one, by a table, or by their names."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,7 +15,8 @@ from http_api.rest.orders import FailureOut, FileName, PixelSizeUm, without_cont
 from http_api.viewer import CurrentViewer
 from spheroseg.domain import sample
 from spheroseg.domain.name_pattern import MAX_LENGTH
-from spheroseg.errors import InvalidSampleError
+from spheroseg.errors import InvalidSampleError, SpherosegError
+from spheroseg.use_cases.change_images import NameRead
 from spheroseg.use_cases.delete_images import MAX_IMAGES as MAX_DELETED
 
 router = APIRouter(prefix="/v1", tags=["images"])
@@ -99,7 +101,27 @@ class NamesRead(Answer):
 
     matched: int = Field(description="Images whose name the pattern matches", examples=[96])
     unmatched: int = Field(description="Images whose name it does not match; they stay as they are", examples=[0])
-    items: list[NameReadOut] = Field(description="Up to 50 of them, those that do not match first")
+    items: list[NameReadOut] = Field(
+        description="Up to 50 of them, those that do not match first", max_length=MAX_LISTED
+    )
+
+    @classmethod
+    def of(cls, read: Sequence[NameRead]) -> "NamesRead":
+        """The use case's answer."""
+        listed = sorted(read, key=lambda each: each.fields is not None)[:MAX_LISTED]
+        matched = sum(each.fields is not None for each in read)
+        return cls(
+            matched=matched,
+            unmatched=len(read) - matched,
+            items=[
+                NameReadOut(
+                    image_id=each.image.id,
+                    name=each.image.name,
+                    fields=None if each.fields is None else dict(each.fields),
+                )
+                for each in listed
+            ],
+        )
 
 
 class TableTaken(Answer):
@@ -185,20 +207,7 @@ async def read_names(
     """Read plate, well, condition, time point and replicate from the names of all images of a project."""
     read = use_cases.change_images.by_names(viewer, project_id, body.pattern, dry_run=body.dry_run)
     written()
-    listed = sorted(read, key=lambda each: each.fields is not None)[:MAX_LISTED]
-    matched = sum(each.fields is not None for each in read)
-    return NamesRead(
-        matched=matched,
-        unmatched=len(read) - matched,
-        items=[
-            NameReadOut(
-                image_id=each.image.id,
-                name=each.image.name,
-                fields=None if each.fields is None else dict(each.fields),
-            )
-            for each in listed
-        ],
-    )
+    return NamesRead.of(read)
 
 
 class ImagesToDelete(Body):
@@ -220,6 +229,20 @@ class DeletedImages(Answer):
 
     items: list[DeletedImage] = Field(description="Each image once")
 
+    @classmethod
+    def of(cls, outcomes: Mapping[UUID, SpherosegError | None]) -> "DeletedImages":
+        """The use case's outcomes."""
+        return cls(
+            items=[
+                DeletedImage(
+                    id=image_id,
+                    is_deleted=error is None,
+                    failure=None if error is None else FailureOut(code=error.code, detail=str(error)),
+                )
+                for image_id, error in outcomes.items()
+            ]
+        )
+
 
 @router.post(
     "/images/delete",
@@ -233,13 +256,4 @@ async def delete_images(
     """Remove up to 1,000 images with all that was made of them; each is told of, and none stops the others."""
     outcomes = use_cases.delete_images(viewer, list(dict.fromkeys(body.ids)))
     written()
-    return DeletedImages(
-        items=[
-            DeletedImage(
-                id=image_id,
-                is_deleted=error is None,
-                failure=None if error is None else FailureOut(code=error.code, detail=str(error)),
-            )
-            for image_id, error in outcomes.items()
-        ]
-    )
+    return DeletedImages.of(outcomes)

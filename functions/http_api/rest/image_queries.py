@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from spheroseg.domain import sample
 from spheroseg.domain.image_list import ImageQuery, ImageSort, ImageState
 from spheroseg.errors import InvalidSampleError
 
-LARGEST_BYTES = 2**53
+LARGEST_BYTES = 2**53 - 1
 
 
 def _well(text: str) -> str:
@@ -25,43 +25,41 @@ def _visible(text: str) -> str:
     return text
 
 
-def _filter(description: str, max_length: int, examples: list[str]) -> object:
-    return Query(min_length=1, max_length=max_length, description=description, examples=examples)
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_visible)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=sample.TAG_MAX_LENGTH), AfterValidator(_visible)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=sample.TEXT_MAX_LENGTH), AfterValidator(_visible)]
+Well = Annotated[str, StringConstraints(min_length=1, max_length=10), AfterValidator(_well)]
+Bytes = Annotated[int, Field(ge=0, le=LARGEST_BYTES)]
 
 
-Text = AfterValidator(_visible)
+class ImageFilter(BaseModel):
+    """Which images of a project, in which order; what is left away does not matter."""
 
+    model_config = ConfigDict(frozen=True)
 
-async def _asked(  # noqa: PLR0917 - parameters of a query, which FastAPI fills by name
-    status: Annotated[
-        ImageState | None, Query(description="How far: of the file, and once it is there of its latest segmentation")
-    ] = None,
-    name: Annotated[str | None, Text, _filter("A part of its name, in whichever case", 255, ["A1"])] = None,
-    tag: Annotated[str | None, Text, _filter("One of its tags", sample.TAG_MAX_LENGTH, ["control"])] = None,
-    plate: Annotated[str | None, Text, _filter("Its plate", sample.TEXT_MAX_LENGTH, ["P7"])] = None,
-    well: Annotated[str | None, AfterValidator(_well), _filter("Its well", 10, ["B03"])] = None,
-    condition: Annotated[str | None, Text, _filter("Its condition", sample.TEXT_MAX_LENGTH, ["10 µM"])] = None,
-    created_from: Annotated[AwareDatetime | None, Query(description="Announced then or later")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Announced earlier")] = None,
-    size_from: Annotated[int | None, Query(ge=0, le=LARGEST_BYTES, description="Bytes at least")] = None,
-    size_to: Annotated[int | None, Query(ge=0, le=LARGEST_BYTES, description="Bytes at most")] = None,
-    sort: Annotated[
-        ImageSort, Query(description="What is sorted by; a minus turns the order round")
-    ] = ImageSort.NEWEST,
-) -> ImageQuery:
-    return ImageQuery(
-        status=status,
-        name=name,
-        tag=tag,
-        plate=plate,
-        well=well,
-        condition=condition,
-        created_from=created_from,
-        created_before=created_before,
-        size_from=size_from,
-        size_to=size_to,
-        sort=sort,
+    status: ImageState | None = Field(
+        default=None, description="How far: of the file, and once it is there of its latest segmentation"
     )
+    name: Name | None = Field(default=None, description="A part of its name, in whichever case", examples=["A1"])
+    tag: Tag | None = Field(default=None, description="One of its tags", examples=["control"])
+    plate: Text | None = Field(default=None, description="Its plate", examples=["P7"])
+    well: Well | None = Field(default=None, description="Its well", examples=["B03"])
+    condition: Text | None = Field(default=None, description="Its condition", examples=["10 µM"])
+    created_from: AwareDatetime | None = Field(default=None, description="Announced then or later")
+    created_before: AwareDatetime | None = Field(default=None, description="Announced earlier")
+    size_from: Bytes | None = Field(default=None, description="Bytes at least")
+    size_to: Bytes | None = Field(default=None, description="Bytes at most")
+    sort: ImageSort = Field(
+        default=ImageSort.NEWEST, description="What is sorted by; a minus turns the order round", examples=["-name"]
+    )
+
+    def query(self) -> ImageQuery:
+        """The same for the domain."""
+        return ImageQuery(**dict(self))
+
+
+async def _asked(asked: Annotated[ImageFilter, Query()]) -> ImageQuery:
+    return asked.query()
 
 
 Asked = Annotated[ImageQuery, Depends(_asked)]

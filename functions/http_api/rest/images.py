@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 
 from http_api.correlation import CorrelationId
@@ -15,6 +15,7 @@ from http_api.rest.answers import (
     POSITION_HEADER,
     Answer,
     Body,
+    CursorText,
     Limit,
     Wired,
     Written,
@@ -22,7 +23,7 @@ from http_api.rest.answers import (
 )
 from http_api.rest.conditional import NOT_MODIFIED, TAG_HEADER, KnownTags
 from http_api.rest.image_queries import Asked
-from http_api.rest.lists import CursorText, FieldNames, answer_unless_known, digest_tag, some_fields_of, wanted_fields
+from http_api.rest.lists import FieldNames, answer_unless_known, digest_tag, some_fields_of, wanted_fields
 from http_api.rest.orders import FailureOut, FileName, OrderIn, PixelSizeUm
 from http_api.rest.pages import PagesOut
 from http_api.rest.segmentations import SegmentationSummary
@@ -261,7 +262,6 @@ async def list_images(
     project_id: UUID,
     viewer: CurrentViewer,
     use_cases: Wired,
-    request: Request,
     known: KnownTags,
     query: Asked,
     cursor: CursorText = None,
@@ -273,12 +273,12 @@ async def list_images(
     Each has its latest segmentation. A cursor is good for the filters and the order that it came with.
     """
     wanted = wanted_fields(fields, ImageOut)
-    scope = f"{request.url.path}?{query!r}"
-    after = use_cases.cursors.key(cursor, scope) if cursor is not None else None
+    cursors = use_cases.cursors.of_list(viewer, "images", project_id, query)
+    with_segmentations = wanted is None or "segmentation" in wanted
     views, following = use_cases.read_images.search(
-        viewer, project_id, query, after, limit, with_segmentations=wanted is None or "segmentation" in wanted
+        viewer, project_id, query, cursors.image_key(cursor), limit, with_segmentations=with_segmentations
     )
-    next_cursor = use_cases.cursors.of(following, scope) if following else None
+    next_cursor = cursors.following(following)
     tag = digest_tag([_version(view) for view in views], next_cursor is None, fields)
     return answer_unless_known(
         known, tag, lambda: {"items": [_shown(view, wanted) for view in views], "next_cursor": next_cursor}

@@ -1,4 +1,4 @@
-"""What lists share: fields to be chosen, signed cursors, and tags made of the versions that they show."""
+"""What lists share: fields to be chosen, and tags made of the versions that they show."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -12,17 +12,12 @@ from http_api.rest.answers import Answer
 from http_api.rest.conditional import KnownTags, unchanged
 from spheroseg.errors import InvalidFieldsError
 
-CURSOR_MAX_LENGTH = 1000
-"""A cursor holds the name of an image, of 255 characters that JSON may write as six bytes each."""
+FIELDS_MAX_LENGTH = 1000
 
-CursorText = Annotated[
-    str | None,
-    Query(max_length=3 * CURSOR_MAX_LENGTH, description="The `next_cursor` of the page before; left away to begin"),
-]
 FieldNames = Annotated[
     str | None,
     Query(
-        max_length=CURSOR_MAX_LENGTH,
+        max_length=FIELDS_MAX_LENGTH,
         description="Only these fields of each item, separated by commas; left away: all",
         examples=["id,name,status"],
     ),

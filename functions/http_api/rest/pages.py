@@ -12,7 +12,7 @@ from http_api.rest.orders import MAX_PAGE, OrderIn
 from http_api.rest.segmentations import SegmentationSummary
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.pages import Pages
-from spheroseg.use_cases.request_pages import MAX_PAGES
+from spheroseg.use_cases.request_pages import MAX_PAGES, PageRuns
 
 router = APIRouter(prefix="/v1/images/{image_id}", tags=["segmentations"])
 
@@ -69,7 +69,12 @@ class PageRunsOut(Answer):
     """A run for each page that was asked for."""
 
     pages: PagesOut = Field(description="The pages of the file")
-    items: list[SegmentationSummary] = Field(description="The runs, in the order of their pages")
+    items: list[SegmentationSummary] = Field(description="The runs, in the order of their pages", max_length=MAX_PAGES)
+
+    @classmethod
+    def of(cls, runs: PageRuns) -> "PageRunsOut":
+        """The use case's answer."""
+        return cls(pages=PagesOut.of(runs.pages), items=[SegmentationSummary.of(run) for run in runs.segmentations])
 
 
 @router.post(
@@ -101,4 +106,4 @@ async def request_pages(
     order = body.order(use_cases.models)
     runs = use_cases.request_pages(viewer, image_id, body.choice, body.channel, order, correlation_id)
     written()
-    return PageRunsOut(pages=PagesOut.of(runs.pages), items=[SegmentationSummary.of(run) for run in runs.segmentations])
+    return PageRunsOut.of(runs)

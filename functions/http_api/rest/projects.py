@@ -5,21 +5,20 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, Field, StringConstraints
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from http_api.correlation import CorrelationId
 from http_api.rest.answers import (
     DEFAULT_LIMIT,
     NOT_WRITABLE,
     POSITION_HEADER,
-    After,
     Answer,
     Body,
+    CursorText,
     Limit,
     Wired,
     Written,
-    next_cursor,
     problems,
 )
 from http_api.rest.conditional import NOT_MODIFIED, TAG_HEADER, KnownTags, SeenVersions, tag_of, unchanged
@@ -178,6 +177,22 @@ class StatisticsOut(Answer):
         )
 
 
+class ProjectFilter(BaseModel):
+    """Which projects; what is left away does not matter."""
+
+    model_config = ConfigDict(frozen=True)
+
+    archived: bool | None = Field(default=None, description="Only archived ones, or only others")
+    tag: Tag | None = Field(default=None, description="Only those with that tag", examples=["control"])
+
+
+async def _asked(asked: Annotated[ProjectFilter, Query()]) -> ProjectFilter:
+    return asked
+
+
+Asked = Annotated[ProjectFilter, Depends(_asked)]
+
+
 class ProjectPage(Answer):
     """Some of the projects that you have a role in, the newest first."""
 
@@ -207,14 +222,17 @@ async def create_project(body: ProjectIn, viewer: CurrentViewer, use_cases: Wire
 async def list_projects(
     viewer: CurrentViewer,
     use_cases: Wired,
-    after: After,
-    archived: Annotated[bool | None, Query(description="Only archived ones, or only others; left away: both")] = None,
-    tag: Annotated[str | None, Query(max_length=TAG_MAX_LENGTH, description="Only those with that tag")] = None,
+    asked: Asked,
+    cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> ProjectPage:
     """The projects that you own and those that were shared with you, the newest first."""
-    page = use_cases.read_projects.page(viewer, after, limit, archived=archived, tag=tag)
-    return ProjectPage(items=[ProjectOut.of(project) for project in page.items], next_cursor=next_cursor(page.next))
+    cursors = use_cases.cursors.of_list(viewer, "projects", asked)
+    after = cursors.page_key(cursor)
+    page = use_cases.read_projects.page(viewer, after, limit, archived=asked.archived, tag=asked.tag)
+    return ProjectPage(
+        items=[ProjectOut.of(project) for project in page.items], next_cursor=cursors.following(page.next)
+    )
 
 
 @router.get(

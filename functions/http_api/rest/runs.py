@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from http_api.correlation import CorrelationId
 from http_api.rest.answers import NOT_WRITABLE, POSITION_HEADER, Answer, Body, Wired, Written, problems
@@ -21,13 +21,11 @@ from spheroseg.use_cases.compare_runs import ComparedRuns
 router = APIRouter(prefix="/v1", tags=["runs"])
 
 Ids = Annotated[frozenset[UUID], Field(min_length=1, max_length=MAX_SELECTED)]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 IdempotencyKey = Annotated[
-    str | None,
+    Key | None,
     Header(
         alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
         description="Any text of your own, new for each new request: the same request with the same key again starts "
         "nothing and gives the same batch",
     ),
@@ -122,7 +120,9 @@ class BatchOut(Answer):
         description="These images by what was done for them; what never happened is left out",
         examples=[{"started": 90, "already_done": 6}],
     )
-    told: list[ToldOut] = Field(description=f"The first {MAX_TOLD:,} images for which nothing was started")
+    told: list[ToldOut] = Field(
+        description=f"The first {MAX_TOLD:,} images for which nothing was started", max_length=MAX_TOLD
+    )
 
     @classmethod
     def of(cls, batch: RunBatch) -> "BatchOut":

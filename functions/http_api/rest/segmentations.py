@@ -11,12 +11,11 @@ from http_api.correlation import CorrelationId
 from http_api.rest.answers import (
     NOT_WRITABLE,
     POSITION_HEADER,
-    After,
     Answer,
+    CursorText,
     Limit,
     Wired,
     Written,
-    next_cursor,
     problems,
 )
 from http_api.rest.orders import MAX_PAGE, FailureOut, OrderIn, ParametersOut
@@ -283,16 +282,17 @@ async def list_segmentations(
     image_id: UUID,
     viewer: CurrentViewer,
     use_cases: Wired,
-    after: After,
+    cursor: CursorText = None,
     limit: Limit = MAX_LIMIT,
     page: Annotated[
         int | None, Query(ge=1, le=MAX_PAGE, description="Only runs over this page of the file; left away: over any")
     ] = None,
 ) -> ImageSegmentations:
     """The runs over an image, the latest queued first; of a stack, `parameters.page` tells them apart."""
-    found = use_cases.read_segmentations.of_image(viewer, image_id, page, after, limit)
+    cursors = use_cases.cursors.of_list(viewer, "segmentations", image_id, page)
+    found = use_cases.read_segmentations.of_image(viewer, image_id, page, cursors.page_key(cursor), limit)
     return ImageSegmentations(
-        items=[SegmentationSummary.of(run) for run in found.items], next_cursor=next_cursor(found.next)
+        items=[SegmentationSummary.of(run) for run in found.items], next_cursor=cursors.following(found.next)
     )
 
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Response
 from pydantic import Field
 
-from http_api.rest.answers import Answer, Wired, problems
+from http_api.cursors import ListCursors
+from http_api.rest.answers import Answer, CursorText, Limit, Wired, problems
 from http_api.viewer import CurrentViewer
-from spheroseg.domain.paging import MAX_LIMIT
 from spheroseg.domain.review import ReviewReason
 from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.domain.viewer import Viewer
@@ -70,7 +70,7 @@ class SpheroidPageOut(Answer):
     spheroid_count: int = Field(description="All that the run found", examples=[12])
     pixel_size_um: float | None = Field(description="Edge of one pixel in µm; null: unknown", examples=[0.65])
     items: list[SpheroidOut] = Field(description="The spheroids")
-    next_after: int | None = Field(description="`after` of the next page; null: this is the last one")
+    next_cursor: str | None = Field(description="Where the next page begins; null: this is the last one")
 
 
 @router.get(
@@ -84,15 +84,15 @@ class SpheroidPageOut(Answer):
             "content": {GEOJSON: {"schema": {"type": "object"}}},
         },
         307: {"description": "The whole GeoJSON is too large for an answer and lies at `Location` for an hour"},
-        **problems("segmentation-not-found", "not-finished"),
+        **problems("segmentation-not-found", "not-finished", "invalid-cursor"),
     },
 )
 async def list_spheroids(
     segmentation_id: UUID,
     viewer: CurrentViewer,
     use_cases: Wired,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Number after which the page begins")] = 0,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on the page at most")] = DEFAULT_LIMIT,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
     accept: Annotated[
         str, Header(description="`application/geo+json` gives what `.geojson` gives: all, whatever the page")
     ] = "application/json",
@@ -101,8 +101,9 @@ async def list_spheroids(
     read = use_cases.read_segmentations
     if GEOJSON in accept.lower():
         return _geojson(read, viewer, segmentation_id)
-    page = read.spheroids(viewer, segmentation_id, after, limit)
-    return Response(_page(page), media_type="application/json", headers={"Vary": "Accept"})
+    cursors = use_cases.cursors.of_list(viewer, "spheroids", segmentation_id)
+    page = read.spheroids(viewer, segmentation_id, cursors.number(cursor), limit)
+    return Response(_page(page, cursors), media_type="application/json", headers={"Vary": "Accept"})
 
 
 @router.get(
@@ -136,7 +137,7 @@ def _geojson(read: ReadSegmentations, viewer: Viewer, segmentation_id: UUID) -> 
     return Response(status_code=307, headers={"Location": links.outlines, "Vary": "Accept"})
 
 
-def _page(page: SpheroidPage) -> bytes:
+def _page(page: SpheroidPage, cursors: ListCursors) -> bytes:
     result = page.segmentation.result
     pixel_size_um = result.pixel_size_um if result else None
     items, next_after = _fitting(page.spheroids, pixel_size_um), page.next_after
@@ -148,7 +149,7 @@ def _page(page: SpheroidPage) -> bytes:
             "spheroid_count": result.spheroid_count if result else 0,
             "pixel_size_um": pixel_size_um,
             "items": items,
-            "next_after": next_after,
+            "next_cursor": cursors.following(next_after),
         }
     )
 

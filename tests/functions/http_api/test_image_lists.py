@@ -5,11 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from http_api.cursors import Cursors
-from spheroseg.domain.image_list import ImageKey
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import SegmentationStatus
-from spheroseg.errors import InvalidCursorError
 from tests.builders import NOW
 from tests.functions.http_api.world import Client, World
 
@@ -87,14 +84,6 @@ def test_a_cursor_goes_on_with_its_own_list_only(world: World, owner: Client, pa
     ):
         answer = owner.get(wrong_path, params=wrong)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid-cursor")
-
-
-def test_another_secret_gives_other_cursors() -> None:
-    key = ImageKey(NOW, UUID(int=7))
-    one, other = Cursors(lambda: b"one"), Cursors(lambda: b"other")
-    assert one.key(one.of(key, "list"), "list") == key
-    with pytest.raises(InvalidCursorError):
-        other.key(one.of(key, "list"), "list")
 
 
 def test_only_the_fields_that_are_asked_for_are_sent(owner: Client, path: str) -> None:

@@ -28,7 +28,7 @@ def test_a_page_gives_outlines_and_measures_in_px_and_um(world: World, owner: Cl
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
     SpheroidPageOut.model_validate(body, strict=False)
-    assert (body["segmentation_id"], body["pixel_size_um"], body["next_after"]) == (str(run.id), 0.5, None)
+    assert (body["segmentation_id"], body["pixel_size_um"], body["next_cursor"]) == (str(run.id), 0.5, None)
     item = body["items"][0]
     assert item["polygons"] == [
         {
@@ -55,14 +55,15 @@ def test_without_a_pixel_size_there_are_no_um(world: World, owner: Client) -> No
 
 def all_numbers(owner: Client, run_id: UUID, limit: int) -> tuple[list[int], int]:
     numbers: list[int] = []
-    after: int | None = 0
+    params: dict[str, str | int] = {"limit": limit}
     pages = 0
-    while after is not None:
-        path = f"/v1/segmentations/{run_id}/spheroids"
-        body: dict[str, Any] = owner.get(path, params={"after": after, "limit": limit}).json()
+    while True:
+        body: dict[str, Any] = owner.get(f"/v1/segmentations/{run_id}/spheroids", params=params).json()
         numbers += [item["number"] for item in body["items"]]
-        after, pages = body["next_after"], pages + 1
-    return numbers, pages
+        pages += 1
+        if body["next_cursor"] is None:
+            return numbers, pages
+        params["cursor"] = body["next_cursor"]
 
 
 def test_pages_run_by_number(world: World, owner: Client) -> None:

@@ -1,13 +1,14 @@
 """Objects below many parents, each kind read at once: what a graph is answered with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.image import Image, ImageStatus
-from spheroseg.domain.paging import Page, PageKey
+from spheroseg.domain.image_list import ImageKey, ImageQuery
+from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Segmentation
 from spheroseg.domain.spheroid import Spheroid
@@ -15,6 +16,8 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.ports import BatchReads, SegmentationRepository
 
 Item = TypeVar("Item")
+Cut: TypeAlias = tuple[Sequence[Item], bool]
+"""Up to ``limit`` items, and whether there are more."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,10 @@ class ReadTogether:
         return self.batches.segmentations(viewer, segmentation_ids)
 
     def images_of_projects(
-        self, viewer: Viewer, project_ids: Sequence[UUID], after: PageKey | None, limit: int
-    ) -> Mapping[UUID, Page[Image]]:
-        """A page of images for each project, newest first."""
-        found = self.batches.images_of_projects(viewer, project_ids, after, limit + 1)
-        return {id_: _page(found.get(id_, ()), limit, _image_key) for id_ in project_ids}
+        self, viewer: Viewer, project_ids: Sequence[UUID], query: ImageQuery, after: ImageKey | None, limit: int
+    ) -> Mapping[UUID, Cut[Image]]:
+        """The images asked for of each project, in their order, past ``after``."""
+        return _cut(self.batches.images_of_projects(viewer, project_ids, query, after, limit + 1), project_ids, limit)
 
     def image_counts(self, viewer: Viewer, project_ids: Sequence[UUID]) -> Mapping[UUID, Mapping[ImageStatus, int]]:
         """How many images each project has in each status, 0 included."""
@@ -53,11 +55,10 @@ class ReadTogether:
         return self.segmentations.latest_of_images(viewer, image_ids)
 
     def runs_of_images(
-        self, viewer: Viewer, image_ids: Sequence[UUID], after: PageKey | None, limit: int
-    ) -> Mapping[UUID, Page[Segmentation]]:
-        """A page of runs for each image, the latest queued first."""
-        found = self.batches.segmentations_of_images(viewer, image_ids, after, limit + 1)
-        return {id_: _page(found.get(id_, ()), limit, _run_key) for id_ in image_ids}
+        self, viewer: Viewer, image_ids: Sequence[UUID], page: int | None, after: PageKey | None, limit: int
+    ) -> Mapping[UUID, Cut[Segmentation]]:
+        """Runs of each image, or of one page of each, the latest queued first, older than ``after``."""
+        return _cut(self.batches.segmentations_of_images(viewer, image_ids, page, after, limit + 1), image_ids, limit)
 
     def run_counts(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, int]:
         """How many runs each image has, 0 included."""
@@ -66,19 +67,11 @@ class ReadTogether:
 
     def spheroids_of_runs(
         self, viewer: Viewer, segmentation_ids: Sequence[UUID], after_number: int, limit: int
-    ) -> Mapping[UUID, tuple[Sequence[Spheroid], bool]]:
-        """Up to ``limit`` spheroids of each run in order of their numbers, and whether there are more."""
+    ) -> Mapping[UUID, Cut[Spheroid]]:
+        """Spheroids of each run in order of their numbers, above ``after_number``."""
         found = self.batches.spheroids_of_segmentations(viewer, segmentation_ids, after_number, limit + 1)
-        return {id_: (found.get(id_, ())[:limit], len(found.get(id_, ())) > limit) for id_ in segmentation_ids}
+        return _cut(found, segmentation_ids, limit)
 
 
-def _image_key(image: Image) -> PageKey:
-    return PageKey(image.created_at, image.id)
-
-
-def _run_key(run: Segmentation) -> PageKey:
-    return PageKey(run.queued_at, run.id)
-
-
-def _page(found: Sequence[Item], limit: int, key_of: Callable[[Item], PageKey]) -> Page[Item]:
-    return Page(found[:limit], key_of(found[limit - 1]) if len(found) > limit else None)
+def _cut(found: Mapping[UUID, Sequence[Item]], ids: Sequence[UUID], limit: int) -> dict[UUID, Cut[Item]]:
+    return {id_: (found.get(id_, ())[:limit], len(found.get(id_, ())) > limit) for id_ in ids}

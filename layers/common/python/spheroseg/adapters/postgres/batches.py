@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from spheroseg.adapters.postgres import images, projects, segmentations, spheroids
+from spheroseg.adapters.postgres import image_lists, images, projects, segmentations, spheroids
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.image import Image
+from spheroseg.domain.image_list import ImageKey, ImageQuery
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Segmentation
@@ -35,19 +36,6 @@ SELECT runs.* FROM (SELECT {segmentations.COLUMNS} FROM segmentations WHERE id =
 {access_to("runs.project_id")}
 """
 
-# The role first: of a parent that may not be read no row is looked at. Then, for each parent, the head of an index.
-IMAGES_OF_PROJECTS = f"""
-SELECT found.* FROM unnest(%(ids)s::uuid[]) AS wanted (wanted_id)
-{access_to("wanted.wanted_id")}
-CROSS JOIN LATERAL (
-    SELECT {images.COLUMNS} FROM images
-    WHERE project_id = wanted.wanted_id
-        AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
-    ORDER BY created_at DESC, id DESC LIMIT %(limit)s
-) AS found
-ORDER BY found.created_at DESC, found.id DESC
-"""
-
 COUNTS_OF_PROJECTS = f"""
 SELECT wanted.wanted_id, images.status, count(*) AS count FROM unnest(%(ids)s::uuid[]) AS wanted (wanted_id)
 {access_to("wanted.wanted_id")}
@@ -61,6 +49,7 @@ CROSS JOIN LATERAL (
     SELECT {segmentations.COLUMNS} FROM segmentations
     WHERE image_id = wanted.wanted_id
         AND (queued_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
+        AND (%(page)s::integer IS NULL OR (parameters ->> 'page')::integer = %(page)s)
     ORDER BY queued_at DESC, id DESC LIMIT %(limit)s
 ) AS found
 {access_to("found.project_id")}
@@ -107,11 +96,13 @@ class PostgresBatches:
         return {row["id"]: segmentations.segmentation_of(row) for row in rows}
 
     def images_of_projects(
-        self, viewer: Viewer, project_ids: Sequence[UUID], after: PageKey | None, limit: int
+        self, viewer: Viewer, project_ids: Sequence[UUID], query: ImageQuery, after: ImageKey | None, limit: int
     ) -> Mapping[UUID, Sequence[Image]]:
-        """Up to ``limit`` images of each project, newest first, older than ``after``."""
-        values = {**_values(viewer, project_ids), "limit": limit, **key_values(after)}
-        rows = self._database.read(IMAGES_OF_PROJECTS, values, after=viewer.read_after)
+        """Up to ``limit`` images of each project: those asked for, in their order, past ``after``."""
+        sql, values = image_lists.statement_of_projects(
+            images.COLUMNS, viewer.user_id, project_ids, query, after, limit
+        )
+        rows = self._database.read(sql, values, after=viewer.read_after)
         return _grouped(rows, "project_id", images.image_of)
 
     def image_counts(self, viewer: Viewer, project_ids: Sequence[UUID]) -> Mapping[UUID, Mapping[str, int]]:
@@ -122,10 +113,10 @@ class PostgresBatches:
         return counts
 
     def segmentations_of_images(
-        self, viewer: Viewer, image_ids: Sequence[UUID], after: PageKey | None, limit: int
+        self, viewer: Viewer, image_ids: Sequence[UUID], page: int | None, after: PageKey | None, limit: int
     ) -> Mapping[UUID, Sequence[Segmentation]]:
-        """Up to ``limit`` runs of each image, the latest queued first, older than ``after``."""
-        values = {**_values(viewer, image_ids), "limit": limit, **key_values(after)}
+        """Up to ``limit`` runs of each image, or of one page of each, the latest queued first, older than ``after``."""
+        values = {**_values(viewer, image_ids), "page": page, "limit": limit, **key_values(after)}
         rows = self._database.read(SEGMENTATIONS_OF_IMAGES, values, after=viewer.read_after)
         return _grouped(rows, "image_id", segmentations.segmentation_of)
 

@@ -6,10 +6,11 @@ letters, or project and tag (``name_parts`` and ``tag_keys`` in revision 0011). 
 the same for names, is not in the wheel that PostgreSQL comes from locally, and needs a second index for the project.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from spheroseg.adapters.postgres.access import visible_project
+from spheroseg.adapters.postgres.access import access_to, visible_project
 from spheroseg.domain.image_list import ImageKey, ImageQuery
 
 SORTS = {
@@ -39,8 +40,32 @@ def statement(
     columns: str, viewer_id: str, project_id: UUID, query: ImageQuery, after: ImageKey | None, limit: int
 ) -> tuple[str, dict[str, Any]]:
     """SQL of a page, made of the fixed parts above, and its values."""
-    values: dict[str, Any] = {"viewer_id": viewer_id, "project_id": project_id, "limit": limit}
-    conditions = [f"project_id = {visible_project('%(project_id)s')}"]
+    conditions, order, values = _asked(query, after)
+    visible = f"project_id = {visible_project('%(project_id)s')}"
+    return (
+        f"SELECT {columns} FROM images WHERE {' AND '.join([visible, *conditions])} ORDER BY {order} LIMIT %(limit)s"
+    ), {**values, "viewer_id": viewer_id, "project_id": project_id, "limit": limit}
+
+
+def statement_of_projects(
+    columns: str, viewer_id: str, project_ids: Sequence[UUID], query: ImageQuery, after: ImageKey | None, limit: int
+) -> tuple[str, dict[str, Any]]:
+    """The same for many projects at once; the role first: of a project that may not be read no image is looked at."""
+    conditions, order, values = _asked(query, after)
+    within = " AND ".join(["project_id = wanted.project_id", *conditions]).replace(
+        "%(project_id)s", "wanted.project_id"
+    )
+    return (
+        f"SELECT found.* FROM unnest(%(ids)s::uuid[]) AS wanted (project_id) {access_to('wanted.project_id')} "
+        f"CROSS JOIN LATERAL (SELECT {columns} FROM images WHERE images.{within} ORDER BY {order} LIMIT %(limit)s) "
+        f"AS found ORDER BY {order}"
+    ), {**values, "viewer_id": viewer_id, "ids": list(project_ids), "limit": limit}
+
+
+def _asked(query: ImageQuery, after: ImageKey | None) -> tuple[list[str], str, dict[str, Any]]:
+    """Conditions, order, and their values."""
+    values: dict[str, Any] = {}
+    conditions: list[str] = []
     for field, condition in CONDITIONS.items():
         value = getattr(query, field)
         if value is not None:
@@ -51,7 +76,4 @@ def statement(
     if after is not None:
         conditions.append(f"({expression}, id) {comparison} (%(after_value)s::{kind}, %(after_id)s::uuid)")
         values |= {"after_value": after.value, "after_id": after.id}
-    return (
-        f"SELECT {columns} FROM images WHERE {' AND '.join(conditions)} "
-        f"ORDER BY {expression} {direction}, id {direction} LIMIT %(limit)s"
-    ), values
+    return conditions, f"{expression} {direction}, id {direction}", values
