@@ -79,6 +79,7 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
         segmentations=processing.segmentations,
         updates=processing.updates,
         project_work=processing.project_work,
+        uploads=processing.uploads,
         database=address,
     )
     MonitoringStack(

@@ -13,6 +13,7 @@ from http_api.idempotency import Once, describe_keys
 from http_api.problems import Problem, add_problem_handlers
 from http_api.rest import (
     account,
+    admin,
     auth,
     docs,
     health,
@@ -64,6 +65,7 @@ TAGS = [
     {"name": "graphql", "description": "The same as one graph, for who wants several things at once."},
     {"name": "queue", "description": "What waits and how fast it moves."},
     {"name": "updates", "description": "Live updates over a WebSocket."},
+    {"name": "admin", "description": "Users, quotas, queues, dead letters; to others than administrators not there."},
     {"name": "sign-in", "description": "By password over the API; in the local stage only."},
     {"name": "health", "description": "Whether the service and the parts behind it answer."},
     {"name": "documentation", "description": "This document, and what the error codes mean."},
@@ -124,6 +126,7 @@ def described(*, has_sign_in: bool) -> Api:
     )
     resources = (
         account,
+        admin,
         projects,
         jobs,
         members,

@@ -70,6 +70,17 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "There is no job of that id, or somebody else asked for it; the two look alike on purpose.",
         "A job's id is in the answer that began it.",
     ),
+    "no-such-route": ("No such route", "There is nothing at that address.", "/docs lists every route."),
+    "user-not-found": (
+        "No such user",
+        "The user pool has nobody of that id.",
+        "List the users with GET /v1/admin/users.",
+    ),
+    "dead-letter-not-found": (
+        "No such dead letter",
+        "The queue holds no dead letter of that id, or somebody is at it just now.",
+        "List the queue's dead letters again after half a minute.",
+    ),
     "model-not-found": (
         "No such model",
         "No model of that name and version is registered.",
@@ -411,7 +422,6 @@ _OF_HTTP = (
         "This stage answers no questions about its schema.",
         "The schema is part of the release: functions/http_api/schema.graphql.",
     ),
-    Entry("no-such-route", 404, "No such route", "There is nothing at that address.", "/docs lists every route."),
     Entry(
         "method-not-allowed",
         405,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from http_api.catalogue import CATALOGUE
-from spheroseg.errors import InvalidTableError, QuotaExceededError, SpherosegError, TableFault
+from spheroseg.errors import InvalidTableError, NoSuchRouteError, QuotaExceededError, SpherosegError, TableFault
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED = 50
@@ -104,7 +104,12 @@ def answer_to(request: Request, error: SpherosegError) -> Response:
         raise error
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(status)
     quota, faults = quota_left(error), faults_of(error)
-    return problem(request, error.code, str(error), errors=faults, quota=quota, headers=headers)
+    detail = _nothing_at(request) if isinstance(error, NoSuchRouteError) else str(error)
+    return problem(request, error.code, detail, errors=faults, quota=quota, headers=headers)
+
+
+def _nothing_at(request: Request) -> str:
+    return f"There is nothing at {request.url.path}"
 
 
 def quota_left(error: SpherosegError) -> QuotaLeft | None:
@@ -139,7 +144,7 @@ def answer_to_http(request: Request, error: HTTPException) -> Response:
         raise error
     code = CODE_OF_STATUS[error.status_code]
     detail = {
-        "no-such-route": f"There is nothing at {request.url.path}",
+        "no-such-route": _nothing_at(request),
         "method-not-allowed": f"{request.url.path} does not take {request.method}",
     }.get(code, CATALOGUE[code].cause)
     return problem(request, code, detail, headers=error.headers)

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from spheroseg.settings import (
+    DeadLetterSettings,
     LinkSettings,
     ProjectWorkSettings,
     QueueSettings,
@@ -14,7 +15,14 @@ from spheroseg.settings import (
 
 
 class Settings(
-    StageSettings, ReaderSettings, StorageSettings, QueueSettings, UpdatesSettings, ProjectWorkSettings, LinkSettings
+    StageSettings,
+    ReaderSettings,
+    StorageSettings,
+    QueueSettings,
+    UpdatesSettings,
+    ProjectWorkSettings,
+    DeadLetterSettings,
+    LinkSettings,
 ):
     """What http_api reads from its environment."""
 

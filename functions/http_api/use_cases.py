@@ -10,6 +10,8 @@ from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.ports import KeptAnswerRepository
 from spheroseg.use_cases.accept_offer import AcceptOffer
+from spheroseg.use_cases.administer_queues import AdministerQueues
+from spheroseg.use_cases.administer_users import AdministerUsers
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -132,6 +134,8 @@ class UseCases:
     compare_runs: CompareRuns
     read_queue_status: ReadQueueStatus
     watch_updates: WatchUpdates
+    administer_users: AdministerUsers
+    administer_queues: AdministerQueues
     cursors: Cursors
     models: Models
     position: Callable[[], str | None]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from spheroseg.domain.administration import ADMINISTRATORS
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import InvalidInputError, UnauthenticatedError
 
@@ -51,7 +52,7 @@ async def current_viewer(
         raise UnauthenticatedError("This is not an access token; send the one that sign-in calls access token")
     if read_after is not None and not _POSITION.fullmatch(read_after):
         raise InvalidInputError(f"{READ_AFTER} is not a position that an answer gave out; leave it away")
-    return Viewer(user_id=user_id, read_after=read_after)
+    return Viewer(user_id=user_id, read_after=read_after, is_admin=ADMINISTRATORS in _groups(claims))
 
 
 def user_id_of(scope: Mapping[str, Any]) -> str | None:
@@ -68,4 +69,19 @@ def _claims(scope: Mapping[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
+    """The groups of the user pool that the token names; the gateway writes a list as ``[one two]``."""
+    told = claims.get("cognito:groups")
+    if isinstance(told, str):
+        return frozenset(told.removeprefix("[").removesuffix("]").split())
+    return frozenset(it for it in told if isinstance(it, str)) if isinstance(told, list) else frozenset()
+
+
+async def current_admin(viewer: Annotated[Viewer, Security(current_viewer)]) -> Viewer:
+    """An administrator; to others, administration's routes do not exist, whatever they send there."""
+    viewer.require_admin()
+    return viewer
+
+
+CurrentAdmin = Annotated[Viewer, Security(current_admin)]
 CurrentViewer = Annotated[Viewer, Security(current_viewer)]

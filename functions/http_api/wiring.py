@@ -1,6 +1,6 @@
 """Settings -> use cases with real adapters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -11,10 +11,12 @@ from http_api.settings import Settings
 from http_api.use_cases import UseCases
 from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
 from spheroseg.adapters.cdn import CdnDownloadLinks
-from spheroseg.adapters.cognito import CognitoPeople, CognitoSignIn
+from spheroseg.adapters.cognito import CognitoDirectory, CognitoPeople, CognitoSignIn
+from spheroseg.adapters.dead_letters import QueuePair, SqsDeadLetters
 from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.deeds import PostgresDeeds
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
@@ -30,11 +32,14 @@ from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
 from spheroseg.adapters.secrets import DatabaseCredentials, secret_text
 from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import RandomIds, SystemClock
+from spheroseg.domain.administration import QueueName
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.ports import DownloadLinks
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.administer_queues import AdministerQueues
+from spheroseg.use_cases.administer_users import AdministerUsers
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -87,6 +92,8 @@ def wire(settings: Settings) -> UseCases:
     default = models.default
     jobs, work = PostgresProjectJobs(database), SqsProjectWorkQueue(sqs, settings.project_work_queue_url)
     copies = PostgresProjectCopies(database)
+    deeds, directory = PostgresDeeds(database), CognitoDirectory(settings.user_pool_id)
+    letters = SqsDeadLetters(sqs, _queue_pairs(settings))
     accounts, sharing = PostgresAccounts(database), PostgresSharing(database)
     accept_upload = AcceptUpload(
         projects, images, segmentations, store, queue, clock, Order(default.name, default.version)
@@ -122,6 +129,8 @@ def wire(settings: Settings) -> UseCases:
         read_together=ReadTogether(PostgresBatches(database), segmentations),
         read_queue_status=ReadQueueStatus(segmentations, clock),
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),
+        administer_users=AdministerUsers(directory, accounts, deeds, clock, ids),
+        administer_queues=AdministerQueues(letters, letters, deeds, clock, ids),
         cursors=Cursors(lambda: cursor_secret(credentials().password)),
         models=models,
         position=lambda: database.position,
@@ -154,6 +163,17 @@ class _CdnLinksOnDemand:
         return CdnDownloadLinks(
             domain, key_pair_id, secret_text(secrets_client(), settings.cdn_private_key_secret_arn), self.clock
         )
+
+
+def _queue_pairs(settings: Settings) -> Mapping[QueueName, QueuePair]:
+    return {
+        QueueName.UPLOADS: QueuePair(settings.uploads_queue_url, settings.dead_letters_url_uploads),
+        QueueName.HIGH: QueuePair(settings.queue_url_high, settings.dead_letters_url_high),
+        QueueName.NORMAL: QueuePair(settings.queue_url_normal, settings.dead_letters_url_normal),
+        QueueName.LOW: QueuePair(settings.queue_url_low, settings.dead_letters_url_low),
+        QueueName.UPDATES: QueuePair(settings.updates_queue_url, settings.dead_letters_url_updates),
+        QueueName.PROJECT_WORK: QueuePair(settings.project_work_queue_url, settings.dead_letters_url_project_work),
+    }
 
 
 def _parts(database: Database, store: S3ImageStore, queue: SqsSegmentationQueue) -> Sequence[Part]:

@@ -13,6 +13,7 @@ class UserPool(Construct):
 
     An access token is good for an hour. With ``local_sign_in`` people may sign themselves up, and a password may be
     sent over the API; otherwise an administrator invites them, and a password never leaves their own machine (SRP).
+    Members of the group ``admin`` administrate the service; nobody is one at first.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: StageConfig) -> None:
@@ -32,6 +33,13 @@ class UserPool(Construct):
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
             deletion_protection=stage.keeps_data,
             removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
+        )
+        self.administrators = cognito.CfnUserPoolGroup(
+            self,
+            "administrators",
+            user_pool_id=self.pool.user_pool_id,
+            group_name="admin",
+            description="See users and queues, change quotas, tend dead letters",
         )
         self.client = self.pool.add_client(
             "client",

@@ -9,6 +9,8 @@ from infra_cdk.local.errors import LocalCloudError
 from infra_cdk.local.folders import SignIn
 from infra_cdk.local.postgres import APPLICATION_ROLE
 
+ADMINISTRATORS = "admin"
+"""The group that the user pool's component makes."""
 DATABASE_SECRET = "spheroseg/local/database"  # noqa: S105 - a name
 
 
@@ -35,7 +37,12 @@ def migrate(clients: EmulatorClients, function: str) -> None:
 
 
 def ensure_user(clients: EmulatorClients, pool: str, sign_in: SignIn) -> None:
-    """Let somebody sign in; their data stay theirs from start to start."""
+    """Let somebody sign in, who is an administrator; their data stay theirs from start to start."""
+    _ensure_account(clients, pool, sign_in)
+    clients.cognito.admin_add_user_to_group(UserPoolId=pool, Username=sign_in.email, GroupName=ADMINISTRATORS)
+
+
+def _ensure_account(clients: EmulatorClients, pool: str, sign_in: SignIn) -> None:
     cognito = clients.cognito
     try:
         cognito.admin_create_user(

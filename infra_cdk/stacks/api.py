@@ -33,6 +33,7 @@ class ApiStack(Stack):
         segmentations: SegmentationQueues,
         updates: Queue,
         project_work: Queue,
+        uploads: Queue,
         database: Database | None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -42,7 +43,7 @@ class ApiStack(Stack):
         self.watch_updates = self._watch_updates()
         self.sockets = SocketApi(self, "sockets", stage=stage, function=self.watch_updates)
         self.push_updates = self._push_updates(updates, segmentations)
-        self.http_api = self._http_api(images, users, segmentations, updates, project_work)
+        self.http_api = self._http_api(images, users, segmentations, updates, project_work, uploads)
         self.http = HttpApi(self, "http", stage=stage, function=self.http_api.front, users=users)
         CfnOutput(self, "ApiUrl", value=self.http.url)
         CfnOutput(self, "ApiId", value=self.http.api.api_id)
@@ -94,6 +95,7 @@ class ApiStack(Stack):
         segmentations: SegmentationQueues,
         updates: Queue,
         project_work: Queue,
+        uploads: Queue,
     ) -> Function:
         function = Function(
             self,
@@ -108,6 +110,14 @@ class ApiStack(Stack):
                 **segmentations.environment(),
                 "SPHEROSEG_UPDATES_QUEUE_URL": updates.queue.queue_url,
                 "SPHEROSEG_PROJECT_WORK_QUEUE_URL": project_work.queue.queue_url,
+                "SPHEROSEG_UPLOADS_QUEUE_URL": uploads.queue.queue_url,
+                "SPHEROSEG_DEAD_LETTERS_URL_UPLOADS": uploads.dead_letters.queue_url,
+                "SPHEROSEG_DEAD_LETTERS_URL_UPDATES": updates.dead_letters.queue_url,
+                "SPHEROSEG_DEAD_LETTERS_URL_PROJECT_WORK": project_work.dead_letters.queue_url,
+                **{
+                    f"SPHEROSEG_DEAD_LETTERS_URL_{priority.upper()}": queue.dead_letters.queue_url
+                    for priority, queue in segmentations.by_priority.items()
+                },
                 "SPHEROSEG_USER_POOL_ID": users.pool.user_pool_id,
                 "SPHEROSEG_USER_POOL_CLIENT_ID": users.client.user_pool_client_id,
                 "SPHEROSEG_LOCAL_SIGN_IN": "true" if self.stage.local_sign_in else "false",
@@ -130,5 +140,10 @@ class ApiStack(Stack):
         project_work.queue.grant_send_messages(function)
         # Whoever accepts an invitation must have verified its address; access tokens do not tell.
         users.pool.grant(function, "cognito-idp:AdminGetUser")
+        # Administrators list people, and look at dead letters, which they retry or discard.
+        users.pool.grant(function, "cognito-idp:ListUsers", "cognito-idp:ListUsersInGroup")
+        uploads.queue.grant_send_messages(function)
+        for queue in (uploads, updates, project_work, *segmentations):
+            queue.dead_letters.grant_consume_messages(function)
         updates.queue.grant_send_messages(function)
         return function

@@ -33,9 +33,12 @@ MAY = {
     },
     "dead_letters": EVERYWHERE | CONSUME | SEND,
     "http_api": EVERYWHERE
+    | CONSUME
     | SEND
     | {
         "cognito-idp:AdminGetUser",
+        "cognito-idp:ListUsers",
+        "cognito-idp:ListUsersInGroup",
         "s3:AbortMultipartUpload",
         "s3:GetObject",
         "s3:ListMultipartUploadParts",

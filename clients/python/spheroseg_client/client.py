@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from spheroseg_client.administration import AdminCalls
 from spheroseg_client.answers import Found
 from spheroseg_client.answers import items as _items
 from spheroseg_client.answers import parsed as _parsed
@@ -57,7 +58,7 @@ class FileToAnnounce(BaseModel):
     pixel_size_um: float | None = None
 
 
-class Client(GraphCalls, ImageCalls, ProjectCalls, RunCalls):
+class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RunCalls):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.
 
     Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is

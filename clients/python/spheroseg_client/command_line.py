@@ -14,6 +14,7 @@ from rich.text import Text
 
 from spheroseg_client import display, offline
 from spheroseg_client.access import Access
+from spheroseg_client.admin_commands import admin
 from spheroseg_client.client import Client
 from spheroseg_client.image_commands import images
 from spheroseg_client.inputs import find_inputs
@@ -245,6 +246,7 @@ app.add_typer(projects, name="projects")
 app.add_typer(images, name="images")
 app.add_typer(share, name="share")
 app.add_typer(runs, name="runs")
+app.add_typer(admin, name="admin")
 
 
 def main() -> None:

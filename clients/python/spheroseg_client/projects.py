@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
-from spheroseg_client.answers import Found, items, parsed
+from spheroseg_client.answers import items
+from spheroseg_client.calls import Calls
 from spheroseg_client.models import (
     Invitation,
     Job,
@@ -15,16 +16,12 @@ from spheroseg_client.models import (
     Project,
     ProjectStatistics,
 )
-from spheroseg_client.transport import Session, Transport
 
 PAGE_ITEMS = 200
 
 
-class ProjectCalls:
+class ProjectCalls(Calls):
     """What can be done to projects and to people's roles in them."""
-
-    _transport: Transport
-    _session: Session
 
     def create_project(
         self, name: str, pixel_size_um: float | None = None, *, description: str = "", tags: Sequence[str] = ()
@@ -202,23 +199,3 @@ class ProjectCalls:
     def accept_link(self, token: str) -> Project:
         """The project that you have a role in now."""
         return self._call("POST", "/v1/links/accept", Project, {"token": token}, repeatable=True)
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        kind: type[Found],
-        body: object = None,
-        *,
-        repeatable: bool = False,
-        headers: Mapping[str, str] | None = None,
-    ) -> Found:
-        answer = self._transport.request(
-            method, path, session=self._session, repeatable=repeatable, json=body, headers=headers
-        )
-        return parsed(kind, answer, path)
-
-    def _ask(
-        self, method: str, path: str, *, params: Mapping[str, str | int] | None = None, repeatable: bool = False
-    ) -> object:
-        return self._transport.request(method, path, session=self._session, repeatable=repeatable, params=params)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+from http_api.graphql.administration import AdminMutations
 from http_api.graphql.context import Info
 from http_api.graphql.costs import WRITES, ListSize
 from http_api.graphql.deriving import input_argument, type_of, validated
@@ -36,7 +37,7 @@ class Deleted:
 @strawberry.type(
     description="What can be changed. Fields run in their order; a later one sees what an earlier one wrote."
 )
-class Mutation(JobMutations, ProjectMutations, ImageMutations, RunMutations):
+class Mutation(AdminMutations, JobMutations, ProjectMutations, ImageMutations, RunMutations):
     """The writing half of the API."""
 
     @strawberry.field(description="Change what you send of your profile and leave the rest", directives=[WRITES])

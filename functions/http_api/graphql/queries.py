@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+from http_api.graphql.administration import AdminQueries
 from http_api.graphql.connections import DEFAULT_FIRST, After, Connection, First
 from http_api.graphql.context import Info
 from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
@@ -59,7 +60,7 @@ class Account(Told):
 
 
 @strawberry.type(description="What can be read.")
-class Query:
+class Query(AdminQueries):
     """The reading half of the API."""
 
     @strawberry.field(description="Your own account")

@@ -260,8 +260,23 @@ ROWS |= {
         variables={"input": {"pages": "all"}},
     ),
 }
+NOT_AN_ADMIN = dict.fromkeys(Role, "no-such-route")
+"""To others than administrators there is nothing, see test_admin.py."""
 ROWS |= {
     "Mutation.duplicateProject": write("duplicateProject", "projectId", "{ status }", rest.project, Action.READ),
+    **{
+        name: Row(query, (query.split("{")[1].split("(")[0].strip().split(" ")[0],), fails=NOT_AN_ADMIN)
+        for name, query in {
+            "Query.users": "{ users { items { userId } } }",
+            "Query.user": '{ user(userId: "a") { userId } }',
+            "Query.adminActions": "{ adminActions { action } }",
+            "Query.queues": "{ queues { name } }",
+            "Query.deadLetters": "{ deadLetters(queue: UPDATES) { id } }",
+            "Mutation.changeQuota": 'mutation { changeQuota(userId: "a", input: {}) { userId } }',
+            "Mutation.retryDeadLetter": 'mutation { retryDeadLetter(queue: UPDATES, letterId: "a") { id } }',
+            "Mutation.discardDeadLetter": 'mutation { discardDeadLetter(queue: UPDATES, letterId: "a") { id } }',
+        }.items()
+    },
     "Mutation.cancelJob": Row(
         "mutation ($id: UUID!) { cancelJob(jobId: $id) { status } }",
         ("cancelJob",),

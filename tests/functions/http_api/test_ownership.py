@@ -227,6 +227,16 @@ PUBLIC = {
     ("get", "/problems"),
     ("get", "/problems/{code}"),
 }
+ROWS |= {  # to others than administrators there is nothing, see test_admin.py
+    ("get", "/v1/admin/users"): Row(404),
+    ("get", "/v1/admin/users/{user_id}"): Row(404),
+    ("patch", "/v1/admin/users/{user_id}/quota"): Row(404, request={"json": {}}),
+    ("get", "/v1/admin/actions"): Row(404),
+    ("get", "/v1/admin/queues"): Row(404),
+    ("get", "/v1/admin/queues/{queue}/dead-letters"): Row(404),
+    ("post", "/v1/admin/queues/{queue}/dead-letters/{letter_id}/retry"): Row(404),
+    ("delete", "/v1/admin/queues/{queue}/dead-letters/{letter_id}"): Row(404),
+}
 OWNED = [key for key, row in ROWS.items() if row.owned]
 SHARED = [key for key in OWNED if not ROWS[key].is_personal]
 

@@ -29,6 +29,8 @@ from spheroseg.errors import (
 )
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.administer_queues import AdministerQueues
+from spheroseg.use_cases.administer_users import AdministerUsers
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -89,6 +91,7 @@ from tests.fakes import (
     InMemoryUpdatePublisher,
     InMemoryWatchers,
 )
+from tests.fakes.administration import InMemoryDirectory, InMemoryQueues
 from tests.fakes.batches import InMemoryBatches
 from tests.fakes.kept_answers import InMemoryKeptAnswers
 
@@ -172,6 +175,8 @@ class World:
         self.batches = InMemoryRunBatches(self.images)
         self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
+        self.deeds = self.accounts.deeds
+        self.directory, self.letters = InMemoryDirectory(), InMemoryQueues()
         self.jobs = InMemoryProjectJobs(self.images)
         self.copies = InMemoryProjectCopies(self.jobs)
         self.sharing = InMemorySharing(self.projects, self.accounts)
@@ -223,6 +228,8 @@ class World:
             ),
             read_queue_status=ReadQueueStatus(self.segmentations, self.clock),
             watch_updates=WatchUpdates(self.watchers, self.clock),
+            administer_users=AdministerUsers(self.directory, self.accounts, self.deeds, self.clock, self.ids),
+            administer_queues=AdministerQueues(self.letters, self.letters, self.deeds, self.clock, self.ids),
             cursors=Cursors(lambda: b"a secret of the tests"),
             models=self.models,
             position=lambda: self.position,
@@ -284,6 +291,8 @@ class World:
             list(self.updates.published),
             dict(self.watchers.tickets),
             dict(self.accounts.profiles),
+            list(self.deeds.rows),
+            dict(self.letters.dead),
         )
 
 

@@ -66,6 +66,24 @@ class JobNotFoundError(NotFoundError):
     code = "job-not-found"
 
 
+class NoSuchRouteError(NotFoundError):
+    """To this viewer there is nothing at that address."""
+
+    code = "no-such-route"
+
+
+class UserNotFoundError(NotFoundError):
+    """The user pool has nobody of that id."""
+
+    code = "user-not-found"
+
+
+class DeadLetterNotFoundError(NotFoundError):
+    """The dead letters of the queue hold no such letter, or it is lent out just now."""
+
+    code = "dead-letter-not-found"
+
+
 class ModelNotFoundError(NotFoundError):
     """No model of that name is registered."""
 

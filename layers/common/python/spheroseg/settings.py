@@ -93,6 +93,18 @@ class ProjectWorkSettings(Settings):
     project_work_queue_url: str
 
 
+class DeadLetterSettings(Settings):
+    """Where each queue puts what it gives up, for administrators; and the one queue that nothing else is sent to."""
+
+    uploads_queue_url: str
+    dead_letters_url_uploads: str
+    dead_letters_url_high: str
+    dead_letters_url_normal: str
+    dead_letters_url_low: str
+    dead_letters_url_updates: str
+    dead_letters_url_project_work: str
+
+
 class LinkSettings(Settings):
     """Who signs download links: the CDN, or the bucket where there is no CDN that checks signatures."""
 

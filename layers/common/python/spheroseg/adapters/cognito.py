@@ -4,9 +4,10 @@ Only the local stage uses the sign-in. Elsewhere clients speak to Cognito themse
 leaves them.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,23 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spheroseg.domain.administration import ADMINISTRATORS, Person
 from spheroseg.errors import (
     AccountExistsError,
+    InvalidCursorError,
     PasswordRefusedError,
     SignInUnavailableError,
+    UserNotFoundError,
     WrongCredentialsError,
 )
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
-    from mypy_boto3_cognito_idp.type_defs import AuthenticationResultTypeTypeDef
+    from mypy_boto3_cognito_idp.type_defs import (
+        AuthenticationResultTypeTypeDef,
+        ListUsersRequestTypeDef,
+        UserTypeTypeDef,
+    )
 
 TIMEOUT_S = 5
 LOCAL_CODE = "123456"
@@ -140,6 +148,87 @@ class CognitoPeople:
     @cached_property
     def _client(self) -> "CognitoIdentityProviderClient":
         return boto3.client("cognito-idp", config=Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S))
+
+
+class CognitoDirectory:
+    """The people of one user pool, for administrators and for who goes; its client is made when it is first needed."""
+
+    def __init__(self, user_pool_id: str) -> None:
+        self._user_pool_id = user_pool_id
+
+    def page(self, search: str | None, token: str | None, limit: int) -> tuple[Sequence[Person], str | None]:
+        """Up to ``limit`` (60 at most) people whose e-mail address begins so, and where the next page begins."""
+        asked: ListUsersRequestTypeDef = {"UserPoolId": self._user_pool_id, "Limit": limit}
+        if search:
+            escaped = search.strip().lower().replace("\\", "\\\\").replace('"', '\\"')
+            asked["Filter"] = f'email ^= "{escaped}"'
+        if token is not None:
+            asked["PaginationToken"] = token
+        try:
+            with _translated():
+                found = self._client.list_users(**asked)
+        except SignInUnavailableError as error:
+            if token is not None and "InvalidParameter" in str(error):
+                raise InvalidCursorError("The cursor is not one that a list gave out") from error
+            raise
+        administrators = self._administrators()
+        return [_person(user, administrators) for user in found["Users"]], found.get("PaginationToken")
+
+    def get(self, user_id: str) -> Person:
+        """Somebody by their id, or raise ``UserNotFoundError``."""
+        try:
+            with _translated():
+                user = self._client.admin_get_user(UserPoolId=self._user_pool_id, Username=user_id)
+        except WrongCredentialsError:
+            raise UserNotFoundError(f"There is no user {user_id}") from None
+        found: UserTypeTypeDef = {
+            "Username": user["Username"],
+            "Attributes": user.get("UserAttributes", []),
+            "Enabled": user.get("Enabled", True),
+            "UserStatus": user["UserStatus"],
+            "UserCreateDate": user["UserCreateDate"],
+        }
+        person = _person(found, self._administrators())
+        if person.user_id != user_id:  # an e-mail address names somebody, too, but is no id
+            raise UserNotFoundError(f"There is no user {user_id}")
+        return person
+
+    def disable(self, user_id: str) -> None:
+        """Let somebody sign in no more, and end their sessions; nothing happens when they are gone."""
+        with suppress(WrongCredentialsError), _translated():
+            self._client.admin_disable_user(UserPoolId=self._user_pool_id, Username=user_id)
+            self._client.admin_user_global_sign_out(UserPoolId=self._user_pool_id, Username=user_id)
+
+    def remove(self, user_id: str) -> None:
+        """Remove somebody from the pool; nothing happens when they are gone."""
+        with suppress(WrongCredentialsError), _translated():
+            self._client.admin_delete_user(UserPoolId=self._user_pool_id, Username=user_id)
+
+    def _administrators(self) -> frozenset[str]:
+        members: set[str] = set()
+        with _translated():
+            pages = self._client.get_paginator("list_users_in_group").paginate(
+                UserPoolId=self._user_pool_id, GroupName=ADMINISTRATORS
+            )
+            for page in pages:
+                members |= {user["Username"] for user in page["Users"]}
+        return frozenset(members)
+
+    @cached_property
+    def _client(self) -> "CognitoIdentityProviderClient":
+        return boto3.client("cognito-idp", config=Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S))
+
+
+def _person(user: "UserTypeTypeDef", administrators: frozenset[str]) -> Person:
+    attributes = {it["Name"]: it.get("Value", "") for it in user.get("Attributes", [])}
+    return Person(
+        user_id=attributes.get("sub", user["Username"]),
+        email=attributes.get("email") or None,
+        is_enabled=user.get("Enabled", True),
+        status=user["UserStatus"],
+        is_admin=user["Username"] in administrators,
+        created_at=user["UserCreateDate"].astimezone(UTC),
+    )
 
 
 def _tokens(result: "AuthenticationResultTypeTypeDef") -> Tokens:

@@ -62,7 +62,7 @@ class SqsSegmentationQueue:
             "ApproximateNumberOfMessagesDelayed",
         ]
         total = 0
-        with _translated():
+        with translated():
             for url in self._urls.values():
                 counts = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
                 total += sum(int(counts.get(name, 0)) for name in names)
@@ -91,7 +91,7 @@ class SqsUpdatePublisher:
 
     def publish(self, update: SegmentationChanged) -> None:
         """Announce a change, or raise ``QueueUnavailableError``."""
-        with _translated():
+        with translated():
             self._client.send_message(
                 QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)
             )
@@ -144,7 +144,7 @@ class SqsReceiver:
         Raises:
             QueueUnavailableError: the queue does not answer, or refuses.
         """
-        with _translated():
+        with translated():
             answer = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=min(max_messages, BATCH_SIZE),
@@ -165,7 +165,7 @@ class SqsReceiver:
                 {"Id": str(number), "ReceiptHandle": receipt}
                 for number, receipt in enumerate(receipts[begin : begin + BATCH_SIZE])
             ]
-            with _translated():
+            with translated():
                 answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
             codes = {entry["Code"] for entry in answer.get("Failed", [])} - LOAN_OVER
             if codes:
@@ -174,7 +174,7 @@ class SqsReceiver:
     def extend(self, receipt: str, seconds: int) -> None:
         """Keep a message for so many seconds from now; nothing happens when its loan is over."""
         try:
-            with _translated():
+            with translated():
                 self._client.change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
                 )
@@ -208,7 +208,7 @@ def _send_batch(client: "SQSClient", url: str, messages: Sequence[Message]) -> N
     ]
     reasons: set[str] = set()
     for _ in range(SEND_ATTEMPTS):
-        with _translated():
+        with translated():
             answer = client.send_message_batch(QueueUrl=url, Entries=entries)
         failed = answer.get("Failed", [])
         if not failed:
@@ -224,7 +224,7 @@ def _attributes(message: Message) -> "dict[str, MessageAttributeValueTypeDef]":
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Errors of the SDK as ours."""
     try:
         yield

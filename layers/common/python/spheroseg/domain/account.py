@@ -79,12 +79,17 @@ class Profile:
 
 @dataclass(frozen=True)
 class Account:
-    """One person's profile, quota and usage; whoever signed in has one."""
+    """One person's profile, quota and usage; whoever signed in has one.
+
+    Args:
+        quota_version: How often administrators changed the quota.
+    """
 
     user_id: str
     profile: Profile = field(default_factory=Profile)
     quota: Quota = field(default_factory=Quota)
     usage: Usage = field(default_factory=Usage)
+    quota_version: int = 0
 
     @property
     def left_bytes(self) -> int:

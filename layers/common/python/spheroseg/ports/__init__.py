@@ -7,6 +7,7 @@ row as last written. Nobody finds anything in a project that is being deleted.
 """
 
 from spheroseg.ports.accounts import AccountRepository, People
+from spheroseg.ports.administration import DeadLetters, DeedRepository, QueueOverview, UserDirectory
 from spheroseg.ports.images import ImageRepository, RunOfImage
 from spheroseg.ports.kept_answers import KeptAnswer, KeptAnswerRepository
 from spheroseg.ports.projects import (
@@ -31,8 +32,10 @@ __all__ = [
     "BatchReads",
     "ChosenModel",
     "Clock",
+    "DeadLetters",
     "DecodedImage",
     "Decoder",
+    "DeedRepository",
     "DownloadLinks",
     "IdSource",
     "ImageRepository",
@@ -49,6 +52,7 @@ __all__ = [
     "ProjectStatisticsSource",
     "ProjectWorkQueue",
     "RevisionRepository",
+    "QueueOverview",
     "RunBatchRepository",
     "RunOfImage",
     "SegmentationQueue",
@@ -60,6 +64,7 @@ __all__ = [
     "StoredObject",
     "UpdatePublisher",
     "UploadForm",
+    "UserDirectory",
     "WatcherRepository",
     "WatcherSockets",
 ]

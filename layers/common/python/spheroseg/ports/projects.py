@@ -123,7 +123,7 @@ class ProjectCopyRepository(Protocol):
         """
 
     def end(self, job: ProjectJob, at: datetime) -> ProjectJob:
-        """Let the new project be found and end the job; nothing happens while images are left, or when it was stopped."""
+        """Let the new project be found and end the job; nothing happens while images are left, or it was stopped."""
 
     def stop(self, job_id: UUID, failure: Failure | None, at: datetime) -> ProjectJob:
         """The job as ``ProjectJob.stopped`` has it, which may raise; room for images without rows is given back."""
