@@ -253,3 +253,96 @@ def test_no_time_is_guessed(name: str) -> None:
 def test_nan_is_no_value(tmp_path: Path) -> None:
     table = written(tmp_path, [a_row("a", np.nan)])
     assert plotted(table, "--measure", "equivalent_diameter_px", "--out", tmp_path / "a.png").exit_code == 2
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    """Three conditions and doses, four times, three replicates, growing by their conditions' rates."""
+    rng = np.random.default_rng(2)
+    return written(
+        tmp_path,
+        [
+            a_row(
+                f"{condition}{replicate}_{time}h",
+                200 * np.exp(rate * time) * rng.lognormal(0, 0.02),
+                condition=condition,
+                replicate=replicate,
+                time_point_h=time,
+                dose_nm=dose,
+            )
+            for condition, rate, dose in (("a", 0.012, 0), ("b", 0.008, 1), ("c", 0.0, 10))
+            for replicate in (1, 2, 3)
+            for time in (0, 24, 48, 72)
+        ],
+    )
+
+
+def test_growth_is_drawn_with_its_doubling_times(experiment: Path, tmp_path: Path) -> None:
+    data = tmp_path / "growth.csv"
+    result = plotted(experiment, "--kind", "growth", "--by", "condition", "--out", tmp_path / "g.svg", "--data", data)
+    assert result.exit_code == 0, result.output
+    shown = texts(tmp_path / "g.svg")
+    assert "a: n = 3, doubling in" in shown
+    assert "c: n = 3, no doubling time" in shown
+    assert "each replicate" in shown
+    with data.open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 36
+    assert list(rows[0]) == ["condition", "time_point_h", "unit", "value"]
+
+
+def test_groups_are_compared_with_all_points(experiment: Path, tmp_path: Path) -> None:
+    options = ("--kind", "compare", "--by", "condition,time_point", "--control", "a")
+    result = plotted(experiment, *options, "--out", tmp_path / "c.svg", "--data", tmp_path / "c.json")
+    assert result.exit_code == 0, result.output
+    shown = texts(tmp_path / "c.svg")
+    assert "Welch p" in shown
+    document = json.loads((tmp_path / "c.json").read_text())
+    assert [len(one["pairs"]) for one in document["comparisons"]] == [2] * 4
+    assert plotted(experiment, "--kind", "compare", "--out", tmp_path / "d.svg").exit_code == 2
+
+
+def test_a_dose_response_is_drawn_or_says_why_not(experiment: Path, tmp_path: Path) -> None:
+    options = ("--kind", "dose", "--dose-column", "dose_nm")
+    assert plotted(experiment, *options, "--out", tmp_path / "d.svg").exit_code == 0
+    assert "No curve: 3 doses" in texts(tmp_path / "d.svg")
+    doses = [0, 0.1, 1, 10, 100, 1000] * 2
+    rows = [
+        a_row(f"well{place}", 100 + 200 / (1 + dose / 5) + place % 3, dose_nm=dose) for place, dose in enumerate(doses)
+    ]
+    table = written(tmp_path, rows)
+    assert plotted(table, *options, "--out", tmp_path / "d.svg").exit_code == 0
+    assert "EC50" in texts(tmp_path / "d.svg")
+    assert plotted(table, "--kind", "dose", "--out", tmp_path / "e.svg").exit_code == 2
+
+
+@pytest.mark.parametrize("kind", ["histogram", "plate", "time"])
+def test_what_is_drawn_is_written_as_data(table: Path, tmp_path: Path, kind: str) -> None:
+    for suffix in ("csv", "json"):
+        result = plotted(table, "--kind", kind, "--out", tmp_path / "a.svg", "--data", tmp_path / f"a.{suffix}")
+        assert result.exit_code == 0, result.output
+    drawn = json.loads((tmp_path / "a.json").read_text())["drawn"]
+    assert len(drawn) == {"histogram": 72, "plate": 12, "time": 3}[kind]
+    with (tmp_path / "a.csv").open() as stream:
+        assert len(list(csv.DictReader(stream))) == len(drawn)
+
+
+def test_wells_and_times_come_from_columns_where_they_are(tmp_path: Path) -> None:
+    table = written(
+        tmp_path, [a_row("x", 100, well="B02", time_point_h=0), a_row("y", 120, well="B03", time_point_h=24)]
+    )
+    drawn = {}
+    for kind in ("plate", "time"):
+        options = ("--kind", kind, "--out", tmp_path / "a.svg", "--data", tmp_path / "a.json")
+        assert plotted(table, *options).exit_code == 0
+        drawn[kind] = json.loads((tmp_path / "a.json").read_text())["drawn"]
+    assert [row["well"] for row in drawn["plate"]] == ["B02", "B03"]
+    assert [row["time (h)"] for row in drawn["time"]] == [0, 24]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--unit", "image"), ("--dose", "a=1"), ("--kind", "growth", "--control", "a"), ("--data", "a.txt")],
+)
+def test_options_of_another_kind_are_refused(table: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    assert plotted(table, *options, "--out", tmp_path / "a.svg").exit_code == 2

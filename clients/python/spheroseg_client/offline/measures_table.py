@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.offline.files import stem_of
 from spheroseg_client.offline.names_tell import Moment, Well, moment_of, row_name, well_of
-from spheroseg_client.offline.sampling import with_samples
+from spheroseg_client.offline.sampling import TIME, with_samples
 
 UNITS = {"um": "µm", "um2": "µm²", "um3": "µm³", "px": "px", "px2": "px²", "px3": "px³"}
 
@@ -168,7 +168,7 @@ def wells_of(table: Table) -> dict[str, dict[Well, NDArray[np.float64]]]:
     Raises:
         LocalFileError: a file's name tells no well.
     """
-    names = _names(table.rows)
+    names = _well_names(table.rows)
     known = {name: well_of(name) for name in names.unique().to_list()}
     found: dict[str, dict[Well, list[float]]] = {}
     for group, name, value in zip(table.rows["group"], names, table.rows["value"], strict=True):
@@ -182,9 +182,39 @@ def wells_of(table: Table) -> dict[str, dict[Well, NDArray[np.float64]]]:
 def most_files_of_a_well(table: Table) -> int:
     """Into how many files the best covered well of a group goes."""
     wells: dict[tuple[str, Well], set[str]] = {}
-    for group, name in zip(table.rows["group"], _names(table.rows), strict=True):
-        wells.setdefault((group, well_of(name)), set()).add(name)
+    for group, well, name in zip(table.rows["group"], _well_names(table.rows), _names(table.rows), strict=True):
+        wells.setdefault((group, well_of(well)), set()).add(name)
     return max(map(len, wells.values()))
+
+
+def value_rows(table: Table) -> list[dict[str, object]]:
+    """Group and value of every object that has one."""
+    return [
+        {"group": group, "value": value}
+        for group, value in zip(table.rows["group"], table.rows["value"], strict=True)
+        if value is not None
+    ]
+
+
+def plate_rows(table: Table) -> list[dict[str, object]]:
+    """What a map of a plate shows: each well's median and number of objects."""
+    return [
+        {"group": group, "well": str(well), "median": float(np.median(values)), "n": values.size}
+        for group, wells in wells_of(table).items()
+        for well, values in sorted(wells.items())
+    ]
+
+
+def time_rows(table: Table, time_column: str | None) -> list[dict[str, object]]:
+    """What a course over time shows: each group's quartiles at each time."""
+    times, label = times_of(table, time_column)
+    rows: list[dict[str, object]] = []
+    for group, points in points_over_time(table, times).items():
+        for time, values in sorted(points.items()):
+            low, middle, high = Group(group, values, 0).quartiles
+            row = {"group": group, label: time, "n": values.size, "median": middle, "q1": low, "q3": high}
+            rows.append(row)
+    return rows
 
 
 def points_over_time(table: Table, times: Sequence[float]) -> dict[str, dict[float, NDArray[np.float64]]]:
@@ -204,6 +234,8 @@ def times_of(table: Table, time_column: str | None) -> tuple[list[float], str]:
     Raises:
         LocalFileError: the column has no number in some row, or a file's name tells no time, or of another kind.
     """
+    if time_column is None and TIME in table.rows.columns and table.rows[TIME].null_count() == 0:
+        return table.rows[TIME].cast(pl.Float64).to_list(), "time (h)"
     if time_column is not None:
         column = _column(table.rows, time_column)
         if not column.dtype.is_numeric() or column.null_count():
@@ -261,6 +293,13 @@ def _group(rows: pl.DataFrame, by: str | None) -> pl.Series:
     if by in FROM_NAMES and by not in rows.columns:
         return pl.Series(level_of_name(rows, by), dtype=pl.String)
     return _column(rows, by).cast(pl.String).fill_null("(empty)")
+
+
+def _well_names(rows: pl.DataFrame) -> pl.Series:
+    """What tells the wells: a column ``well`` that is told everywhere, else what the images are called."""
+    if "well" in rows.columns and rows["well"].null_count() == 0:
+        return rows["well"].cast(pl.String)
+    return _names(rows)
 
 
 def _names(rows: pl.DataFrame) -> pl.Series:

@@ -1,8 +1,12 @@
 """``spheroseg plot``: pictures of a table of measures."""
 
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.table import Table
@@ -10,9 +14,12 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.errors import LocalFileError
+from spheroseg_client.offline.files import write_whole
+from spheroseg_client.offline.stats import CountedOnce, listed
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
 SUFFIXES = (".png", ".svg")
+DATA_SUFFIXES = (".csv", ".json")
 
 
 class Kind(StrEnum):
@@ -21,6 +28,9 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
     PLATE = "plate"
     TIME = "time"
+    GROWTH = "growth"
+    DOSE = "dose"
+    COMPARE = "compare"
 
 
 def _picture(path: Path) -> Path:
@@ -29,68 +39,197 @@ def _picture(path: Path) -> Path:
     return path
 
 
+ANSWERED = (Kind.GROWTH, Kind.DOSE, Kind.COMPARE)
+"""Kinds that show what ``stats`` answers."""
+
+
+def _data(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in DATA_SUFFIXES:
+        raise typer.BadParameter(f"must end with {' or '.join(DATA_SUFFIXES)}")
+    return path
+
+
 def plot(
     table: Annotated[Path, typer.Argument(help="measures.csv of segment or measure.", metavar="MEASURES.CSV")],
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", callback=_picture, help="Picture to write: .png or .svg.")],
     measure: Annotated[
         str, typer.Option(help="Column; without its unit the one in µm where every row has it, else in px.")
     ] = "equivalent_diameter",
-    kind: Annotated[Kind, typer.Option(help="Histogram, map of a plate, or course over time.")] = Kind.HISTOGRAM,
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            help="Histogram, map of a plate, course over time; growth curves with doubling times, dose response, or "
+            "groups compared."
+        ),
+    ] = Kind.HISTOGRAM,
     by: Annotated[
-        str | None, typer.Option(help="Column to group by; or well, well_row, well_column, from the files' names.")
+        str | None,
+        typer.Option(
+            help="Column to group by; or well, well_row, well_column, from the files' names. Growth and compare take "
+            "several, separated by commas; the first is compared."
+        ),
     ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="CSV with a row for each image: name, condition, time_point_h, replicate, plate, well."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(callback=_data, help="The figures drawn, as .csv or .json.")] = None,
     time_column: Annotated[
         str | None,
         typer.Option("--time-column", help="Column of numbers for --kind time, instead of the files' names."),
     ] = None,
-    *,
+    unit: Annotated[
+        CountedOnce | None,
+        typer.Option(help="What counts once in growth, dose and compare; else replicates where given, or images."),
+    ] = None,
+    control: Annotated[str | None, typer.Option(help="Level that --kind compare compares the others with.")] = None,
+    dose: Annotated[
+        list[str] | None, typer.Option(help="Dose of a condition, as CONDITION=NUMBER; once for each.")
+    ] = None,
+    dose_column: Annotated[
+        str | None, typer.Option("--dose-column", help="Column of doses, instead of --dose.")
+    ] = None,
     inside_only: Annotated[
         bool, typer.Option("--inside-only", help="Leave objects out that reach the image's border.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON document on stdout.")] = False,
 ) -> None:
-    """Draw a table of measures as a histogram, a map of a plate, or over time.
+    """Draw a table of measures: histogram, plate, time, growth, dose response, groups compared.
 
-    Well and time are found in the column name: B03 or r02c03; 24h, day3 or t012.
+    Well and time are columns, or found in the column name: B03 or r02c03; 24h, day3 or t012.
 
     Example: [bold]spheroseg plot measures.csv --kind plate --measure circularity --out plate.svg[/]
     """
     with reported(as_json=as_json):
-        with libraries_needed():
-            from spheroseg_client.offline import measures_table, plotting  # noqa: PLC0415 - matplotlib takes its time
         if time_column is not None and kind is not Kind.TIME:
             raise LocalFileError("--time-column is about --kind time", "contradiction")
-        read = measures_table.read_table(table, measure, by, inside_only=inside_only)
-        match kind:
-            case Kind.HISTOGRAM:
-                figure = plotting.histogram(read)
-            case Kind.PLATE:
-                figure = plotting.plate(read)
-            case Kind.TIME:
-                figure = plotting.over_time(read, time_column)
-        plotting.save(figure, out)
-        groups = read.groups()
-        if as_json:
-            print_json(
-                {
-                    "version": 1,
-                    "picture": str(out),
-                    "kind": kind.value,
-                    "measure": read.measure,
-                    "by": by,
-                    "groups": [group.as_json() for group in groups],
-                    "notes": list(read.notes),
-                }
-            )
-            return
-        figures = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in (by or "", "n", f"{read.label}: median", "25 %", "75 %"):
-            figures.add_column(heading, justify="left" if heading == (by or "") else "right")
-        for group in groups:
-            low, middle, high = group.quartiles
-            figures.add_row(Text(group.name), f"{group.values.size:,}", *(f"{one:,.4g}" for one in (middle, low, high)))
-        print_whole(figures)
-        messages = display.message_console()
-        for note in read.notes:
-            messages.print(Text.assemble(("Note: ", "bold"), note))
-        messages.print(Text(f"Drawn in {out}"))
+        about = {"--unit": unit, "--control": control, "--dose": dose, "--dose-column": dose_column}
+        allowed = {Kind.GROWTH: ("--unit",), Kind.DOSE: ("--unit", "--dose", "--dose-column")}
+        allowed[Kind.COMPARE] = ("--unit", "--control")
+        for name, given in about.items():
+            if given is not None and name not in allowed.get(kind, ()):
+                raise LocalFileError(f"{name} is not about --kind {kind.value}", "contradiction")
+        if kind in ANSWERED:
+            wanted = _Wanted(measure, by, samples, unit, control, dose or (), dose_column, inside_only)
+            _plot_answer(table, out, data, kind, wanted, as_json=as_json)
+        else:
+            _plot_table(table, out, data, kind, (measure, by, samples, time_column, inside_only), as_json=as_json)
+
+
+class _Wanted(NamedTuple):
+    measure: str
+    by: str | None
+    samples: Path | None
+    unit: CountedOnce | None
+    control: str | None
+    dose: Sequence[str]
+    dose_column: str | None
+    inside_only: bool
+
+
+def _plot_table(
+    table: Path,
+    out: Path,
+    data: Path | None,
+    kind: Kind,
+    wanted: tuple[str, str | None, Path | None, str | None, bool],
+    *,
+    as_json: bool,
+) -> None:
+    """What shows the values as they stand in the table."""
+    with libraries_needed():
+        from spheroseg_client.offline import measures_table, plotting  # noqa: PLC0415 - matplotlib takes its time
+    measure, by, samples, time_column, inside_only = wanted
+    read = measures_table.read_table(table, measure, by, inside_only=inside_only, samples=samples)
+    match kind:
+        case Kind.PLATE:
+            figure, drawn = plotting.plate(read), measures_table.plate_rows(read)
+        case Kind.TIME:
+            figure, drawn = plotting.over_time(read, time_column), measures_table.time_rows(read, time_column)
+        case _:
+            figure, drawn = plotting.histogram(read), measures_table.value_rows(read)
+    plotting.save(figure, out)
+    groups = read.groups()
+    document = {
+        "version": 1,
+        "picture": str(out),
+        "kind": kind.value,
+        "measure": read.measure,
+        "by": by,
+        "groups": [group.as_json() for group in groups],
+        "notes": list(read.notes),
+    }
+    _write_data(data, document | {"drawn": drawn}, drawn)
+    if as_json:
+        print_json(document)
+        return
+    figures = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in (by or "", "n", f"{read.label}: median", "25 %", "75 %"):
+        figures.add_column(heading, justify="left" if heading == (by or "") else "right")
+    for group in groups:
+        low, middle, high = group.quartiles
+        figures.add_row(Text(group.name), f"{group.values.size:,}", *(f"{one:,.4g}" for one in (middle, low, high)))
+    print_whole(figures)
+    _say(read.notes, out)
+
+
+def _plot_answer(table: Path, out: Path, data: Path | None, kind: Kind, wanted: _Wanted, *, as_json: bool) -> None:
+    """What shows an answer of the statistics."""
+    with libraries_needed():
+        from spheroseg.domain.statistics import Unit  # noqa: PLC0415
+        from spheroseg_client.offline import plotting, plotting_statistics, statistics_tables  # noqa: PLC0415
+        from spheroseg_client.offline.asking import Wanted, ask  # noqa: PLC0415 - scipy and matplotlib take their time
+    groups = listed(wanted.by)
+    if kind is Kind.COMPARE and not groups:
+        raise LocalFileError("--kind compare needs --by, whose levels are compared", "no-groups")
+    answered = ask(
+        table,
+        Wanted(
+            measure=wanted.measure,
+            groups=groups,
+            unit=None if wanted.unit is None else Unit(wanted.unit.value),
+            compare=groups[0] if kind is Kind.COMPARE else None,
+            control=wanted.control,
+            growth=kind is Kind.GROWTH,
+            doses=wanted.dose,
+            dose_column=wanted.dose_column,
+            samples=wanted.samples,
+            inside_only=wanted.inside_only,
+        ),
+    )
+    draw = {
+        Kind.GROWTH: plotting_statistics.growth,
+        Kind.DOSE: plotting_statistics.dose_response,
+        Kind.COMPARE: plotting_statistics.comparison,
+    }
+    plotting.save(draw[kind](answered), out)
+    document = {"picture": str(out), "kind": kind.value, **statistics_tables.document_of(answered)}
+    _write_data(data, document, plotting_statistics.drawn_rows(answered, kind.value))
+    if as_json:
+        print_json(document)
+        return
+    for shown in statistics_tables.shown(answered):
+        print_whole(shown)
+    _say((*answered.notes, *answered.answer.notes, *answered.answer.units.cautions), out)
+
+
+def _write_data(path: Path | None, document: Mapping[str, object], rows: Sequence[Mapping[str, object]]) -> None:
+    """What was drawn: as rows, or with everything that is said about it."""
+    if path is None:
+        return
+    if path.suffix.lower() == ".json":
+        write_whole(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
+
+
+def _say(notes: Sequence[str], out: Path) -> None:
+    messages = display.message_console()
+    for note in notes:
+        messages.print(Text.assemble(("Note: ", "bold"), note))
+    messages.print(Text(f"Drawn in {out}"))

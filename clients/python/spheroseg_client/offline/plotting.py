@@ -42,7 +42,7 @@ def histogram(table: Table) -> Figure:
             f"There are {len(groups)} groups of {table.by}; at most {LARGEST_HISTOGRAM_GROUPS} can be told apart",
             "too-many-groups",
         )
-    figure = _figure(7, 1.2 + (3.2 if len(groups) == 1 else 1.7 * len(groups)))
+    figure = blank_figure(7, 1.2 + (3.2 if len(groups) == 1 else 1.7 * len(groups)))
     panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
     edges = _bins(np.concatenate([group.values for group in groups]))
     for panel, group in zip(panels, groups, strict=True):
@@ -67,7 +67,7 @@ def plate(table: Table) -> Figure:
             f"There are {len(names)} groups of {table.by}; at most {LARGEST_PANELS} plates are drawn", "too-many-groups"
         )
     rows, columns = _plate_size([well for values in wells.values() for well in values])
-    figure = _figure(1.6 + 0.62 * min(columns, 24) + 1.2, (0.9 + 0.62 * min(rows, 16) + 0.4) * len(names))
+    figure = blank_figure(1.6 + 0.62 * min(columns, 24) + 1.2, (0.9 + 0.62 * min(rows, 16) + 0.4) * len(names))
     panels = figure.subplots(len(names), 1, squeeze=False)[:, 0]
     medians = [float(np.median(values)) for of_plate in wells.values() for values in of_plate.values()]
     scale = mpl.colors.Normalize(min(medians), max(medians))
@@ -96,7 +96,7 @@ def over_time(table: Table, time_column: str | None) -> Figure:
         )
     times, label = times_of(table, time_column)
     series = points_over_time(table, times)
-    figure = _figure(7.5, 4.6)
+    figure = blank_figure(7.5, 4.6)
     panel = figure.subplots()
     for place, name in enumerate(sorted(series, key=in_order)):
         points = series[name]
@@ -136,7 +136,8 @@ def save(figure: Figure, path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _figure(width: float, height: float) -> Figure:
+def blank_figure(width: float, height: float) -> Figure:
+    """An empty picture; inches."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -182,7 +183,7 @@ def _draw_plate(
         panel.text(
             well.column - 1,
             well.row - 1,
-            f"{_short(middle)}\nn {values.size}",
+            f"{short(middle)}\nn {values.size}",
             ha="center",
             va="center",
             fontsize=6,
@@ -193,15 +194,15 @@ def _draw_plate(
 def _figures(group: Group, unit: str) -> str:
     low, middle, high = group.quartiles
     empty = f", {group.empty} without a value" if group.empty else ""
-    range_ = f"IQR {_short(low)} to {_short(high)}"
-    return f"n = {group.values.size:,}{empty}, median {_short(middle)}, {range_} {unit}".rstrip()
+    range_ = f"IQR {short(low)} to {short(high)}"
+    return f"n = {group.values.size:,}{empty}, median {short(middle)}, {range_} {unit}".rstrip()
 
 
 def _prefix(by: str | None, name: str) -> str:
     return "" if by is None else f"{by} {name}: "
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Four significant digits."""
     if value == 0:
         return "0"
