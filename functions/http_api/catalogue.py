@@ -203,6 +203,31 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "Cells of the table are wrong, or its rows name no images of the project; nothing of it was taken.",
         "`errors` lists each fault with its row and column.",
     ),
+    "revision-not-found": (
+        "No such revision",
+        "The segmentation has no revision of that number.",
+        "GET /v1/segmentations/{id}/revisions lists them; 0 is the segmenter's own.",
+    ),
+    "stale-revision": (
+        "Not the newest revision",
+        "Somebody saved a newer revision than the one that the edit starts from. Nothing of the edit was stored.",
+        "`later` tells which spheroids were changed by whom and when; do the operations again on `newest_revision`.",
+    ),
+    "invalid-edit": (
+        "Edit not possible",
+        "An operation cannot be done, or leaves an outline that is none or overlaps another. Nothing was stored.",
+        "`edit` names operation, spheroid, ring and corner; correct that and send all operations again.",
+    ),
+    "revision-too-large": (
+        "Revision too large for one answer",
+        "Corrected outlines lie in no file, and these are too many for one answer.",
+        "Take them in parts, from /spheroids with a cursor, or from /outlines.",
+    ),
+    "edit-too-large": (
+        "Edit too large",
+        "One save takes up to 1,000 operations, 2,000 spheroids and 100,000 corners.",
+        "Save in several steps, each from the revision that the one before it gave.",
+    ),
     "idempotency-key-reused": (
         "Idempotency key used before",
         "The same `Idempotency-Key` came with another request before, so that it does not say which one is meant.",

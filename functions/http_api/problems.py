@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from http_api.catalogue import CATALOGUE
+from http_api.edit_problems import EditDetails, edit_details
 from spheroseg.errors import InvalidTableError, NoSuchRouteError, QuotaExceededError, SpherosegError, TableFault
 
 MEDIA_TYPE = "application/problem+json"
@@ -32,7 +33,7 @@ class QuotaLeft(BaseModel):
     left_images: int = Field(description="Images", examples=[12])
 
 
-class Problem(BaseModel):
+class Problem(EditDetails):
     """Why a request was not served, after RFC 9457."""
 
     model_config = ConfigDict(
@@ -67,6 +68,7 @@ def problem(
     *,
     errors: Sequence[FieldProblem] | None = None,
     quota: QuotaLeft | None = None,
+    more: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer for a code of the catalogue."""
@@ -80,6 +82,7 @@ def problem(
         code=code,
         errors=list(errors) if errors else None,
         quota=quota,
+        **(more or {}),
     )
     return Response(body.model_dump_json(exclude_none=True), entry.status, {**(headers or {})}, media_type=MEDIA_TYPE)
 
@@ -105,7 +108,7 @@ def answer_to(request: Request, error: SpherosegError) -> Response:
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(status)
     quota, faults = quota_left(error), faults_of(error)
     detail = _nothing_at(request) if isinstance(error, NoSuchRouteError) else str(error)
-    return problem(request, error.code, detail, errors=faults, quota=quota, headers=headers)
+    return problem(request, error.code, detail, errors=faults, quota=quota, more=edit_details(error), headers=headers)
 
 
 def _nothing_at(request: Request) -> str:

@@ -25,10 +25,12 @@ from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.duplicate_project import DuplicateProject
+from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_revisions import ReadRevisions
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
@@ -126,6 +128,8 @@ class UseCases:
     request_pages: RequestPages
     cancel_segmentation: CancelSegmentation
     read_segmentations: ReadSegmentations
+    read_revisions: ReadRevisions
+    edit_outlines: EditOutlines
     read_together: ReadTogether
     start_runs: StartRuns
     cancel_runs: CancelRuns

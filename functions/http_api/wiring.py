@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from http_api.cursors import Cursors, cursor_secret
+from http_api.editor import EditorOnDemand
 from http_api.health import Part
 from http_api.settings import Settings
 from http_api.use_cases import UseCases
@@ -22,6 +23,7 @@ from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.revisions import PostgresRevisions
 from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.sharing import PostgresSharing
@@ -53,10 +55,12 @@ from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.duplicate_project import DuplicateProject
+from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_revisions import ReadRevisions
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
@@ -81,6 +85,7 @@ def wire(settings: Settings) -> UseCases:
     database = Database.of(settings, pool_size=CONNECTIONS)
     projects, images = PostgresProjects(database), PostgresImages(database)
     segmentations, batches = PostgresSegmentations(database), PostgresRunBatches(database)
+    revisions, editor = PostgresRevisions(database), EditorOnDemand()
     store = S3ImageStore(s3, settings.bucket, clock)
     credentials = DatabaseCredentials.of(settings)
     links: DownloadLinks = S3DownloadLinks(s3, settings.bucket)
@@ -120,7 +125,9 @@ def wire(settings: Settings) -> UseCases:
         request_segmentation=RequestSegmentation(images, segmentations, queue, clock),
         request_pages=RequestPages(images, segmentations, queue, clock),
         cancel_segmentation=CancelSegmentation(segmentations, updates, clock),
-        read_segmentations=ReadSegmentations(images, segmentations, links, clock),
+        read_segmentations=ReadSegmentations(images, segmentations, links, clock, revisions),
+        read_revisions=ReadRevisions(segmentations, revisions, editor),
+        edit_outlines=EditOutlines(revisions, editor, clock),
         start_runs=StartRuns(projects, segmentations, batches, queue, clock, ids),
         cancel_runs=CancelRuns(projects, batches, updates, clock),
         retry_runs=RetryRuns(projects, segmentations, batches, queue, clock, ids),

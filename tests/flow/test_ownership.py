@@ -41,6 +41,15 @@ ROUTES: list[tuple[str, str, object]] = [
     ("POST", "/segmentations/{segmentation}/cancel", None),
     ("GET", "/segmentations/{segmentation}/spheroids", None),
     ("GET", "/segmentations/{segmentation}/spheroids.geojson", None),
+    ("GET", "/segmentations/{segmentation}/outlines", None),
+    ("GET", "/segmentations/{segmentation}/revisions", None),
+    ("GET", "/segmentations/{segmentation}/revisions/0/difference", None),
+    (
+        "POST",
+        "/segmentations/{segmentation}/revisions",
+        {"base": 0, "operations": [{"kind": "delete", "numbers": [1]}]},
+    ),
+    ("POST", "/segmentations/{segmentation}/revisions/0/restore", {"base": 0}),
 ]
 
 

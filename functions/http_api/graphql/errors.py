@@ -7,6 +7,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from pydantic import ValidationError
 
 from http_api.catalogue import CATALOGUE
+from http_api.edit_problems import EditDetails, edit_details
 from http_api.graphql.limits import QueryRefusedError
 from http_api.problems import MAX_LISTED, faults_of, field_problem, quota_left
 from spheroseg.errors import SpherosegError
@@ -69,6 +70,7 @@ def _explained(error: GraphQLError) -> tuple[str, str, dict[str, Any]]:
     if isinstance(cause, SpherosegError) and CATALOGUE[cause.code].status != 500:
         quota, faults = quota_left(cause), faults_of(cause)
         more: dict[str, Any] = {"quota": quota.model_dump()} if quota else {}
+        more |= EditDetails(**edit_details(cause)).model_dump(mode="json", exclude_none=True)
         return cause.code, str(cause), {**more, "errors": [each.model_dump() for each in faults]} if faults else more
     if cause is None and error.path is None:
         return "invalid-query", error.message, {}

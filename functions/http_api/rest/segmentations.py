@@ -184,6 +184,10 @@ class SegmentationSummary(Answer):
     finished_at: datetime | None = Field(description="When it ended, in UTC; null before")
     failure: FailureOut | None = Field(description="Why it failed; null otherwise")
     result: ResultOut | None = Field(description="What it says about the image; null before it succeeded")
+    revision: int = Field(
+        description="The newest revision of its outlines; 0: they are the segmenter's own, as are its counts and files",
+        examples=[0],
+    )
 
     @classmethod
     def of(cls, segmentation: Segmentation) -> "SegmentationSummary":
@@ -269,6 +273,7 @@ def _common(segmentation: Segmentation) -> dict[str, Any]:
         "finished_at": segmentation.finished_at,
         "failure": FailureOut.of(segmentation.failure),
         "result": ResultOut.of(segmentation.result),
+        "revision": segmentation.revision,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
 from http_api.cursors import ListCursors
@@ -15,12 +15,14 @@ from http_api.viewer import CurrentViewer
 from spheroseg.domain.review import ReviewReason
 from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.domain.viewer import Viewer
+from spheroseg.errors import RevisionTooLargeError
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.use_cases.read_segmentations import ReadSegmentations, SpheroidPage
 
 router = APIRouter(prefix="/v1/segmentations/{segmentation_id}", tags=["segmentations"])
 
 GEOJSON = "application/geo+json"
+REVISION_HEADER = "Spheroseg-Revision"
 DEFAULT_LIMIT = 100
 MAX_ANSWER_BYTES = 4_000_000
 """A Lambda answer holds 6 MB, quoted as a JSON string; the rest is for the quotes."""
@@ -28,6 +30,12 @@ MAX_INLINE = 2_000
 """Spheroids that are read to be answered directly; with more the stored file is the better way."""
 
 Point = Annotated[tuple[float, float], Field(description="x to the right, y down, in px from the top left corner")]
+
+
+RevisionNumber = Annotated[
+    int | None,
+    Query(ge=0, le=2**31 - 1, description="Revision of its outlines; 0: the segmenter's own, left away: the newest"),
+]
 
 
 class PolygonOut(Answer):
@@ -67,7 +75,8 @@ class SpheroidPageOut(Answer):
     """Some spheroids of a run in order of their numbers."""
 
     segmentation_id: UUID = Field(description="The run that found them")
-    spheroid_count: int = Field(description="All that the run found", examples=[12])
+    revision: int = Field(description="Of its outlines: 0 is the segmenter's own, later ones are corrected")
+    spheroid_count: int = Field(description="All that are in the revision", examples=[12])
     pixel_size_um: float | None = Field(description="Edge of one pixel in µm; null: unknown", examples=[0.65])
     items: list[SpheroidOut] = Field(description="The spheroids")
     next_cursor: str | None = Field(description="Where the next page begins; null: this is the last one")
@@ -93,16 +102,21 @@ async def list_spheroids(
     use_cases: Wired,
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
+    revision: RevisionNumber = None,
     accept: Annotated[
         str, Header(description="`application/geo+json` gives what `.geojson` gives: all, whatever the page")
     ] = "application/json",
 ) -> Response:
-    """Outlines and measures, page by page. A page holds fewer than `limit` when outlines are very long."""
+    """Outlines and measures, page by page. A page holds fewer than `limit` when outlines are very long.
+
+    Without `revision` each page is of the newest one, which may be another one by the next page: `revision` tells, and
+    taken from the first page it keeps the others to it.
+    """
     read = use_cases.read_segmentations
     if GEOJSON in accept.lower():
-        return _geojson(read, viewer, segmentation_id)
+        return _geojson(read, viewer, segmentation_id, revision)
     cursors = use_cases.cursors.of_list(viewer, "spheroids", segmentation_id)
-    page = read.spheroids(viewer, segmentation_id, cursors.number(cursor), limit)
+    page = read.spheroids(viewer, segmentation_id, cursors.number(cursor), limit, revision)
     return Response(_page(page, cursors), media_type="application/json", headers={"Vary": "Accept"})
 
 
@@ -119,22 +133,34 @@ async def list_spheroids(
         **problems("segmentation-not-found", "not-finished"),
     },
 )
-async def read_geojson(segmentation_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> Response:
-    """All outlines and measures in one file, holes as inner rings; follow redirects."""
-    return _geojson(use_cases.read_segmentations, viewer, segmentation_id)
+async def read_geojson(
+    segmentation_id: UUID, viewer: CurrentViewer, use_cases: Wired, revision: RevisionNumber = None
+) -> Response:
+    """All outlines and measures in one file, holes as inner rings; follow redirects.
+
+    A corrected revision lies in no file: what is too large for an answer is refused, and `/spheroids` or `/outlines`
+    give it in parts.
+    """
+    return _geojson(use_cases.read_segmentations, viewer, segmentation_id, revision)
 
 
-def _geojson(read: ReadSegmentations, viewer: Viewer, segmentation_id: UUID) -> Response:
-    page = read.spheroids(viewer, segmentation_id, 0, MAX_INLINE)
+def _geojson(read: ReadSegmentations, viewer: Viewer, segmentation_id: UUID, revision: int | None) -> Response:
+    page = read.spheroids(viewer, segmentation_id, 0, MAX_INLINE, revision)
+    headers = {"Vary": "Accept", REVISION_HEADER: str(page.revision)}
     if page.next_after is None:
         result = page.segmentation.result
         content = feature_collection(list(page.spheroids), result.pixel_size_um if result else None)
         if len(content) <= MAX_ANSWER_BYTES:
-            return Response(content, media_type=GEOJSON, headers={"Vary": "Accept"})
+            return Response(content, media_type=GEOJSON, headers=headers)
+    if page.revision:
+        raise RevisionTooLargeError(
+            f"Revision {page.revision} has {page.spheroid_count:,} spheroids, too many for one answer; "
+            "take them in parts from /spheroids or /outlines"
+        )
     links = read.result_links(page.segmentation)
     if links is None:
         raise RuntimeError("A page of spheroids is of a run that succeeded")
-    return Response(status_code=307, headers={"Location": links.outlines, "Vary": "Accept"})
+    return Response(status_code=307, headers={"Location": links.outlines, **headers})
 
 
 def _page(page: SpheroidPage, cursors: ListCursors) -> bytes:
@@ -146,7 +172,8 @@ def _page(page: SpheroidPage, cursors: ListCursors) -> bytes:
     return orjson.dumps(
         {
             "segmentation_id": page.segmentation.id,
-            "spheroid_count": result.spheroid_count if result else 0,
+            "revision": page.revision,
+            "spheroid_count": page.spheroid_count,
             "pixel_size_um": pixel_size_um,
             "items": items,
             "next_cursor": cursors.following(next_after),

@@ -101,6 +101,18 @@ def finished_run(world: World) -> Named:
     return world.a_succeeded_run().id
 
 
+def revision(world: World) -> Named:
+    run = world.a_succeeded_run()
+    world.edited(run)
+    return {"segmentation_id": run.id, "number": "1"}
+
+
+def first_revision(world: World) -> Named:
+    edited = revision(world)
+    assert isinstance(edited, dict)
+    return {**edited, "number": "0"}
+
+
 def two_runs(world: World) -> Named:
     first = world.a_succeeded_run()
     image = world.images.get(first.image_id)
@@ -203,6 +215,16 @@ ROWS = {
     ("get", "/v1/segmentations/{segmentation_id}/spheroids"): Row(200, finished_run),
     ("get", "/v1/segmentations/{segmentation_id}/spheroids.geojson"): Row(200, finished_run),
     ("get", "/v1/segmentations/{segmentation_id}/comparison/{other_id}"): Row(200, two_runs),
+    ("get", "/v1/segmentations/{segmentation_id}/outlines"): Row(200, finished_run),
+    ("get", "/v1/segmentations/{segmentation_id}/revisions"): Row(200, finished_run),
+    ("post", "/v1/segmentations/{segmentation_id}/revisions"): Row(
+        201, finished_run, {"json": {"base": 0, "operations": [{"kind": "delete", "numbers": [1]}]}}, needs=WRITE
+    ),
+    ("get", "/v1/segmentations/{segmentation_id}/revisions/{number}"): Row(200, revision),
+    ("get", "/v1/segmentations/{segmentation_id}/revisions/{number}/difference"): Row(200, revision),
+    ("post", "/v1/segmentations/{segmentation_id}/revisions/{number}/restore"): Row(
+        201, first_revision, {"json": {"base": 1}}, needs=WRITE
+    ),
     ("post", "/v1/projects/{project_id}/runs"): Row(202, project, {"json": {}}, needs=WRITE),
     ("post", "/v1/projects/{project_id}/runs/cancel"): Row(200, project, {"json": {}}, needs=WRITE),
     ("post", "/v1/projects/{project_id}/runs/retry"): Row(202, project, {"json": {}}, needs=WRITE),

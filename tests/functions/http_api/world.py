@@ -18,15 +18,18 @@ from http_api.use_cases import UseCases
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
+from spheroseg.domain.operations import Delete
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
+from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
     AccountExistsError,
     ModelNotFoundError,
     PasswordRefusedError,
     WrongCredentialsError,
 )
+from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.administer_queues import AdministerQueues
@@ -44,10 +47,12 @@ from spheroseg.use_cases.delete_image import DeleteImage
 from spheroseg.use_cases.delete_images import DeleteImages
 from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.duplicate_project import DuplicateProject
+from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
+from spheroseg.use_cases.read_revisions import ReadRevisions
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
@@ -84,6 +89,7 @@ from tests.fakes import (
     InMemoryProjects,
     InMemoryProjectStatistics,
     InMemoryProjectWorkQueue,
+    InMemoryRevisions,
     InMemoryRunBatches,
     InMemorySegmentationQueue,
     InMemorySegmentations,
@@ -171,6 +177,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.segmentations = InMemorySegmentations(projects=self.projects)
+        self.revisions = InMemoryRevisions(self.segmentations)
         self.images = InMemoryImages(self.segmentations)
         self.batches = InMemoryRunBatches(self.images)
         self.watchers = InMemoryWatchers(self.projects)
@@ -201,9 +208,7 @@ class World:
             change_project=ChangeProject(self.projects, self.clock),
             delete_project=DeleteProject(self.projects, self.jobs, self.work, self.clock),
             work_on_project=WorkOnProject(self.jobs, self.copies, self.store, self.work, self.clock),
-            duplicate_project=DuplicateProject(
-                self.projects, self.jobs, self.copies, self.work, self.clock, self.ids
-            ),
+            duplicate_project=DuplicateProject(self.projects, self.jobs, self.copies, self.work, self.clock, self.ids),
             share_project=ShareProject(self.projects, self.sharing, self.clock, self.ids),
             accept_offer=AcceptOffer(self.projects, self.sharing, self.people, self.clock),
             change_members=ChangeMembers(self.projects, self.sharing, self.clock),
@@ -217,7 +222,11 @@ class World:
             request_segmentation=RequestSegmentation(self.images, self.segmentations, self.queue, self.clock),
             request_pages=RequestPages(self.images, self.segmentations, self.queue, self.clock),
             cancel_segmentation=CancelSegmentation(self.segmentations, self.updates, self.clock),
-            read_segmentations=ReadSegmentations(self.images, self.segmentations, InMemoryDownloadLinks(), self.clock),
+            read_segmentations=ReadSegmentations(
+                self.images, self.segmentations, InMemoryDownloadLinks(), self.clock, self.revisions
+            ),
+            read_revisions=ReadRevisions(self.segmentations, self.revisions, ShapelyEditor()),
+            edit_outlines=EditOutlines(self.revisions, ShapelyEditor(), self.clock),
             start_runs=StartRuns(self.projects, self.segmentations, self.batches, self.queue, self.clock, self.ids),
             cancel_runs=CancelRuns(self.projects, self.batches, self.updates, self.clock),
             retry_runs=RetryRuns(self.projects, self.segmentations, self.batches, self.queue, self.clock, self.ids),
@@ -274,6 +283,11 @@ class World:
         found = spheroids or (a_spheroid(1), a_spheroid(2))
         return self.a_run(None, *found, status=SegmentationStatus.SUCCEEDED, **changes)
 
+    def edited(self, run: Segmentation) -> None:
+        """Spheroid 1 of a run is removed by its owner."""
+        edit = EditOutlines(self.revisions, ShapelyEditor(), self.clock)
+        edit.save(Viewer(run.owner_id), run.id, run.revision, [Delete((1,))])
+
     def state(self) -> tuple[object, ...]:
         """All that requests could have changed."""
         return (
@@ -291,6 +305,7 @@ class World:
             list(self.updates.published),
             dict(self.watchers.tickets),
             dict(self.accounts.profiles),
+            {key: list(value) for key, value in self.revisions.saved.items()},
             list(self.deeds.rows),
             dict(self.letters.dead),
         )

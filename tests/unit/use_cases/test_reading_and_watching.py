@@ -20,6 +20,7 @@ from tests.fakes import (
     InMemoryDownloadLinks,
     InMemoryImages,
     InMemoryProjects,
+    InMemoryRevisions,
     InMemorySegmentations,
     InMemoryWatchers,
     InMemoryWatcherSockets,
@@ -35,7 +36,13 @@ class Bench:
         self.images = InMemoryImages(self.segmentations)
         self.watchers = InMemoryWatchers(self.projects)
         self.sockets = InMemoryWatcherSockets()
-        self.read = ReadSegmentations(self.images, self.segmentations, InMemoryDownloadLinks(), self.clock)
+        self.read = ReadSegmentations(
+            self.images,
+            self.segmentations,
+            InMemoryDownloadLinks(),
+            self.clock,
+            InMemoryRevisions(self.segmentations),
+        )
         self.watch = WatchUpdates(self.watchers, self.clock)
         self.push = PushUpdate(self.watchers, self.sockets)
 

@@ -242,6 +242,8 @@ def shared_areas(first: Stretches, second: Stretches, width: int) -> Mapping[tup
         first, second: Each of spheroids that share no pixel among themselves.
         width: Of the image, in px.
     """
+    if not first.row.size or not second.row.size:
+        return {}
     lines = []
     for one in (first, second):
         place = one.row * (width + 1)
@@ -251,8 +253,8 @@ def shared_areas(first: Stretches, second: Stretches, width: int) -> Mapping[tup
     holders = []
     for begin, end, which in lines:
         at = np.searchsorted(begin, cuts[:-1], side="right") - 1
-        is_held = (at >= 0) & (cuts[:-1] < end[at] if begin.size else np.zeros(cuts.size - 1, bool))
-        holders.append(np.where(is_held, which[at] if begin.size else 0, -1))
+        is_held = (at >= 0) & (cuts[:-1] < end[at])
+        holders.append(np.where(is_held, which[at], -1))
     both = (holders[0] >= 0) & (holders[1] >= 0)
     pairs = holders[0][both] * (second.count + 1) + holders[1][both]
     found, at = np.unique(pairs, return_inverse=True)

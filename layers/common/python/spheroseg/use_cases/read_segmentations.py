@@ -11,7 +11,7 @@ from spheroseg.domain.segmentation import Segmentation, SegmentationStatus, resu
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import NotFinishedError
-from spheroseg.ports import Clock, DownloadLinks, ImageRepository, SegmentationRepository
+from spheroseg.ports import Clock, DownloadLinks, ImageRepository, RevisionRepository, SegmentationRepository
 
 LINK_LIFETIME = timedelta(hours=1)
 LABELS_FILE = "labels.tif"
@@ -30,9 +30,16 @@ class ResultLinks:
 
 @dataclass(frozen=True)
 class SpheroidPage:
-    """Some spheroids of a run, and after which number the next page begins; None: this is the last one."""
+    """Some spheroids of a run in one revision of its outlines.
+
+    Args:
+        spheroid_count: All that are in the revision.
+        next_after: The number after which the next page begins; None: this is the last one.
+    """
 
     segmentation: Segmentation
+    revision: int
+    spheroid_count: int
     spheroids: Sequence[Spheroid]
     next_after: int | None
 
@@ -45,6 +52,7 @@ class ReadSegmentations:
     segmentations: SegmentationRepository
     links: DownloadLinks
     clock: Clock
+    revisions: RevisionRepository
 
     def one(self, viewer: Viewer, segmentation_id: UUID) -> Segmentation:
         """A run that the viewer may read, or ``SegmentationNotFoundError``."""
@@ -80,15 +88,21 @@ class ReadSegmentations:
             preview=self.links.link(prefix + PREVIEW_FILE, LINK_LIFETIME),
         )
 
-    def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> SpheroidPage:
+    def spheroids(
+        self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int, revision: int | None = None
+    ) -> SpheroidPage:
         """Spheroids of a run that the viewer may read, in order of their numbers.
+
+        Args:
+            revision: Of its outlines; 0: the segmenter's own, None: the newest.
 
         Raises:
             SegmentationNotFoundError: the viewer has no role in its project.
             NotFinishedError: it has no result, or not yet.
+            RevisionNotFoundError: it has no such revision.
         """
         segmentation = self.one(viewer, segmentation_id)
         if segmentation.status is not SegmentationStatus.SUCCEEDED:
             raise NotFinishedError(f"Segmentation {segmentation_id} is {segmentation.status} and has no spheroids")
-        found = self.segmentations.spheroids(viewer, segmentation_id, after_number, limit + 1)
-        return SpheroidPage(segmentation, found[:limit], found[limit - 1].number if len(found) > limit else None)
+        found = self.revisions.page(viewer, segmentation_id, revision, after_number, limit)
+        return SpheroidPage(segmentation, found.revision, found.spheroid_count, found.spheroids, found.next_after)
