@@ -10,10 +10,12 @@ import typer
 
 from spheroseg_client.offline.compare import compare
 from spheroseg_client.offline.evaluate import evaluate
+from spheroseg_client.offline.export import export, import_
 from spheroseg_client.offline.measure import measure
 from spheroseg_client.offline.plot import plot
 from spheroseg_client.offline.stats import stats
 from spheroseg_client.offline.synthesize import synthesize
+from spheroseg_client.offline.verify import verify
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure,
@@ -22,6 +24,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "synthesize": synthesize,
     "evaluate": evaluate,
+    "export": export,
+    "import": import_,
+    "verify": verify,
 }
 """Name on the command line -> what it does; a module of this package each."""
 

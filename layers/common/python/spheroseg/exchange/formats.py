@@ -56,29 +56,48 @@ class ReadableFormat:
 
 
 FORMATS: Mapping[str, Format] = {
-    "csv": Format("Table of measures, CSV", ("measures", "write_csv"), "measures.csv"),
-    "xlsx": Format("Excel workbook: measures, summary, definitions", ("measures", "write_xlsx"), "measures.xlsx"),
-    "parquet": Format("Table of measures, Parquet", ("measures", "write_parquet"), "measures.parquet"),
-    "json": Format("Everything as one JSON file", ("outlines", "write_json"), "spheroids.json"),
-    "geojson": Format("GeoJSON for QuPath, a file for each image", ("outlines", "write_geojson")),
-    "roi": Format("ImageJ/Fiji ROIs, a ZIP for each image", ("outlines", "write_rois")),
-    "coco": Format("COCO instances", ("coco", "write_coco"), "annotations.json"),
-    "yolo": Format("YOLO segmentation dataset", ("yolo", "write_yolo")),
-    "datumaro": Format("Datumaro dataset", ("datumaro", "write_datumaro")),
-    "cvat": Format("CVAT for images 1.1", ("cvat", "write_cvat"), "annotations.xml"),
-    "labels": Format("Label images, OME-TIFF", ("pictures", "write_label_tiffs")),
-    "masks": Format("Binary masks, PNG", ("pictures", "write_masks")),
-    "ome-zarr": Format("OME-Zarr 0.5 labels, with the image where it is at hand", ("pictures", "write_ome_zarr")),
-    "originals": Format("The images as they were", ("pictures", "write_originals"), needs_originals=True),
+    "csv": Format("Table of measures, CSV", ("spheroseg.exchange.writers.measures", "write_csv"), "measures.csv"),
+    "xlsx": Format(
+        "Excel workbook: measures, summary, definitions",
+        ("spheroseg.exchange.writers.measures", "write_xlsx"),
+        "measures.xlsx",
+    ),
+    "parquet": Format(
+        "Table of measures, Parquet", ("spheroseg.exchange.writers.measures", "write_parquet"), "measures.parquet"
+    ),
+    "json": Format(
+        "Everything as one JSON file", ("spheroseg.exchange.writers.outlines", "write_json"), "spheroids.json"
+    ),
+    "geojson": Format(
+        "GeoJSON for QuPath, a file for each image", ("spheroseg.exchange.writers.outlines", "write_geojson")
+    ),
+    "roi": Format("ImageJ/Fiji ROIs, a ZIP for each image", ("spheroseg.exchange.writers.outlines", "write_rois")),
+    "coco": Format("COCO instances", ("spheroseg.exchange.writers.coco", "write_coco"), "annotations.json"),
+    "yolo": Format("YOLO segmentation dataset", ("spheroseg.exchange.writers.yolo", "write_yolo")),
+    "datumaro": Format("Datumaro dataset", ("spheroseg.exchange.writers.datumaro", "write_datumaro")),
+    "cvat": Format("CVAT for images 1.1", ("spheroseg.exchange.writers.cvat", "write_cvat"), "annotations.xml"),
+    "labels": Format("Label images, OME-TIFF", ("spheroseg.exchange.writers.pictures", "write_label_tiffs")),
+    "masks": Format("Binary masks, PNG", ("spheroseg.exchange.writers.pictures", "write_masks")),
+    "ome-zarr": Format(
+        "OME-Zarr 0.5 labels, with the image where it is at hand",
+        ("spheroseg.exchange.writers.pictures", "write_ome_zarr"),
+    ),
+    "originals": Format(
+        "The images as they were", ("spheroseg.exchange.writers.pictures", "write_originals"), needs_originals=True
+    ),
 }
 """Formats that are written."""
 
 READABLE: Mapping[str, ReadableFormat] = {
-    "coco": ReadableFormat("COCO instances", ("coco", "read_coco"), (".json",)),
-    "geojson": ReadableFormat("GeoJSON", ("geojson", "read_geojson"), (".geojson",)),
-    "roi": ReadableFormat("ImageJ/Fiji ROIs", ("rois", "read_rois"), (".zip", ".roi")),
-    "labels": ReadableFormat("Label images", ("labels", "read_label_image"), (".tif", ".tiff", ".png")),
-    "yolo": ReadableFormat("YOLO segmentation dataset", ("yolo", "read_yolo"), (".yaml", ".yml")),
+    "coco": ReadableFormat("COCO instances", ("spheroseg.exchange.readers.coco", "read_coco"), (".json",)),
+    "geojson": ReadableFormat("GeoJSON", ("spheroseg.exchange.readers.geojson", "read_geojson"), (".geojson",)),
+    "roi": ReadableFormat("ImageJ/Fiji ROIs", ("spheroseg.exchange.readers.rois", "read_rois"), (".zip", ".roi")),
+    "labels": ReadableFormat(
+        "Label images", ("spheroseg.exchange.readers.labels", "read_label_image"), (".tif", ".tiff", ".png")
+    ),
+    "yolo": ReadableFormat(
+        "YOLO segmentation dataset", ("spheroseg.exchange.readers.yolo", "read_yolo"), (".yaml", ".yml")
+    ),
 }
 """Formats that are read."""
 
@@ -92,5 +111,4 @@ def format_of(path: Path) -> str | None:
 
 
 def _loaded(module: str, function: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    folder = "writers" if function.startswith("write") else "readers"
-    return getattr(import_module(f"spheroseg.exchange.{folder}.{module}"), function)
+    return getattr(import_module(module), function)

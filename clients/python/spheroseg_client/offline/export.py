@@ -1,0 +1,171 @@
+"""``spheroseg export`` and ``spheroseg import``: to other programs and back, on files of this machine."""
+
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from spheroseg_client import display
+from spheroseg_client.errors import LocalFileError
+from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
+
+if TYPE_CHECKING:
+    from spheroseg_client.offline.exporting import Counted
+
+
+def _finite(value: float | None) -> float | None:
+    """Ranges let «nan» pass."""
+    if value is not None and not isfinite(value):
+        raise typer.BadParameter("must be a number")
+    return value
+
+
+Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Results of [bold]segment[/], label images, COCO, GeoJSON, ImageJ ROIs, YOLO datasets, folders of them.",
+        metavar="SOURCES...",
+        show_default=False,
+    ),
+]
+From = Annotated[
+    str | None, typer.Option("--from", help="What the sources are: coco, geojson, roi, labels, yolo; their names tell.")
+]
+Images = Annotated[
+    Path | None,
+    typer.Option("--image", help="The image, or the folder of the images, that the outlines belong to."),
+]
+PixelSize = Annotated[
+    float | None,
+    typer.Option(
+        "--pixel-size",
+        min=0.001,
+        max=1000,
+        callback=_finite,
+        help="Edge of one pixel in µm; goes before what files say.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, for programs.")]
+
+
+def export(
+    sources: Sources = None,
+    to: Annotated[
+        str | None, typer.Option("--format", "-f", help="What is written; [bold]--list[/] tells what there is.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File or folder; a name that ends in .zip is an archive.")
+    ] = None,
+    source_format: From = None,
+    image: Images = None,
+    pixel_size: PixelSize = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="With --format bundle: threshold, min_diameter_px, holes of the run, where they were not the usual.",
+        ),
+    ] = None,
+    *,
+    list_formats: Annotated[bool, typer.Option("--list", help="List the formats and end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write results for other programs: tables, COCO, YOLO, ImageJ ROIs, GeoJSON for QuPath, label images and more.
+
+    Example: [bold]spheroseg export results/ --format coco --out annotations.json[/]
+    """
+    with reported(as_json=as_json):
+        with libraries_needed():
+            from spheroseg_client.offline import exchanged, exporting  # noqa: PLC0415 - they take their time
+        if list_formats:
+            _print_formats(as_json=as_json)
+            return
+        if not sources or to is None or out is None:
+            raise LocalFileError(
+                "What, as what and where to: SOURCES, --format and --out belong together", "too-little"
+            )
+        _known(to, exporting.WRITTEN, "--format")
+        _known(source_format, exporting.READABLE, "--from")
+        how = exchanged.How(source_format, image, pixel_size)
+        counted = exporting.export(exchanged.results_of(sources, how), to, out, _parameters(parameter or []))
+        _tell(counted, out, as_json=as_json)
+
+
+def import_(
+    sources: Sources = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results.")] = None,
+    source_format: From = None,
+    image: Images = None,
+    pixel_size: PixelSize = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take outlines of other programs as results: measures, outlines and label images in a folder, as of segment.
+
+    Every object is measured anew by its pixels.
+
+    Example: [bold]spheroseg import corrected.geojson --image well_A1.tif --out corrected/[/]
+    """
+    with reported(as_json=as_json):
+        with libraries_needed():
+            from spheroseg_client.offline import exchanged, exporting  # noqa: PLC0415 - they take their time
+        if not sources or out is None:
+            raise LocalFileError("What and where to: SOURCES and --out belong together", "too-little")
+        _known(source_format, exporting.READABLE, "--from")
+        how = exchanged.How(source_format, image, pixel_size)
+        counted = exporting.import_results(exchanged.results_of(sources, how), out)
+        _tell(counted, out, as_json=as_json)
+
+
+def _parameters(given: list[str]) -> dict[str, float | bool]:
+    found: dict[str, float | bool] = {}
+    for one in given:
+        name, _, value = one.partition("=")
+        if value in {"true", "false"}:
+            found[name] = value == "true"
+            continue
+        try:
+            found[name] = float(value)
+        except ValueError as error:
+            raise LocalFileError(f"--parameter {one} is not NAME=VALUE", "no-parameter") from error
+    return found
+
+
+def _known(name: str | None, formats: Mapping[str, object], option: str) -> None:
+    if name is not None and name not in formats:
+        raise LocalFileError(f"{option} {name} is not known; there is {', '.join(formats)}", "unknown-format")
+
+
+def _tell(counted: "Counted", out: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"version": 1, "out": str(out), "images": counted.images, "spheroids": counted.spheroids})
+        return
+    done = f"{display.counted(counted.spheroids, 'spheroid')} of {display.counted(counted.images, 'image')} in {out}"
+    display.message_console().print(Text(done))
+
+
+def _print_formats(*, as_json: bool) -> None:
+    from spheroseg_client.offline.exporting import READABLE, WRITTEN  # noqa: PLC0415
+
+    if as_json:
+        print_json(
+            {
+                "version": 1,
+                "formats": [
+                    {"name": name, "title": one.title, "read": name in READABLE, "needs_images": one.needs_originals}
+                    for name, one in WRITTEN.items()
+                ],
+            }
+        )
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("--format", "what it is", "--from too"):
+        table.add_column(heading)
+    for name, one in WRITTEN.items():
+        table.add_row(name, one.title + (" (needs --image)" if one.needs_originals else ""), "yes" * (name in READABLE))
+    print_whole(table)
