@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from spheroseg.imaging.hulls import hulls_of, lengths_of
+from spheroseg.imaging.boundaries import trace
+from spheroseg.imaging.hulls import hulls_of, hulls_of_rings, lengths_of
 
 POINTS = st.integers(1, 25).flatmap(lambda count: arrays.arrays(np.int64, (count, 2), elements=st.integers(-9, 9)))
 
@@ -37,3 +38,36 @@ def test_floats_take_the_same_way() -> None:
     hulls = hulls_of(points[:, 0], points[:, 1], np.array([0, 200, 500]))
     expected = [shapely.MultiPoint(part.astype(np.float64)).convex_hull.length for part in (points[:200], points[200:])]
     assert lengths_of(hulls).tolist() == pytest.approx(expected)
+
+
+def turned(points: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    x, y = np.array(points).T
+    return x, y
+
+
+SPIRAL = [(0, 0), (10, 0), (10, 10), (-4, 10), (-4, -6), (14, -6), (14, 14), (13, 14), (13, -5), (-3, -5), (-3, 9), (9, 9), (9, 1), (0, 1)]  # fmt: skip
+SPIKE = [(0, 0), (4, 0), (9, 9), (4, 0), (4, 4), (0, 4)]
+THERE_AND_BACK = [(2, 2), (5, 5), (7, 7), (5, 5)]
+ONE_PLACE = [(3, 3), (3, 3)]
+STAR = [(0, 5), (4, 4), (5, 0), (6, 4), (10, 5), (6, 6), (5, 10), (4, 6)]
+
+
+@pytest.mark.parametrize("line", [SPIRAL, SPIKE, THERE_AND_BACK, ONE_PLACE, STAR, [(1, 2)]])
+def test_closed_lines_have_the_hull_of_their_points(line: list[tuple[int, int]]) -> None:
+    x, y = turned([*STAR, *line])
+    starts = np.array([0, len(STAR), x.size])
+    for either in (hulls_of_rings(x, y, starts), hulls_of_rings(x.astype(np.float32), y.astype(np.float32), starts)):
+        for found, expected in zip(either, hulls_of(x, y, starts), strict=True):
+            assert found.tolist() == expected.tolist()
+
+
+@settings(deadline=None, max_examples=100)
+@given(arrays.arrays(np.int32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 1)))
+def test_outer_rings_of_any_object_have_the_hull_of_their_points(labels: NDArray[np.int32]) -> None:
+    rings = trace(labels)
+    outer = rings.area_px2 > 0
+    x, y = rings.corners[np.repeat(outer, np.diff(rings.starts))].T
+    starts = np.concatenate([[0], np.cumsum(np.diff(rings.starts)[outer])])
+    if x.size:
+        for found, expected in zip(hulls_of_rings(x, y, starts), hulls_of(x, y, starts), strict=True):
+            assert found.tolist() == expected.tolist()

@@ -8,7 +8,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from spheroseg.domain.review import spheroid_reasons
 from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.imaging.boundaries import Indices, Labels, Rings, trace
 from spheroseg.imaging.feret import hull_measures
-from spheroseg.imaging.hulls import Hulls, hulls_of, lengths_of
+from spheroseg.imaging.hulls import Hulls, hulls_of, hulls_of_rings, lengths_of
 from spheroseg.imaging.perimeter import smoothed_boundaries
 from spheroseg.imaging.polygons import polygons_of
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # whoever measures alone needs none of the libraries behind i
     from spheroseg.imaging.certainty import Certainty
 
 Floats = NDArray[np.float64]
+
+CORNERS_AT_A_TIME = 2**15
+"""Objects are measured together up to so many corners: their arrays then stay in the processor's cache."""
 
 
 def spheroids_of(labels: Labels, certainty: "Certainty | None" = None) -> list[Spheroid]:
@@ -83,14 +86,15 @@ def _uncollected() -> Iterator[None]:
 
 def measures_of(rings: Rings) -> dict[int, Measures]:
     """The measures of every object, by its number."""
-    if rings.label.size == 0:
-        return {}
-    first = np.flatnonzero(np.concatenate([[True], rings.label[1:] != rings.label[:-1]]))
-    objects = _Objects(rings, first)
-    values = objects.measures()
     names = [field.name for field in fields(Measures)]
-    rows = zip(*(values[name].tolist() for name in names), strict=True)
-    return {number: Measures(*row) for number, row in zip(rings.label[first].tolist(), rows, strict=True)}
+    measured: dict[int, Measures] = {}
+    for part in rings.in_parts(CORNERS_AT_A_TIME):
+        objects = _Objects(part, part.first_of_objects)
+        values = objects.measures()
+        rows = zip(*(values[name].tolist() for name in names), strict=True)
+        numbers = part.label[objects.first].tolist()
+        measured.update((number, Measures(*row)) for number, row in zip(numbers, rows, strict=True))
+    return measured
 
 
 @dataclass(frozen=True)
@@ -185,11 +189,13 @@ class _Objects:
         """
         rings_of = np.diff(np.append(self.first, self.rings.label.size))
         smoothed = smoothed_boundaries(self.rings, np.repeat(low, rings_of, axis=0))
-        bulging = smoothed.points[smoothed.bulges]
-        before = np.concatenate([[0], np.cumsum(smoothed.bulges)])
-        # Holes lie in the hull and do not change it.
+        bulges = smoothed.bulges
+        if not outer.all():  # holes lie in the hull and do not change it
+            bulges = bulges & np.repeat(outer, np.diff(smoothed.starts))
+        bulging = smoothed.points[np.flatnonzero(bulges)]
+        before = np.concatenate([[0], np.cumsum(bulges)])
         ranges = before[np.append(smoothed.starts[self.first], smoothed.starts[-1])]
-        hulls = lengths_of(hulls_of(bulging[:, 0], bulging[:, 1], ranges))
+        hulls = lengths_of(self._hulls_along_outer_rings(bulging[:, 0], bulging[:, 1], ranges))
         return smoothed.lengths, hulls / self._per_object(np.where(outer, smoothed.drawn, 0))
 
     def _hulls(self, low: Indices) -> Hulls:
@@ -206,9 +212,17 @@ class _Objects:
         turns_right = np.empty(len(pixels), bool)
         turns_right[1::2] = to_right == to_below
         turns_right[following] = to_right[following // 2] != to_below
+        if (rings.area_px2 < 0).any():  # holes lie in the hull and do not change it
+            turns_right &= np.repeat(rings.area_px2 > 0, np.diff(rings.starts))
         pixels[:, 1] -= np.repeat(~to_right, 2)
         pixels[0::2, 0] -= ~to_right
         pixels[1::2, 0] -= to_right
-        pixels = pixels[turns_right]
+        pixels = pixels[np.flatnonzero(turns_right)]
         before = np.concatenate([[0], np.cumsum(turns_right)])
-        return hulls_of(pixels[:, 0], pixels[:, 1], before[np.append(starts, len(rings.corners))])
+        ranges = before[np.append(starts, len(rings.corners))]
+        return self._hulls_along_outer_rings(pixels[:, 0], pixels[:, 1], ranges)
+
+    def _hulls_along_outer_rings(self, x: NDArray[Any], y: NDArray[Any], ranges: Indices) -> Hulls:
+        """Hulls of points that come in the order of the objects' outer rings."""
+        is_in_pieces = np.count_nonzero(self.rings.area_px2 > 0) > self.first.size
+        return hulls_of(x, y, ranges) if is_in_pieces else hulls_of_rings(x, y, ranges)

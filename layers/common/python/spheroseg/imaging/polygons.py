@@ -1,5 +1,7 @@
 """Traced rings as polygons."""
 
+import numpy as np
+
 from spheroseg.domain.spheroid import Polygon, Ring
 from spheroseg.imaging.boundaries import Rings
 
@@ -7,7 +9,9 @@ from spheroseg.imaging.boundaries import Rings
 def polygons_of(rings: Rings) -> dict[int, tuple[Polygon, ...]]:
     """Traced rings as polygons, by object."""
     starts = rings.starts.tolist()
-    points = tuple(zip(rings.corners[:, 0].tolist(), rings.corners[:, 1].tolist(), strict=True))
+    # One Python number for each place, however many corners are there: making numbers would take longer than points.
+    numbers = np.arange(int(rings.corners.max(initial=0)) + 1).astype(object)
+    points = tuple(zip(*(numbers[rings.corners[:, axis]].tolist() for axis in (0, 1)), strict=True))
     exteriors: dict[int, Ring] = {}
     holes: dict[int, list[Ring]] = {}
     polygons: dict[int, list[int]] = {}
