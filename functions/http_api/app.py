@@ -34,6 +34,7 @@ from http_api.rest import (
     uploads,
 )
 from http_api.rest import problems as problem_pages
+from http_api.rest.answers import describe_bodies
 from http_api.use_cases import UseCases
 
 VERSION = "1.0.0"
@@ -108,6 +109,7 @@ class Api(FastAPI):
             shapes = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             document["components"]["schemas"] |= {**shapes.pop("$defs"), "Problem": shapes}
             describe_keys(document)
+            describe_bodies(document)
         return self.openapi_schema or {}
 
 

@@ -25,8 +25,8 @@ from fastapi import Request, Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from http_api.problems import MEDIA_TYPE, FieldProblem, answer_to, problem
-from http_api.rest.answers import problems
+from http_api.problems import FieldProblem, answer_to, problem
+from http_api.rest.answers import add_problems
 from http_api.viewer import user_id_of
 from spheroseg.errors import SpherosegError
 from spheroseg.ports import KeptAnswer, KeptAnswerRepository
@@ -284,14 +284,7 @@ def describe_keys(document: dict[str, Any]) -> None:
         parameters = post.setdefault("parameters", [])
         if not any(parameter["name"] == HEADER for parameter in parameters):
             parameters.append(_PARAMETER)
-        for status, answer in problems("request-under-way", "idempotency-key-reused", common=()).items():
-            there = post["responses"].setdefault(str(status), answer)
-            if there is not answer:
-                added, kind = answer["content"][MEDIA_TYPE], there["content"][MEDIA_TYPE]
-                missing = {code: each for code, each in added["examples"].items() if code not in kind["examples"]}
-                if missing:
-                    kind["examples"] |= missing
-                    there["description"] += "; " + answer["description"]
+        add_problems(post, "request-under-way", "idempotency-key-reused")
 
 
 _PARAMETER: dict[str, Any] = {

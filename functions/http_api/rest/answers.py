@@ -82,6 +82,30 @@ def problems(*codes: str, common: tuple[str, ...] = SIGNED_IN) -> dict[int | str
     return found
 
 
+def add_problems(operation: dict[str, Any], *codes: str) -> None:
+    """Add documented problems to an operation of an OpenAPI document, beside those that it has."""
+    for status, answer in problems(*codes, common=()).items():
+        content = answer["content"][MEDIA_TYPE]
+        there = operation["responses"].setdefault(str(status), {"description": "", "content": {}})
+        kind = there.setdefault("content", {}).setdefault(MEDIA_TYPE, {**content, "examples": {}})
+        examples = kind.setdefault("examples", {})
+        missing = {
+            code: each for code, each in answer["content"][MEDIA_TYPE]["examples"].items() if code not in examples
+        }
+        if missing:
+            examples |= missing
+            added = "; ".join(f"`{code}`: {each['summary']}" for code, each in missing.items())
+            there["description"] = "; ".join(filter(None, [there["description"], added]))
+
+
+def describe_bodies(document: dict[str, Any]) -> None:
+    """Say of every operation of an OpenAPI document that takes a body what is answered to one that cannot be read."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            if "requestBody" in operation:
+                add_problems(operation, "malformed-body", "body-too-large")
+
+
 def _example(entry: Entry) -> dict[str, Any]:
     example = {
         "type": f"/problems/{entry.code}",
