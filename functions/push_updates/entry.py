@@ -1,6 +1,7 @@
 """Changes in, messages to the sockets out; what has ended makes room for the next runs."""
 
 from collections.abc import Callable, Sized
+from uuid import UUID
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -15,11 +16,15 @@ from spheroseg.use_cases.push_update import PushUpdate
 def create_handler(push_update: PushUpdate, dispatch_runs: Callable[[], Sized]) -> BatchHandler:
     """Push each change of a batch; only those that failed are delivered again.
 
-    Every run's end comes by here, whoever brought it about, so that here the next ones get their turn.
+    Every run's end comes by here, whoever brought it about, so that here the next ones get their turn. Beginnings make
+    no room, and an end that follows on one must not wait.
     """
+    ended: set[UUID] = set()
 
     def on_record(record: SQSRecord) -> None:
         update = SegmentationChanged.model_validate_json(record.body)
+        if update.status.is_final:
+            ended.add(update.segmentation_id)
         watchers = push_update(update)
         metrics.add_metric(name="UpdatePushed", unit=MetricUnit.Count, value=watchers)
         logger.info(
@@ -33,6 +38,9 @@ def create_handler(push_update: PushUpdate, dispatch_runs: Callable[[], Sized]) 
         )
 
     def after_batch() -> None:
+        if not ended:
+            return
+        ended.clear()
         try:
             released = dispatch_runs()
         except UnavailableError as error:

@@ -1,7 +1,8 @@
 """The last step of finished jobs, several at a time: what they changed is announced, then their messages are removed.
 
 A queue takes ten messages in one call, for hardly more time than one. So what is to be announced waits a little for
-company, while other jobs are in hand that will bring some.
+company, while other jobs are in hand that will bring some. A job that is alone waits for nobody, neither when it begins
+nor when it ends: somebody looks at a single image, and its beginning must not be on its way when its end comes.
 """
 
 from collections import deque
@@ -69,7 +70,7 @@ class Closing(Generic[Item]):
 
         Args:
             work: Takes up to ``TOGETHER`` items, none after a mere nudge; it handles its own errors.
-            is_last: Whether nothing else is to be waited for when so many items are there.
+            is_last: Whether nothing else is to be waited for when so many items are there, or one is on its way.
         """
         self._work = work
         self._is_last = is_last
@@ -101,4 +102,4 @@ class Closing(Generic[Item]):
 
     def _is_complete(self) -> bool:
         count = len(self._items)
-        return count >= TOGETHER or (count > 0 and self._is_last(count))
+        return count >= TOGETHER or self._is_last(max(1, count))

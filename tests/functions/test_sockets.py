@@ -88,7 +88,7 @@ def test_a_change_reaches_all_sockets_of_its_owner_and_nobody_else() -> None:
     assert watchers.of_owner(OWNER) == ["c1", "c2"]
 
 
-def test_the_end_of_a_run_gives_the_next_one_its_turn() -> None:
+def test_the_end_of_a_run_gives_the_next_one_its_turn_and_a_beginning_does_not() -> None:
     watchers, sockets = InMemoryWatchers(), InMemoryWatcherSockets()
     runs, queue = InMemorySegmentations(), InMemorySegmentationQueue()
     ended, waiting = a_segmentation(status=SegmentationStatus.SUCCEEDED), a_segmentation()
@@ -96,8 +96,12 @@ def test_the_end_of_a_run_gives_the_next_one_its_turn() -> None:
     dispatch = DispatchRuns(runs, queue, InMemoryClock())
     body = SegmentationChanged.of(ended, NOW).model_dump_json()
 
-    create_push_handler(PushUpdate(watchers, sockets), dispatch)(sqs_batch(body, body), CONTEXT)
+    begun = a_segmentation(status=SegmentationStatus.RUNNING)
+    handler = create_push_handler(PushUpdate(watchers, sockets), dispatch)
 
+    handler(sqs_batch(SegmentationChanged.of(begun, NOW).model_dump_json()), CONTEXT)
+    assert queue.sent == []
+    handler(sqs_batch(body, body), CONTEXT)
     assert [message.segmentation_id for _, message in queue.sent] == [waiting.id]
 
 

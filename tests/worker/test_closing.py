@@ -57,13 +57,15 @@ def test_what_ends_at_about_the_same_time_is_taken_together() -> None:
     assert taken == [list(range(TOGETHER)), list(range(TOGETHER, TOGETHER + 3))]
 
 
-def test_a_nudge_works_without_items_and_the_last_item_does_not_wait() -> None:
+def test_neither_a_nudge_without_items_nor_the_last_item_waits() -> None:
     taken: list[tuple[float, list[int]]] = []
     closing: Closing[int] = Closing(lambda items: taken.append((time.monotonic(), items)), is_last=lambda _: True)
     begun = time.monotonic()
     closing.put(1)
     until(lambda: len(taken) == 1)
     assert taken[0][0] - begun < LINGER_S
+    nudged = time.monotonic()
     closing.nudge()
     until(lambda: len(taken) == 2)
     assert taken[1][1] == []
+    assert taken[1][0] - nudged < LINGER_S
