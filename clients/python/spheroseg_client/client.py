@@ -264,9 +264,14 @@ class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RunCalls):
         path = f"/v1/segmentations/{segmentation_id}/cancel"
         return self._write(path, Segmentation, None, repeatable=True)
 
-    def spheroids(self, segmentation_id: UUID) -> Iterator[Spheroid]:
-        """The spheroids of a run that succeeded, in order of their numbers, read page by page."""
-        return self._pages(f"/v1/segmentations/{segmentation_id}/spheroids", Spheroid)
+    def spheroids(self, segmentation_id: UUID, revision: int | None = None) -> Iterator[Spheroid]:
+        """The spheroids of a run that succeeded, in order of their numbers, read page by page.
+
+        Args:
+            revision: Of their outlines, 0 is the segmenter's own; None: the newest when the first page is read, also
+                for the others.
+        """
+        return self._pages(f"/v1/segmentations/{segmentation_id}/spheroids", Spheroid, keep="revision", kept=revision)
 
     def download(self, url: str, path: Path, progress: Progress = lambda _: None) -> None:
         """Bring a file of ``Segmentation.links`` to ``path``, which is there as a whole or not at all."""
@@ -343,10 +348,26 @@ class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RunCalls):
         answer = self._transport.request("GET", path, session=self._session, repeatable=True)
         return _items(kind, answer, path)
 
-    def _pages(self, path: str, kind: type[Found], only: Mapping[str, int] | None = None) -> Iterator[Found]:
+    def _pages(
+        self,
+        path: str,
+        kind: type[Found],
+        only: Mapping[str, int] | None = None,
+        *,
+        keep: str | None = None,
+        kept: int | None = None,
+    ) -> Iterator[Found]:
+        """All items of a list.
+
+        Args:
+            keep: Name of what the first page says and the others are asked for.
+            kept: It, where it is known before.
+        """
         cursor: str | None = None
         while True:
             params: dict[str, str | int] = {"limit": PAGE_ITEMS, **(only or {})}
+            if keep is not None and kept is not None:
+                params[keep] = kept
             if cursor is not None:
                 params["cursor"] = cursor
             answer = self._transport.request("GET", path, session=self._session, repeatable=True, params=params)
@@ -354,6 +375,8 @@ class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RunCalls):
             cursor = answer.get("next_cursor") if isinstance(answer, dict) else None
             if cursor is None:
                 return
+            if keep is not None and kept is None:
+                kept = answer.get(keep)
 
 
 def shown_name(name: str) -> str:

@@ -64,7 +64,7 @@ def write(
     first = next(stream, None)
     if first is None:
         raise LocalFileError("There are no results in what was given", "no-results")
-    settings = _parameters(parameters)
+    settings = _parameters({**_without_page(first.origin.parameters), **parameters})
     card = _card_of(first)
     first = Result(**{**vars(first), "spheroids": list(first.spheroids)})
     if card is not None:
@@ -75,7 +75,22 @@ def write(
         versions={"python": platform.python_version(), **{name: version(name) for name in PROGRAMS}},
         made_at=(moment or datetime.now(UTC)).isoformat(timespec="seconds"),
     )
-    write_bundle(chain([first], stream), files, facts)
+    write_bundle(_alike(chain([first], stream), first), files, facts)
+
+
+def _without_page(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name != "page"}
+
+
+def _alike(results: Iterable[Result], first: Result) -> Iterator[Result]:
+    """The results, as long as the service says that all runs had the same parameters."""
+    for result in results:
+        if _without_page(result.origin.parameters) != _without_page(first.origin.parameters):
+            raise LocalFileError(
+                f"{result.file} was segmented with other parameters than {first.file}: a bundle has one set",
+                "different-parameters",
+            )
+        yield result
 
 
 def _parameters(given: Mapping[str, Any]) -> Parameters:
@@ -279,7 +294,7 @@ def _model_of(folder: Path, manifest: dict[str, Any], verdict: Verdict) -> tuple
     if not (MODEL_DIR / card.file).is_file():
         verdict.notes.append(f"The model file {card.file} is not here, so nothing was found again")
         return None, Parameters()
-    return card, _parameters({name: value for name, value in manifest["parameters"].items() if name != "page"})
+    return card, _parameters(_without_page(manifest["parameters"]))
 
 
 def _measure_again(

@@ -54,7 +54,7 @@ def results_of(sources: Sequence[Path], how: How) -> Iterator[Result]:
             raise LocalFileError(f"{source}: no such file or folder", "file-not-found")
         try:
             for result in _of_one(source, how):
-                name = _unique(result.name, taken)
+                name = unique_name(result.name, taken)
                 original = result.original
                 if original is not None:
                     original = replace(original, file_name=name + PurePath(original.file_name).suffix)
@@ -87,7 +87,8 @@ def _of_one(source: Path, how: How) -> Iterator[Result]:
         yield _of_read(source, image, how)
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique_name(name: str, taken: set[str]) -> str:
+    """The name, or with a number behind it where it is taken, in another case of letters too."""
     found, count = name, 1
     while found.lower() in taken:
         count += 1
@@ -97,7 +98,7 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _of_read(source: Path, image: ReadImage, how: How) -> Result:
-    original = _image_of(image.name, source, how.images)
+    original = image_called(image.name, how.images, source)
     width, height, file_size_um = image.width_px, image.height_px, image.pixel_size_um
     if original is not None:
         header = read_header(original, LIMITS)
@@ -137,14 +138,26 @@ class _Again:
         return self.make()
 
 
-def original_at(path: Path) -> Original:
-    """An image file of this machine."""
+def original_at(path: Path, name: str | None = None) -> Original:
+    """An image file of this machine.
+
+    Args:
+        name: What it is called without its suffix; None: as it is.
+    """
     opened = cast(Callable[[], AbstractContextManager[BinaryIO]], lambda: path.open("rb"))
-    return Original(path.name, opened)
+    return Original(path.name if name is None else name + path.suffix, opened)
 
 
-def _image_of(name: str, source: Path, images: Path | None) -> Path | None:
-    """The image that outlines belong to, by its name; a folder without it is an error."""
+def image_called(name: str, images: Path | None, source: Path | None = None) -> Path | None:
+    """The image that outlines belong to, by its name; None where no images are given.
+
+    Args:
+        images: The image, or a folder with it.
+        source: The file of the outlines, which is not it.
+
+    Raises:
+        LocalFileError: it is not there, or there are several.
+    """
     if images is None:
         return None
     if not images.exists():
@@ -158,7 +171,9 @@ def _image_of(name: str, source: Path, images: Path | None) -> Path | None:
     found = [
         path
         for path in sorted(images.iterdir())
-        if path.suffix.lower() in IMAGE_SUFFIXES and stem_of(path) in stems and path.resolve() != source.resolve()
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and stem_of(path) in stems
+        and (source is None or path.resolve() != source.resolve())
     ]
     if len(found) != 1:
         told = "no image" if not found else f"{len(found)} images"
@@ -186,7 +201,7 @@ def _of_folder(folder: Path, how: How) -> Iterator[Result]:
             raise LocalFileError(f"{labels} is missing: it says how large the image is", "no-labels")
         header = read_header(labels, LIMITS)
         row = rows.get(name) or _Row(name, 1, header.pixel_size_um, "file" if header.pixel_size_um else "", Origin())
-        image = _image_of(row.file, path, how.images)
+        image = image_called(row.file, how.images, path)
         if image is None and Path(row.file).is_file():
             image = Path(row.file)
         yield Result(

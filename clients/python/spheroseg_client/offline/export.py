@@ -1,6 +1,6 @@
 """``spheroseg export`` and ``spheroseg import``: to other programs and back, on files of this machine."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from spheroseg_client import display
+from spheroseg_client.access import Access
 from spheroseg_client.errors import LocalFileError
+from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
+from spheroseg_client.project_commands import project_id_of
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File or folder; a name that ends in .zip is an archive.")
     ] = None,
+    *,
     source_format: From = None,
     image: Images = None,
     pixel_size: PixelSize = None,
@@ -71,13 +75,24 @@ def export(
             help="With --format bundle: threshold, min_diameter_px, holes of the run, where they were not the usual.",
         ),
     ] = None,
-    *,
+    project: Annotated[
+        str | None, typer.Option(help="Instead of files a project of the service, by its id or name.")
+    ] = None,
+    api: ApiOption = None,
+    email: EmailOption = None,
+    password: PasswordOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
     list_formats: Annotated[bool, typer.Option("--list", help="List the formats and end.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write results for other programs: tables, COCO, YOLO, ImageJ ROIs, GeoJSON for QuPath, label images and more.
 
+    Of a project: of each page of each image the newest run that succeeded, with its newest, perhaps corrected outlines.
+
     Example: [bold]spheroseg export results/ --format coco --out annotations.json[/]
+
+    Example: [bold]spheroseg export --project 'Day 7' --format xlsx --out day7.xlsx[/]
     """
     with reported(as_json=as_json):
         with libraries_needed():
@@ -85,15 +100,24 @@ def export(
         if list_formats:
             _print_formats(as_json=as_json)
             return
-        if not sources or to is None or out is None:
+        if bool(sources) == (project is not None) or to is None or out is None:
             raise LocalFileError(
-                "What, as what and where to: SOURCES, --format and --out belong together", "too-little"
+                "What, as what and where to: SOURCES or --project, --format and --out belong together", "too-little"
             )
         _known(to, exporting.WRITTEN, "--format")
         _known(source_format, exporting.READABLE, "--from")
-        how = exchanged.How(source_format, image, pixel_size)
-        counted = exporting.export(exchanged.results_of(sources, how), to, out, _parameters(parameter or []))
-        _tell(counted, out, as_json=as_json)
+        settings = _parameters(parameter or [])
+        if project is None:
+            how = exchanged.How(source_format, image, pixel_size)
+            counted = exporting.export(exchanged.results_of(sources or [], how), to, out, settings)
+            _tell(counted, out, as_json=as_json)
+            return
+        with libraries_needed():
+            from spheroseg_client.offline import of_project  # noqa: PLC0415
+        with Access(api, email, password, token, data_dir).present() as client:
+            found = of_project.Project(client, project_id_of(client, project), image, pixel_size)
+            counted = exporting.export(found, to, out, settings)
+            _tell(counted, out, as_json=as_json, without=found.without)
 
 
 def import_(
@@ -141,10 +165,14 @@ def _known(name: str | None, formats: Mapping[str, object], option: str) -> None
         raise LocalFileError(f"{option} {name} is not known; there is {', '.join(formats)}", "unknown-format")
 
 
-def _tell(counted: "Counted", out: Path, *, as_json: bool) -> None:
+def _tell(counted: "Counted", out: Path, *, as_json: bool, without: Sequence[str] = ()) -> None:
     if as_json:
-        print_json({"version": 1, "out": str(out), "images": counted.images, "spheroids": counted.spheroids})
+        told = {"version": 1, "out": str(out), "images": counted.images, "spheroids": counted.spheroids}
+        print_json({**told, "without_result": list(without)})
         return
+    if without:
+        others = f" and {len(without) - 1:,} more" if len(without) > 1 else ""
+        display.message_console().print(Text.assemble(("Without a result: ", "bold"), without[0], others))
     done = f"{display.counted(counted.spheroids, 'spheroid')} of {display.counted(counted.images, 'image')} in {out}"
     display.message_console().print(Text(done))
 

@@ -114,8 +114,10 @@ def destination(chosen: Format, out: Path) -> Iterator[Files]:
                 yield OneFile(stream)
             else:
                 archive = ZipFiles(stream)
-                yield archive
-                archive.close()
+                try:
+                    yield archive
+                finally:
+                    archive.close()
         part.replace(out)
 
 
