@@ -28,6 +28,7 @@ from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_revisions import ReadRevisions
@@ -128,6 +129,7 @@ class UseCases:
     request_pages: RequestPages
     cancel_segmentation: CancelSegmentation
     read_segmentations: ReadSegmentations
+    read_measurements: ReadMeasurements
     read_revisions: ReadRevisions
     edit_outlines: EditOutlines
     read_together: ReadTogether

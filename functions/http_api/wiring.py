@@ -20,6 +20,7 @@ from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.deeds import PostgresDeeds
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
+from spheroseg.adapters.postgres.measurements import PostgresMeasurements
 from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
@@ -58,6 +59,7 @@ from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_revisions import ReadRevisions
@@ -108,6 +110,7 @@ def wire(settings: Settings) -> UseCases:
         change_profile=ChangeProfile(accounts),
         create_project=CreateProject(projects, accounts, clock, ids),
         read_projects=ReadProjects(projects, PostgresProjectStatistics(database)),
+        read_measurements=ReadMeasurements(projects, PostgresMeasurements(database)),
         change_project=ChangeProject(projects, clock),
         delete_project=DeleteProject(projects, jobs, work, clock),
         work_on_project=WorkOnProject(jobs, copies, store, work, clock),

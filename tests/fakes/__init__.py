@@ -2,6 +2,7 @@
 
 from tests.fakes.accounts import InMemoryAccounts
 from tests.fakes.images import InMemoryImages
+from tests.fakes.measurements import InMemoryMeasurements
 from tests.fakes.project_copies import InMemoryProjectCopies
 from tests.fakes.project_jobs import InMemoryProjectJobs, InMemoryProjectWorkQueue
 from tests.fakes.project_statistics import InMemoryProjectStatistics
@@ -29,6 +30,7 @@ __all__ = [
     "InMemoryIds",
     "InMemoryImageStore",
     "InMemoryImages",
+    "InMemoryMeasurements",
     "InMemoryPatterns",
     "InMemoryPeople",
     "InMemoryProjectCopies",

@@ -170,6 +170,7 @@ ROWS = {
     ("post", "/v1/projects/{project_id}/archive"): Row(200, project, needs=MANAGE),
     ("post", "/v1/projects/{project_id}/unarchive"): Row(200, project, needs=MANAGE),
     ("get", "/v1/projects/{project_id}/statistics"): Row(200, project),
+    ("get", "/v1/projects/{project_id}/measurements"): Row(200, project),
     ("get", "/v1/projects/{project_id}/members"): Row(200, project),
     ("patch", "/v1/projects/{project_id}/members/{user_id}"): Row(
         200, other_member, {"json": {"role": "editor"}}, needs=MANAGE

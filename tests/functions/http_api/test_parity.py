@@ -75,6 +75,7 @@ FIELDS: dict[Operation, tuple[str, ...]] = {
 }
 REST_ONLY: dict[Operation, str] = {
     ("get", "/v1/segmentations/{segmentation_id}/spheroids.geojson"): "a file: `Segmentation.links` has its address",
+    ("get", "/v1/projects/{project_id}/measurements"): "columns of 10,000 numbers; as objects they take 20 times as long",
     ("post", "/graphql"): "the graph itself",
     ("post", "/v1/auth/sign-up"): "who asks the graph is signed in",
     ("post", "/v1/auth/sign-in"): "who asks the graph is signed in",

@@ -50,6 +50,7 @@ from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
 from spheroseg.use_cases.read_revisions import ReadRevisions
@@ -82,6 +83,7 @@ from tests.fakes import (
     InMemoryIds,
     InMemoryImages,
     InMemoryImageStore,
+    InMemoryMeasurements,
     InMemoryPatterns,
     InMemoryPeople,
     InMemoryProjectCopies,
@@ -205,6 +207,7 @@ class World:
             change_profile=ChangeProfile(self.accounts),
             create_project=CreateProject(self.projects, self.accounts, self.clock, self.ids),
             read_projects=ReadProjects(self.projects, InMemoryProjectStatistics(self.images)),
+            read_measurements=ReadMeasurements(self.projects, InMemoryMeasurements(self.images, self.revisions)),
             change_project=ChangeProject(self.projects, self.clock),
             delete_project=DeleteProject(self.projects, self.jobs, self.work, self.clock),
             work_on_project=WorkOnProject(self.jobs, self.copies, self.store, self.work, self.clock),

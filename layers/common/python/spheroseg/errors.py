@@ -559,3 +559,9 @@ class EditTooLargeError(InvalidInputError):
     """More operations, spheroids or corners than one save takes."""
 
     code = "edit-too-large"
+
+
+class RevisionTooLargeError(InvalidInputError):
+    """Corrected outlines that are too many for one answer, and lie in no file."""
+
+    code = "revision-too-large"

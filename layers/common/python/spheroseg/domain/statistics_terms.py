@@ -36,8 +36,8 @@ TERMS: dict[str, Term] = {
     ),
     "bootstrap_interval": Term(
         "measure",
-        "95 % interval of the mean by 2,000 resamples, bias-corrected and accelerated (BCa), always with the same seed; from "
-        " 5 to 1,000 values",
+        "95 % interval of the mean by 2,000 resamples, bias-corrected and accelerated (BCa), with one seed for all; "
+        "from 5 to 1,000 values",
         "Efron, B. (1987), Journal of the American Statistical Association 82, 171-185",
     ),
     "outliers": Term(
@@ -105,7 +105,7 @@ TERMS: dict[str, Term] = {
     "doubling_time_h": Term(
         "h",
         "ln 2 divided by the rate, interval from the ends of the rate's; not given when the rate's interval holds 0, "
-        "and when ln(value) is bent (p < 0.05) so that the rate changes by more than half from the first to the last time",
+        "and when ln(value) is bent (p < 0.05) so that the rate changes by more than half over the times",
         _DEFINITION,
     ),
     "ec50": Term(

@@ -10,6 +10,7 @@ from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.administration import DeadLetters, DeedRepository, QueueOverview, UserDirectory
 from spheroseg.ports.images import ImageRepository, RunOfImage
 from spheroseg.ports.kept_answers import KeptAnswer, KeptAnswerRepository
+from spheroseg.ports.measurements import MeasurementSource
 from spheroseg.ports.projects import (
     ProjectCopyRepository,
     ProjectJobRepository,
@@ -42,6 +43,7 @@ __all__ = [
     "ImageStore",
     "KeptAnswer",
     "KeptAnswerRepository",
+    "MeasurementSource",
     "OutlineEditor",
     "PartLink",
     "Patterns",

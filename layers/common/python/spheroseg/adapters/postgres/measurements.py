@@ -1,0 +1,74 @@
+"""Measures of many images at once, in one statement a page."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from spheroseg.adapters.postgres.access import visible_project
+from spheroseg.adapters.postgres.database import Database, Row
+from spheroseg.adapters.postgres.spheroids import MEASURES
+from spheroseg.domain.measurement import Measure, MeasuredImage, Measurement, MeasurementKey
+from spheroseg.domain.sample import Sample
+from spheroseg.domain.viewer import Viewer
+
+_STANDS = "(replaced_in IS NULL OR replaced_in > run.revision)"
+
+# The newest run of each image by the index (image_id, queued_at, id); its spheroids by their primary keys.
+PAGE = """
+SELECT images.id AS image_id, images.name, plate, well, condition, time_point_h, replicate, run.id AS segmentation_id,
+    run.revision, run.pixel_size_um, found.number, found.touches_edge, found.value
+FROM images
+CROSS JOIN LATERAL (
+    SELECT id, revision, pixel_size_um FROM segmentations
+    WHERE image_id = images.id AND status = 'succeeded' ORDER BY queued_at DESC, id DESC LIMIT 1
+) AS run
+CROSS JOIN LATERAL (
+    SELECT number, touches_edge, {column} AS value FROM spheroids
+    WHERE segmentation_id = run.id AND {stands}
+    UNION ALL
+    SELECT number, touches_edge, {column} AS value FROM revised_spheroids
+    WHERE segmentation_id = run.id AND revised_spheroids.revision <= run.revision AND {stands}
+) AS found
+WHERE images.project_id = {project} {past}
+ORDER BY images.id, found.number LIMIT %(limit)s
+"""
+_PAST = "AND images.id >= %(after_id)s AND (images.id > %(after_id)s OR found.number > %(after_number)s)"
+
+
+class PostgresMeasurements:
+    """Rows of ``spheroids`` and ``revised_spheroids`` beside those of ``images``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, viewer: Viewer, project_id: UUID, measure: Measure, after: MeasurementKey | None, limit: int
+    ) -> Sequence[Measurement]:
+        """Up to ``limit`` measurements in order of image ids and numbers, behind ``after``."""
+        if measure.stored not in MEASURES:
+            raise ValueError(f"{measure.stored} is no column of measures")
+        statement = PAGE.format(
+            column=measure.stored,
+            stands=_STANDS,
+            project=visible_project("%(project_id)s"),
+            past="" if after is None else _PAST,
+        )
+        values = {
+            "project_id": project_id,
+            "viewer_id": viewer.user_id,
+            "limit": limit,
+            "after_id": after and after.image_id,
+            "after_number": after and after.number,
+        }
+        rows = self._database.find_all(statement, values, after=viewer.read_after)
+        images: dict[UUID, MeasuredImage] = {}
+        return [_measurement_of(row, measure, images) for row in rows]
+
+
+def _measurement_of(row: Row, measure: Measure, images: dict[UUID, MeasuredImage]) -> Measurement:
+    image = images.get(row["image_id"])
+    if image is None:
+        sample = Sample(row["plate"], row["well"], row["condition"], row["time_point_h"], row["replicate"])
+        size = row["pixel_size_um"]
+        image = MeasuredImage(row["image_id"], row["name"], sample, row["segmentation_id"], row["revision"], size)
+        images[image.id] = image
+    return Measurement(image, row["number"], row["touches_edge"], measure.of(row["value"], image.pixel_size_um))
