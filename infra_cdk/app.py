@@ -57,7 +57,9 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
         database = DatabaseStack(app, f"{prefix}-database", stage=stage, aurora=stage.aurora, vpc=network.vpc)
     address = database.aurora.database if database else None
     data = DataStack(app, f"{prefix}-data", stage=stage)
-    processing = ProcessingStack(app, f"{prefix}-processing", stage=stage, images=data.images, database=address)
+    processing = ProcessingStack(
+        app, f"{prefix}-processing", stage=stage, images=data.images, users=data.users, database=address
+    )
     segmentation = None
     if stage.gpu and address:
         segmentation = SegmentationStack(

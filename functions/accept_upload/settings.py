@@ -1,9 +1,9 @@
 """Environment of accept_upload."""
 
-from spheroseg.settings import DatabaseSettings, QueueSettings, StorageSettings
+from spheroseg.settings import DatabaseSettings, QueueSettings, StorageSettings, UpdatesSettings
 
 
-class Settings(DatabaseSettings, QueueSettings, StorageSettings):
+class Settings(DatabaseSettings, QueueSettings, StorageSettings, UpdatesSettings):
     """What accept_upload reads from its environment."""
 
     uploads_queue_url: str

@@ -11,7 +11,7 @@ from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.s3 import S3ImageStore
-from spheroseg.adapters.sqs import SqsReceiver, SqsSegmentationQueue
+from spheroseg.adapters.sqs import SqsReceiver, SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
@@ -35,6 +35,7 @@ def wire(settings: Settings) -> tuple[AcceptUpload, Callable[[SQSRecord], None]]
         queue=SqsSegmentationQueue(sqs, settings.queue_urls),
         clock=clock,
         inbox_order=Order(model=card.name, model_version=card.version),
+        updates=SqsUpdatePublisher(sqs, settings.updates_queue_url),
     )
 
     receiver = SqsReceiver(sqs, settings.uploads_queue_url)

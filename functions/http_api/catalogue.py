@@ -76,6 +76,11 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The user pool has nobody of that id.",
         "List the users with GET /v1/admin/users.",
     ),
+    "not-confirmed": (
+        "Not confirmed",
+        "It cannot be undone, and what confirms it is missing or wrong.",
+        "Send what the detail asks for.",
+    ),
     "dead-letter-not-found": (
         "No such dead letter",
         "The queue holds no dead letter of that id, or somebody is at it just now.",

@@ -18,6 +18,7 @@ from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.change_project import ChangeProject
+from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
@@ -140,6 +141,7 @@ class UseCases:
     compare_runs: CompareRuns
     read_queue_status: ReadQueueStatus
     watch_updates: WatchUpdates
+    close_account: CloseAccount
     administer_users: AdministerUsers
     administer_queues: AdministerQueues
     cursors: Cursors

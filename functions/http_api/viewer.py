@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from http_api.use_cases import UseCases
 from spheroseg.domain.administration import ADMINISTRATORS
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import InvalidInputError, UnauthenticatedError
@@ -41,7 +42,7 @@ async def current_viewer(
     that names a person, counts for nothing.
 
     Raises:
-        UnauthenticatedError: the authorizer saw no access token.
+        UnauthenticatedError: the authorizer saw no access token, or its account was closed since it was given out.
         InvalidInputError: the position is not one.
     """
     claims = _claims(request.scope)
@@ -50,6 +51,8 @@ async def current_viewer(
         raise UnauthenticatedError("Sign in and send the access token as `Authorization: Bearer …`")
     if claims.get("token_use") != "access":
         raise UnauthenticatedError("This is not an access token; send the one that sign-in calls access token")
+    if use_cases_of(request).close_account.is_closed(user_id):
+        raise UnauthenticatedError("This account was closed")
     if read_after is not None and not _POSITION.fullmatch(read_after):
         raise InvalidInputError(f"{READ_AFTER} is not a position that an answer gave out; leave it away")
     return Viewer(user_id=user_id, read_after=read_after, is_admin=ADMINISTRATORS in _groups(claims))
@@ -67,6 +70,12 @@ def _claims(scope: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("requestContext", "authorizer", "jwt", "claims"):
         found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def use_cases_of(request: Request) -> UseCases:
+    """What the application is made over."""
+    found: UseCases = request.app.state.use_cases
+    return found
 
 
 def _groups(claims: Mapping[str, Any]) -> frozenset[str]:

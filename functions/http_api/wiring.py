@@ -14,6 +14,7 @@ from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
 from spheroseg.adapters.cdn import CdnDownloadLinks
 from spheroseg.adapters.cognito import CognitoDirectory, CognitoPeople, CognitoSignIn
 from spheroseg.adapters.dead_letters import QueuePair, SqsDeadLetters
+from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
 from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
@@ -49,6 +50,7 @@ from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.change_project import ChangeProject
+from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
@@ -103,7 +105,7 @@ def wire(settings: Settings) -> UseCases:
     letters = SqsDeadLetters(sqs, _queue_pairs(settings))
     accounts, sharing = PostgresAccounts(database), PostgresSharing(database)
     accept_upload = AcceptUpload(
-        projects, images, segmentations, store, queue, clock, Order(default.name, default.version)
+        projects, images, segmentations, store, queue, clock, Order(default.name, default.version), updates
     )
     return UseCases(
         read_account=ReadAccount(accounts),
@@ -125,20 +127,21 @@ def wire(settings: Settings) -> UseCases:
         read_images=ReadImages(projects, images, segmentations),
         delete_image=DeleteImage(images, segmentations, store),
         delete_images=DeleteImages(images, store),
-        request_segmentation=RequestSegmentation(images, segmentations, queue, clock),
-        request_pages=RequestPages(images, segmentations, queue, clock),
+        request_segmentation=RequestSegmentation(images, segmentations, queue, clock, updates),
+        request_pages=RequestPages(images, segmentations, queue, clock, updates),
         cancel_segmentation=CancelSegmentation(segmentations, updates, clock),
         read_segmentations=ReadSegmentations(images, segmentations, links, clock, revisions),
         read_revisions=ReadRevisions(segmentations, revisions, editor),
         edit_outlines=EditOutlines(revisions, editor, clock),
-        start_runs=StartRuns(projects, segmentations, batches, queue, clock, ids),
+        start_runs=StartRuns(projects, segmentations, batches, queue, clock, ids, updates),
         cancel_runs=CancelRuns(projects, batches, updates, clock),
-        retry_runs=RetryRuns(projects, segmentations, batches, queue, clock, ids),
+        retry_runs=RetryRuns(projects, segmentations, batches, queue, clock, ids, updates),
         read_runs=ReadRuns(projects, batches, clock),
         compare_runs=CompareRuns(segmentations),
         read_together=ReadTogether(PostgresBatches(database), segmentations),
         read_queue_status=ReadQueueStatus(segmentations, clock),
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),
+        close_account=CloseAccount(PostgresAccountClosings(database), work, clock, ids),
         administer_users=AdministerUsers(directory, accounts, deeds, clock, ids),
         administer_queues=AdministerQueues(letters, letters, deeds, clock, ids),
         cursors=Cursors(lambda: cursor_secret(credentials().password)),

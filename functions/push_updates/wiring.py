@@ -6,7 +6,7 @@ from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.sockets import ApiGatewaySockets
-from spheroseg.adapters.sqs import SqsSegmentationQueue
+from spheroseg.adapters.sqs import SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
 from spheroseg.use_cases.dispatch_runs import DispatchRuns
 from spheroseg.use_cases.push_update import PushUpdate
@@ -19,5 +19,6 @@ def wire(settings: Settings) -> tuple[PushUpdate, DispatchRuns]:
         watchers=PostgresWatchers(database),
         sockets=ApiGatewaySockets(sockets_client(settings.connections_endpoint)),
     )
-    queue = SqsSegmentationQueue(sqs_client(), settings.queue_urls)
-    return push_update, DispatchRuns(PostgresSegmentations(database), queue, SystemClock())
+    sqs = sqs_client()
+    queue, updates = SqsSegmentationQueue(sqs, settings.queue_urls), SqsUpdatePublisher(sqs, settings.updates_queue_url)
+    return push_update, DispatchRuns(PostgresSegmentations(database), queue, SystemClock(), updates)

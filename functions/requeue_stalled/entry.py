@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from spheroseg.observability import logger, metrics, tracer
+from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
@@ -21,6 +22,7 @@ def create_handler(
     watch_updates: WatchUpdates,
     work_on_project: WorkOnProject,
     forget_answers: ForgetAnswers,
+    close_account: CloseAccount,
 ) -> Handler:
     """Sweep once; what fails raises, and the next tick sweeps again."""
 
@@ -31,7 +33,7 @@ def create_handler(
         requeued = asdict(requeue_stalled())
         forgotten = watch_updates.forget_closed()
         answers_forgotten = forget_answers()
-        resumed = work_on_project.resume()
+        resumed = work_on_project.resume() + close_account.resume()
         metrics.add_metric(name="ProjectJobResumed", unit=MetricUnit.Count, value=resumed)
         metrics.add_metric(name="RequestsHeld", unit=MetricUnit.Count, value=requeued["requests_held"])
         metrics.add_metric(name="SegmentationRequeued", unit=MetricUnit.Count, value=requeued["segmentations_sent"])

@@ -2,6 +2,7 @@
 
 from requeue_stalled.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
+from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
@@ -11,18 +12,19 @@ from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.s3 import S3ImageStore
-from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue
-from spheroseg.adapters.system import SystemClock
+from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
+from spheroseg.adapters.system import RandomIds, SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
 
 
-def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject, ForgetAnswers]:
+def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject, ForgetAnswers, CloseAccount]:
     """The sweep, what forgets closed sockets, what sends jobs on projects again, and what forgets old answers."""
     clock = SystemClock()
     database = Database.of(settings)
@@ -39,6 +41,7 @@ def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProjec
         queue=queue,
         clock=clock,
         inbox_order=Order(model=card.name, model_version=card.version),
+        updates=SqsUpdatePublisher(sqs_client(), settings.updates_queue_url),
     )
     requeue_stalled = RequeueStalled(
         images=images,
@@ -48,12 +51,15 @@ def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProjec
         accept_upload=accept_upload,
         clock=clock,
     )
+    work = SqsProjectWorkQueue(sqs_client(), settings.project_work_queue_url)
+    close_account = CloseAccount(PostgresAccountClosings(database), work, clock, RandomIds())
     work_on_project = WorkOnProject(
         copies=PostgresProjectCopies(database),
         jobs=PostgresProjectJobs(database),
         store=store,
-        queue=SqsProjectWorkQueue(sqs_client(), settings.project_work_queue_url),
+        queue=work,
         clock=clock,
     )
     watch_updates = WatchUpdates(watchers=PostgresWatchers(database), clock=clock)
-    return requeue_stalled, watch_updates, work_on_project, ForgetAnswers(PostgresKeptAnswers(database), clock)
+    forget_answers = ForgetAnswers(PostgresKeptAnswers(database), clock)
+    return requeue_stalled, watch_updates, work_on_project, forget_answers, close_account

@@ -77,6 +77,7 @@ class ApiStack(Stack):
             environment={
                 **self.database.writer_environment(),
                 **segmentations.environment(),
+                "SPHEROSEG_UPDATES_QUEUE_URL": updates.queue.queue_url,
                 "SPHEROSEG_CONNECTIONS_ENDPOINT": self.sockets.connections_endpoint,
             },
             timeout_s=PUSH_UPDATES_S,
@@ -86,6 +87,7 @@ class ApiStack(Stack):
         self.database.grant_sign_in(function)
         self.sockets.grant_push(function)
         segmentations.grant_send(function)  # where a run has ended, the next ones get their turn
+        updates.queue.grant_send_messages(function)  # and those that wait for its result have it
         return function
 
     def _http_api(

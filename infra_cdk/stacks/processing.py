@@ -11,6 +11,7 @@ from infra_cdk.components.image_store import ImageStore
 from infra_cdk.components.log_group import log_group
 from infra_cdk.components.queue import Queue
 from infra_cdk.components.segmentation_queues import SegmentationQueues
+from infra_cdk.components.user_pool import UserPool
 from infra_cdk.config import UPLOAD_PREFIXES, StageConfig
 
 ACCEPT_UPLOAD_S = 30
@@ -37,11 +38,13 @@ class ProcessingStack(Stack):
         *,
         stage: StageConfig,
         images: ImageStore,
+        users: UserPool,
         database: Database | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.stage = stage
         self.images = images
+        self.users = users
         self.database = database or external_database(self, stage.reader_lag_limit_s, with_reader=False)
         self.layers = Layers(self, stage)
         self.uploads = Queue(
@@ -86,6 +89,7 @@ class ProcessingStack(Stack):
                 **self.database.writer_environment(),
                 **self.images.environment(),
                 **self.segmentations.environment(),
+                "SPHEROSEG_UPDATES_QUEUE_URL": self.updates.queue.queue_url,
                 # To let a delivery that failed come back sooner than its visibility timeout.
                 "SPHEROSEG_UPLOADS_QUEUE_URL": self.uploads.queue.queue_url,
             },
@@ -114,6 +118,7 @@ class ProcessingStack(Stack):
         self.images.grant(function, ["s3:GetObjectTagging", "s3:PutObjectTagging"], *UPLOAD_PREFIXES)
         self.images.grant_list(function)
         self.segmentations.grant_send(function)
+        self.updates.queue.grant_send_messages(function)  # a result that is there already is told at once
         return function
 
     def _requeue_stalled(self) -> Function:
@@ -126,6 +131,7 @@ class ProcessingStack(Stack):
                 **self.database.writer_environment(),
                 **self.images.environment(),
                 **self.segmentations.environment(),
+                "SPHEROSEG_UPDATES_QUEUE_URL": self.updates.queue.queue_url,
                 "SPHEROSEG_PROJECT_WORK_QUEUE_URL": self.project_work.queue.queue_url,
             },
             timeout_s=REQUEUE_STALLED_S,
@@ -146,6 +152,7 @@ class ProcessingStack(Stack):
         self.images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/")
         self.images.grant_list(function)
         self.segmentations.grant_send(function)
+        self.updates.queue.grant_send_messages(function)
         self.project_work.queue.grant_send_messages(function)
         return function
 
@@ -159,6 +166,7 @@ class ProcessingStack(Stack):
                 **self.database.writer_environment(),
                 **self.images.environment(),
                 "SPHEROSEG_PROJECT_WORK_QUEUE_URL": self.project_work.queue.queue_url,
+                "SPHEROSEG_USER_POOL_ID": self.users.pool.user_pool_id,
             },
             timeout_s=WORK_ON_PROJECTS_S,
             place=self.database.place,
@@ -167,6 +175,15 @@ class ProcessingStack(Stack):
         function.take_from(self.project_work.queue, max_concurrency=2, batch_size=1)
         self.database.grant_sign_in(function)
         self.images.grant(function, ["s3:DeleteObject"], *UPLOAD_PREFIXES, "results/")
+        # Who closed an account signs in no more at first, and is removed at last.
+        self.users.pool.grant(
+            function,
+            "cognito-idp:AdminGetUser",
+            "cognito-idp:ListUsersInGroup",
+            "cognito-idp:AdminDisableUser",
+            "cognito-idp:AdminUserGlobalSignOut",
+            "cognito-idp:AdminDeleteUser",
+        )
         # A project is copied inside the bucket.
         self.images.grant(function, ["s3:GetObject", "s3:PutObject"], "originals/", "results/")
         self.images.grant(function, ["s3:AbortMultipartUpload"], "originals/")

@@ -121,6 +121,7 @@ class Service:
         self.pages: Callable[[str], Pages] = lambda _: Pages(1)
         self.hold: Callable[[str], bool] = lambda _: False
         self.held: list[Segmentation] = []
+        self.groups = "[]"
         self.sign_in = ShortSignIn({EMAIL: PASSWORD})
         self.world = World(clock=WallClock(), sign_in=self.sign_in)
         self.store = HttpStore(self.world.clock)
@@ -249,7 +250,7 @@ class Service:
             self.authorizations.append(token)
             if token in self.refused_tokens:
                 return _Answer(401, {"Content-Type": "application/json"}, b'{"message":"Unauthorized"}')
-            claims = {"sub": token.split("-")[-1], "token_use": "access"}
+            claims = {"sub": token.split("-")[-1], "token_use": "access", "cognito:groups": self.groups}
         app = BehindGateway(self._app, claims)
         address = urlsplit(target)
         scope = {

@@ -34,6 +34,29 @@ class InMemoryImages:
     kept: dict[UUID, tuple[str, Usage]] = field(default_factory=dict)
     """Room that is kept for images without rows, by what it is kept for."""
 
+    def __post_init__(self) -> None:
+        self.segmentations.images = self.rows
+        self.segmentations.mend = self._follow_twin  # type: ignore[method-assign]
+
+    def leave(self, image_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[UUID]]:
+        runs = self.segmentations.rows.values()
+        self.segmentations.leaving |= {run.id for run in runs if run.image_id in image_ids}
+        files: dict[UUID, list[UUID]] = {}
+        for run in runs:
+            needed = {it.files_of or it.id for it in runs if it.image_id not in image_ids}
+            wanted = run.files_of or run.id
+            if run.image_id in image_ids and wanted not in needed:
+                files.setdefault(run.image_id, []).append(wanted)
+        return files
+
+    def with_digests(self, project_id: UUID, digests: Sequence[str]) -> Mapping[str, UUID]:
+        stored = [row for row in self.rows.values() if row.project_id == project_id and row.stored_at is not None]
+        found: dict[str, UUID] = {}
+        for row in sorted(stored, key=lambda row: (row.stored_at, row.id)):
+            if row.status is ImageStatus.STORED and row.digest is not None and row.digest in digests:
+                found.setdefault(row.digest, row.id)
+        return found
+
     def account(self, owner_id: str) -> Account:
         """Quota and usage of an owner, without a profile."""
         usage = Usage.of(row for row in self.rows.values() if row.owner_id == owner_id)
@@ -144,6 +167,11 @@ class InMemoryImages:
     def _store(self, after: Image) -> None:
         self.rows[after.id] = replace(after, version=self.rows[after.id].version + 1)
 
+    def _follow_twin(self, image: Image, twin: Image) -> None:
+        if image.pages is None:
+            self._store(replace(image, pages=twin.pages))
+        self._follow(image)
+
     def _follow(self, image: Image) -> None:
         """Runs move along with their image, and their pixel size follows."""
         project = self.projects.rows.get(image.project_id)
@@ -171,6 +199,9 @@ class InMemoryImages:
 
     def accept(self, before: Image, after: Image, segmentation: Segmentation) -> None:
         self.replace(before, after)
+        first = self.with_digests(after.project_id, [after.digest] if after.digest else [])
+        others = [id_ for id_ in first.values() if id_ != after.id]
+        self.rows[after.id] = replace(self.rows[after.id], duplicate_of=others[0] if others else None)
         self.segmentations.add(segmentation)
 
     def note_pages(self, image_id: UUID, pages: Pages) -> None:
@@ -180,6 +211,8 @@ class InMemoryImages:
 
     def delete(self, image: Image) -> None:
         self.rows.pop(image.id, None)
+        for copy in [row for row in self.rows.values() if row.duplicate_of == image.id]:
+            self.rows[copy.id] = replace(copy, duplicate_of=None)
         for run in [run for run in self.segmentations.rows.values() if run.image_id == image.id]:
             del self.segmentations.rows[run.id]
             self.segmentations.found.pop(run.id, None)

@@ -9,7 +9,7 @@ from spheroseg.domain.project import Project
 from spheroseg.domain.project_job import DoomedImage, JobKind, JobStatus, ProjectJob
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import JobNotFoundError, QueueUnavailableError, StaleStateError
-from spheroseg.messages import ProjectWorkRequested
+from spheroseg.messages import AccountClosingRequested, ProjectWorkRequested
 from tests.fakes.images import InMemoryImages
 
 
@@ -45,14 +45,9 @@ class InMemoryProjectJobs:
         if project_id not in self.images.projects.deleted:
             return []
         images = [image for image in self.images.rows.values() if image.project_id == project_id]
-        return [
-            DoomedImage(
-                image.id,
-                image.upload_id,
-                tuple(run.id for run in self.images.segmentations.rows.values() if run.image_id == image.id),
-            )
-            for image in sorted(images, key=lambda image: (image.created_at, image.id))[:limit]
-        ]
+        first = sorted(images, key=lambda image: (image.created_at, image.id))[:limit]
+        files = self.images.leave([image.id for image in first])
+        return [DoomedImage(image.id, image.upload_id, tuple(files.get(image.id, ()))) for image in first]
 
     def remove_images(self, job: ProjectJob, image_ids: Sequence[UUID], at: datetime) -> ProjectJob:
         stored = self.get(job.id)
@@ -96,10 +91,10 @@ def _removes(job: ProjectJob) -> bool:
 class InMemoryProjectWorkQueue:
     """Requests in a list; ``is_available`` set to False makes it fail as a queue does that cannot be reached."""
 
-    sent: list[ProjectWorkRequested] = field(default_factory=list)
+    sent: list[ProjectWorkRequested | AccountClosingRequested] = field(default_factory=list)
     is_available: bool = True
 
-    def send(self, requests: Sequence[ProjectWorkRequested]) -> None:
+    def send(self, requests: Sequence[ProjectWorkRequested | AccountClosingRequested], delay_s: int = 0) -> None:
         if not self.is_available:
             raise QueueUnavailableError("The queue does not answer")
         self.sent.extend(requests)

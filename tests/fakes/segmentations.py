@@ -9,6 +9,7 @@ from uuid import UUID
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.fairness import Held, released
+from spheroseg.domain.image import Image
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.run_progress import sent_before
 from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
@@ -28,6 +29,9 @@ class InMemorySegmentations:
     rows: dict[UUID, Segmentation] = field(default_factory=dict)
     found: dict[UUID, list[Spheroid]] = field(default_factory=dict)
     projects: InMemoryProjects = field(default_factory=InMemoryProjects)
+    images: Mapping[UUID, Image] = field(default_factory=dict)
+    """Those of the fake that stands beside this one."""
+    leaving: set[UUID] = field(default_factory=set)
 
     def add(self, segmentation: Segmentation) -> bool:
         if segmentation.id in self.rows:
@@ -119,9 +123,47 @@ class InMemorySegmentations:
         sent = [row for row in waiting if row.sent_at is not None]
         in_flight = Counter(row.share for row in [*sent, *self._in(SegmentationStatus.RUNNING)])
         held = [Held(row.id, row.share, row.urgency, row.queued_at) for row in waiting if row.sent_at is None]
-        ids = released(held, in_flight)
+        ids = list(released(held, in_flight))
+        works = {row.id for row in [*sent, *self._in(SegmentationStatus.RUNNING)]}
+        for id_ in list(ids):
+            twins = {twin.id for twin in self._twins(self.rows[id_])}
+            if twins & (works | set(ids[: ids.index(id_)])):
+                ids.remove(id_)
         self.rows |= {id_: self.rows[id_].sent(at) for id_ in ids}
         return [self.rows[id_] for id_ in ids]
+
+    def reuse(self, at: datetime) -> Sequence[Segmentation]:
+        done = []
+        for row in self._in(SegmentationStatus.QUEUED):
+            twins = [it for it in self._twins(row) if it.status is SegmentationStatus.SUCCEEDED]
+            if row.sent_at is None and twins:
+                twin = min(twins, key=lambda it: (it.project_id != row.project_id, it.is_reused, it.finished_at, it.id))
+                self.rows[row.id] = row.reusing(twin, at)
+                self.found[row.id] = list(self.found.get(twin.id, []))
+                self.mend(self.images[row.image_id], self.images[twin.image_id])
+                done.append(self.rows[row.id])
+        return done
+
+    def mend(self, image: Image, twin: Image) -> None:
+        """Let pages and pixel sizes follow; set by the fake of images."""
+
+    def _twins(self, run: Segmentation) -> Sequence[Segmentation]:
+        """Runs that find the same, in the same project or, for a project of one person, anywhere in that account."""
+        mine = self.images.get(run.image_id)
+        if mine is None or mine.digest is None or run.repeat:
+            return []
+        is_private = not any(project_id == mine.project_id for project_id, _ in self.projects.members)
+        return [
+            row
+            for row in self.rows.values()
+            if (same := self.images.get(row.image_id)) is not None
+            and same.id != mine.id
+            and (same.owner_id, same.digest) == (mine.owner_id, mine.digest)
+            and (same.project_id == mine.project_id or is_private)
+            and same.project_id not in self.projects.deleted
+            and replace(row.order, priority=run.order.priority) == run.order
+            and row.id not in self.leaving
+        ]
 
     def hold(self, segmentation_ids: Sequence[UUID]) -> None:
         for id_ in segmentation_ids:
@@ -134,6 +176,10 @@ class InMemorySegmentations:
             if row.first_id in first_ids and row.repeat >= latest.get(row.first_id, row).repeat:
                 latest[row.first_id] = row
         return latest
+
+    def own_runs(self, viewer: Viewer, since: datetime) -> Mapping[SegmentationStatus, int]:
+        own = [row for row in self.rows.values() if row.share == viewer.user_id]
+        return Counter(row.status for row in own if row.finished_at is None or row.finished_at > since)
 
     def backlog(self, now: datetime, segmentation: Segmentation | None = None) -> Backlog:
         waiting = self._in(SegmentationStatus.QUEUED)

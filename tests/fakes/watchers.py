@@ -35,6 +35,11 @@ class InMemoryWatchers:
     def remove(self, connection_id: str) -> None:
         self.connections.pop(connection_id, None)
 
+    def forget(self, owner_id: str) -> None:
+        """What closing an account does to the rows of one person."""
+        self.tickets = {hash_: it for hash_, it in self.tickets.items() if it[0] != owner_id}
+        self.connections = {id_: it for id_, it in self.connections.items() if it[0] != owner_id}
+
     def of_owner(self, owner_id: str) -> Sequence[str]:
         """For tests to look at: the open connections of one person."""
         return sorted(id_ for id_, (owner, _) in self.connections.items() if owner == owner_id)

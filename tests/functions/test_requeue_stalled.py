@@ -13,6 +13,7 @@ from spheroseg.domain.segmentation import Priority, SegmentationStatus, segmenta
 from spheroseg.messages import ProjectWorkRequested, SegmentationRequested
 from spheroseg.ports import KeptAnswer
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.watch_updates import WatchUpdates
@@ -20,7 +21,9 @@ from spheroseg.use_cases.work_on_project import WorkOnProject
 from tests.builders import NOW, a_project, a_segmentation, an_image, an_order
 from tests.events import RecordedContext
 from tests.fakes import (
+    InMemoryAccounts,
     InMemoryClock,
+    InMemoryIds,
     InMemoryImages,
     InMemoryImageStore,
     InMemoryProjectCopies,
@@ -28,8 +31,10 @@ from tests.fakes import (
     InMemoryProjects,
     InMemoryProjectWorkQueue,
     InMemorySegmentationQueue,
+    InMemorySharing,
     InMemoryWatchers,
 )
+from tests.fakes.account_closings import InMemoryAccountClosings
 from tests.fakes.kept_answers import InMemoryKeptAnswers
 
 LONG_AGO = NOW - timedelta(minutes=30)
@@ -69,7 +74,11 @@ class World:
         )
         jobs = WorkOnProject(self.jobs, InMemoryProjectCopies(self.jobs), self.store, self.work, self.clock)
         watch = WatchUpdates(watchers=self.watchers, clock=self.clock)
-        handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock))
+        accounts, copies = InMemoryAccounts(self.images), InMemoryProjectCopies(self.jobs)
+        sharing = InMemorySharing(self.images.projects, accounts)
+        closings = InMemoryAccountClosings(accounts, copies, sharing, self.watchers)
+        close = CloseAccount(closings, self.work, self.clock, InMemoryIds())
+        handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock), close)
         return handler({"id": "tick"}, cast(LambdaContext, RecordedContext()))
 
 

@@ -11,17 +11,22 @@ from uuid import UUID, uuid4
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from spheroseg.domain.access import Role
+from spheroseg.domain.account_closing import IN_FLIGHT
+from spheroseg.domain.administration import Person
 from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.project import Project
 from spheroseg.domain.project_job import JobStatus, ProjectJob
 from spheroseg.domain.segmentation import SegmentationStatus, result_prefix
-from spheroseg.errors import StorageUnavailableError
-from spheroseg.messages import ProjectWorkRequested
+from spheroseg.errors import SignInUnavailableError, StorageUnavailableError
+from spheroseg.messages import AccountClosingRequested, ProjectWorkRequested
 from spheroseg.ports import StoredObject
+from spheroseg.use_cases.close_account import WorkOnClosing
 from spheroseg.use_cases.work_on_project import WORK_FOR, WorkOnProject
-from tests.builders import OWNER, a_spheroid
+from tests.builders import NOW, OWNER, STRANGER, a_spheroid
 from tests.events import RecordedContext, failed_ids, sqs_batch
 from tests.fakes import InMemoryImageStore
+from tests.fakes.administration import InMemoryDirectory
 from tests.functions.http_api.world import World
 from work_on_projects.entry import create_handler
 
@@ -58,13 +63,17 @@ def work(world: World) -> WorkOnProject:
     return WorkOnProject(world.jobs, world.copies, world.store, world.work, world.clock)
 
 
+def closing(world: World) -> WorkOnClosing:
+    return WorkOnClosing(world.closings, world.directory, world.work, world.clock)
+
+
 def test_nothing_is_left_of_it_and_all_of_the_others(world: World) -> None:
     kept = world.an_image()
     job = filled(world)
     body = ProjectWorkRequested.of(job).model_dump_json()
     assert world.work.sent == [ProjectWorkRequested.of(job)]
 
-    assert failed_ids(create_handler(work(world))(sqs_batch(body), CONTEXT)) == []
+    assert failed_ids(create_handler(work(world), closing(world))(sqs_batch(body), CONTEXT)) == []
 
     ended = world.as_(OWNER).get(f"/v1/jobs/{job.id}").json()
     assert (ended["status"], ended["done"], ended["total"]) == ("succeeded", 61, 61)
@@ -73,7 +82,7 @@ def test_nothing_is_left_of_it_and_all_of_the_others(world: World) -> None:
     assert world.segmentations.rows == {}
     assert list(world.store.objects) == [original_key(kept.id)]
     before = world.state()
-    create_handler(work(world))(sqs_batch(body), CONTEXT)
+    create_handler(work(world), closing(world))(sqs_batch(body), CONTEXT)
     assert world.state() == before
 
 
@@ -142,7 +151,7 @@ def test_a_queue_that_does_not_answer_delays_and_nothing_else(world: World) -> N
 
 def test_a_job_that_nobody_knows_is_delivered_again(world: World) -> None:
     body = ProjectWorkRequested(correlation_id="c", job_id=uuid4()).model_dump_json()
-    assert failed_ids(create_handler(work(world))(sqs_batch(body), CONTEXT)) == ["message-1"]
+    assert failed_ids(create_handler(work(world), closing(world))(sqs_batch(body), CONTEXT)) == ["message-1"]
 
 
 def to_copy(world: World, images: int = 3, **body: object) -> tuple[Project, ProjectJob]:
@@ -171,18 +180,20 @@ def objects_of(world: World, project_id: UUID) -> list[bytes]:
 def test_a_duplicate_has_all_objects_and_survives_its_original(world: World) -> None:
     project, job = to_copy(world, images=30, name="Mine")
     body = ProjectWorkRequested.of(job).model_dump_json()
-    assert failed_ids(create_handler(work(world))(sqs_batch(body), CONTEXT)) == []
+    assert failed_ids(create_handler(work(world), closing(world))(sqs_batch(body), CONTEXT)) == []
     ended = world.as_(OWNER).get(f"/v1/jobs/{job.id}").json()
     assert (ended["status"], ended["done"], ended["total"]) == ("succeeded", 30, 30)
     assert world.as_(OWNER).get(f"/v1/projects/{ended['target_project_id']}").json()["name"] == "Mine"
     assert len(objects_of(world, project.id)) == 120
     assert objects_of(world, UUID(ended["target_project_id"])) == objects_of(world, project.id)
     state = world.state()
-    create_handler(work(world))(sqs_batch(body), CONTEXT)
+    create_handler(work(world), closing(world))(sqs_batch(body), CONTEXT)
     assert world.state() == state, "a message may come twice"
 
     world.as_(OWNER).delete(f"/v1/projects/{project.id}")
-    work(world)(world.work.sent[-1].job_id)
+    deletion = world.work.sent[-1]
+    assert isinstance(deletion, ProjectWorkRequested)
+    work(world)(deletion.job_id)
     assert len(objects_of(world, UUID(ended["target_project_id"]))) == 120
     assert len(world.store.objects) == 120
 
@@ -275,6 +286,80 @@ def test_the_arrival_of_a_copied_file_starts_nothing(world: World) -> None:
     before = world.state()
     assert world.use_cases().complete_upload.accept_upload.original(copy.id) == copy
     assert world.state() == before
+
+
+def deliver(world: World) -> list[object]:
+    """Hand over what is in the queue once; what comes back instead."""
+    sent = list(world.work.sent)
+    world.work.sent.clear()
+    bodies = [message.model_dump_json() for message in sent]
+    assert failed_ids(create_handler(work(world), closing(world))(sqs_batch(*bodies), CONTEXT)) == []
+    return list(world.work.sent)
+
+
+def test_a_closed_account_is_gone_at_once_and_its_data_follow(world: World) -> None:
+    kept = world.an_image(world.a_project(owner_id=STRANGER))
+    world.projects.members[kept.project_id, OWNER] = Role.EDITOR
+    mine = world.an_image()
+    world.directory.people[OWNER] = Person(OWNER, "ada@example.com", True, "CONFIRMED", False, NOW)
+    owner = world.as_(OWNER)
+    owner.request("PATCH", "/v1/me", json={"name": "Ada"})
+    before = world.state()
+    for confirm, code in (("", "not-confirmed"), (STRANGER, "not-confirmed")):
+        assert owner.delete("/v1/me", params={"confirm": confirm}).json()["code"] == code
+    assert owner.delete("/v1/me").json()["code"] == "invalid-request"
+    assert world.state() == before
+    closed = owner.delete("/v1/me", params={"confirm": OWNER})
+    assert (closed.status_code, closed.json()["projects"]) == (202, 1)
+    for method, path in (("GET", "/v1/me"), ("POST", "/v1/projects"), ("DELETE", f"/v1/me?confirm={OWNER}")):
+        answer = owner.request(method, path, json={"name": "again"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert owner.post("/graphql", json={"query": "{ me { userId } }"}).status_code == 401
+
+    waiting = deliver(world)
+    assert not world.directory.people[OWNER].is_enabled
+    assert [type(it) for it in waiting] == [AccountClosingRequested], "requests under way may still write"
+    assert mine.id not in world.images.rows
+    world.clock.advance(IN_FLIGHT)
+    assert deliver(world) == []
+    assert OWNER not in world.directory.people
+    assert list(world.images.rows) == [kept.id]
+    assert list(world.store.objects) == [original_key(kept.id)]
+    assert OWNER not in repr(world.state())
+    ended = world.closings.get(UUID(closed.json()["id"]))
+    assert (ended.user_id, ended.projects, ended.finished_at) == (None, 1, world.clock.now())
+    assert owner.get("/v1/me").status_code == 401, "tokens stay worthless"
+    after = world.state()
+    closing(world)(ended.id)
+    assert world.state() == after
+
+
+def test_a_closing_that_dies_half_way_is_made_up_for(world: World) -> None:
+    world.an_image()
+    world.directory.people[OWNER] = Person(OWNER, None, True, "CONFIRMED", False, NOW)
+    world.work.is_available = False
+    closed = world.as_(OWNER).delete("/v1/me", params={"confirm": OWNER}).json()
+    world.work.is_available = True
+    world.clock.advance(timedelta(minutes=6))
+    assert world.use_cases().close_account.resume() == 1
+
+    class Failing(InMemoryDirectory):
+        def disable(self, user_id: str) -> None:
+            world.directory.disable(user_id)
+
+        def get(self, user_id: str) -> Person:
+            return world.directory.get(user_id)
+
+        def remove(self, user_id: str) -> None:
+            raise SignInUnavailableError("The user pool does not answer")
+
+    assert work(world).resume() == 1
+    deliver(world)
+    with pytest.raises(SignInUnavailableError):
+        WorkOnClosing(world.closings, Failing(), world.work, world.clock)(UUID(closed["id"]))
+    assert world.closings.get(UUID(closed["id"])).user_id == OWNER
+    assert closing(world)(UUID(closed["id"])).finished_at
+    assert world.directory.people == {}
 
 
 @pytest.mark.parametrize("tag", ['"9.owner"', "rubbish"])

@@ -53,7 +53,14 @@ MAY = {
     "work_on_projects": EVERYWHERE
     | CONSUME
     | SEND
-    | {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
+    | {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"}
+    | {
+        "cognito-idp:AdminDeleteUser",
+        "cognito-idp:AdminDisableUser",
+        "cognito-idp:AdminGetUser",
+        "cognito-idp:AdminUserGlobalSignOut",
+        "cognito-idp:ListUsersInGroup",
+    },
 }
 WORKER_MAY = SECRET | CONSUME | SEND | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"}
 NETWORK_AND_TRACES = {

@@ -7,23 +7,27 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
+import httpx
 from pydantic import BaseModel
 
 from spheroseg_client.administration import AdminCalls
 from spheroseg_client.answers import Found
 from spheroseg_client.answers import items as _items
 from spheroseg_client.answers import parsed as _parsed
-from spheroseg_client.errors import NotSignedInError, WorkFailedError
+from spheroseg_client.errors import NotSignedInError, ServiceUnreachableError, UnexpectedAnswerError, WorkFailedError
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.graph import GraphCalls
 from spheroseg_client.images import ImageCalls
 from spheroseg_client.models import (
     AnnouncedImage,
     ArrivedPart,
+    Closing,
     GivenTokens,
+    Health,
     Image,
     Model,
     Order,
+    OwnRuns,
     PageRuns,
     PartLink,
     Parts,
@@ -135,6 +139,32 @@ class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RunCalls):
     def usage(self) -> Usage:
         """How much may be kept, and what is kept."""
         return self._read("/v1/me/usage", Usage)
+
+    def own_runs(self) -> OwnRuns:
+        """How many runs that you asked for wait, work, and have ended within a day."""
+        return self._read("/v1/me/runs", OwnRuns)
+
+    def close_account(self, user_id: str) -> Closing:
+        """Close your account and have all your data deleted; it cannot be undone, and this client is signed out.
+
+        Args:
+            user_id: Your own id, as ``profile`` tells it, so that it happens on purpose.
+        """
+        answer = self._transport.request(
+            "DELETE", "/v1/me", session=self._session, repeatable=False, params={"confirm": user_id}
+        )
+        return _parsed(Closing, answer, "/v1/me")
+
+    def health(self) -> Health:
+        """Whether the service and the parts behind it answer; also while it is not ready."""
+        url = f"{self._transport.api_url}/health/detailed"
+        try:
+            answer: object = self._transport.http.get(url).json()
+        except httpx.HTTPError as error:
+            raise ServiceUnreachableError(f"{url} does not answer") from error
+        except ValueError as error:
+            raise UnexpectedAnswerError(f"{url} answered something that is not JSON") from error
+        return _parsed(Health, answer, "/health/detailed")
 
     # Images
 

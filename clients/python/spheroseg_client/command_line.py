@@ -14,6 +14,7 @@ from rich.text import Text
 
 from spheroseg_client import display, offline
 from spheroseg_client.access import Access
+from spheroseg_client.account_commands import account
 from spheroseg_client.admin_commands import admin
 from spheroseg_client.client import Client
 from spheroseg_client.image_commands import images
@@ -156,9 +157,24 @@ def up(data_dir: DataDirOption = None, port: PortOption = None) -> None:
 
 
 @app.command(epilog="Example: [bold]spheroseg status --json[/]")
-def status(*, as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
-    """Tell whether the local cloud runs, where, and how its parts are. Exit code 3 if it does not run."""
+def status(
+    *,
+    as_json: JsonOption = False,
+    api: ApiOption = None,
+    email: EmailOption = None,
+    password: PasswordOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """See in one look how the service is, what waits, your own runs and your quota.
+
+    Without --api that is the local cloud: where it runs, and how its parts are. Exit code 3 if it does not run.
+    """
+    access = Access(api, email, password, token, data_dir)
     with reported(as_json=as_json):
+        if api is not None:
+            _print_overview(access, {"api_url": api}, as_json=as_json)
+            return
         found = LocalClouds(data_dir).status()
         facts: dict[str, Any] = {
             "running": found.running,
@@ -170,13 +186,12 @@ def status(*, as_json: JsonOption = False, data_dir: DataDirOption = None) -> No
             "worker_restarts": found.worker_restarts,
             "parts": dict(found.parts),
         }
-        if as_json:
+        if found.running and LocalClouds(data_dir).running() is not None:
+            _print_overview(access, facts, as_json=as_json)
+        elif as_json:
             print_json(facts)
         else:
-            shown = {key.replace("_", " "): value for key, value in facts.items() if value is not None}
-            shown["running"] = "yes" if found.running else "no"
-            shown["parts"] = ", ".join(f"{name} {'up' if is_up else 'DOWN'}" for name, is_up in found.parts.items())
-            print_whole(display.facts({key: value for key, value in shown.items() if value != ""}))
+            print_whole(display.facts(_in_words(facts)))
         if not found.running:
             raise typer.Exit(UNAVAILABLE)
 
@@ -246,6 +261,7 @@ app.add_typer(projects, name="projects")
 app.add_typer(images, name="images")
 app.add_typer(share, name="share")
 app.add_typer(runs, name="runs")
+app.add_typer(account, name="account")
 app.add_typer(admin, name="admin")
 
 
@@ -278,6 +294,37 @@ def _print_read(
             print_json(to_jsonable_python(found))
         else:
             print_whole(shown(found))
+
+
+def _print_overview(access: Access, facts: dict[str, Any], *, as_json: bool) -> None:
+    """What is known of where the service runs, then what it says of itself and of its user."""
+    with access.present() as client:
+        health, queue, runs, usage = client.health(), client.queue(), client.own_runs(), client.usage()
+    if as_json:
+        told = {"service": health, "queue": queue, "runs": runs, "usage": usage}
+        print_json(facts | {name: to_jsonable_python(answer) for name, answer in told.items()})
+        return
+    down = [f"{part.name} down ({part.code})" for part in health.parts if part.status != "up"]
+    shown = {
+        **_in_words(facts),
+        "service": ", ".join([health.status, *down]),
+        "queue": f"{queue.queued} waiting, {queue.running} at work",
+        "your runs": f"{runs.queued} waiting, {runs.running} at work; within a day {runs.succeeded} succeeded, "
+        f"{runs.failed} failed, {runs.cancelled} cancelled",
+        "your quota": f"{usage.stored_bytes / 2**30:.2f} of {usage.quota_bytes / 2**30:.2f} GiB, "
+        f"{usage.stored_images:,} of {usage.quota_images:,} images",
+    }
+    print_whole(display.facts(shown))
+
+
+def _in_words(facts: dict[str, Any]) -> dict[str, object]:
+    """What is known of the local cloud, for a person."""
+    shown = {key.replace("_", " "): value for key, value in facts.items() if value is not None}
+    if "running" in facts:
+        shown["running"] = "yes" if facts["running"] else "no"
+    if "parts" in facts:
+        shown["parts"] = ", ".join(f"{name} {'up' if is_up else 'DOWN'}" for name, is_up in facts["parts"].items())
+    return {key: value for key, value in shown.items() if value != ""}
 
 
 def _print_report(report: Report, messages: Console) -> None:

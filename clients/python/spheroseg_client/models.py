@@ -455,6 +455,41 @@ class Model(Answer):
     rule: dict[str, float] = Field(default_factory=dict)
 
 
+class OwnRuns(Answer):
+    """Runs that you asked for: those that wait and work now, and those that ended within ``window_s``, a day."""
+
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    window_s: float
+
+
+class Closing(Answer):
+    """An account that was closed; ``projects`` are removed with it."""
+
+    id: UUID
+    projects: int
+    requested_at: datetime
+
+
+class PartState(Answer):
+    """A part behind the service; ``code`` tells why it is down."""
+
+    name: str
+    status: str
+    is_needed: bool
+    code: str | None
+
+
+class Health(Answer):
+    """Whether the service can serve: ``ready`` or ``not ready``, with its parts."""
+
+    status: str
+    parts: Sequence[PartState]
+
+
 class QueueStatus(Answer):
     """What waits and runs now, of everybody; a rate of None: nothing ended lately."""
 

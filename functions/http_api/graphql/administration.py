@@ -8,6 +8,7 @@ from http_api.graphql.context import Info
 from http_api.graphql.costs import AWAY, WRITES, ListSize
 from http_api.graphql.deriving import enum_of, input_of, type_of, validated
 from http_api.rest.admin import (
+    MAX_USERS,
     ActionOut,
     AdminQueueOut,
     DeadLetterOut,
@@ -15,7 +16,9 @@ from http_api.rest.admin import (
     UserOut,
     UserPage,
 )
+from http_api.rest.answers import DEFAULT_LIMIT
 from spheroseg.domain.administration import QueueName
+from spheroseg.errors import InvalidInputError
 
 Queue = Annotated[enum_of(QueueName), strawberry.argument(description="Which queue")]  # type: ignore[valid-type]
 LetterId = Annotated[str, strawberry.argument(description="As `deadLetters` names it")]
@@ -44,10 +47,13 @@ class AdminQueries:
         search: Annotated[
             str | None, strawberry.argument(description="Only those whose e-mail address begins so")
         ] = None,
-        cursor: Annotated[str | None, strawberry.argument(description="The `nextCursor` of the page before")] = None,
+        first: Annotated[int, strawberry.argument(description="Users on the page at most, up to 60")] = DEFAULT_LIMIT,
+        after: Annotated[str | None, strawberry.argument(description="The `nextCursor` of the page before")] = None,
     ) -> Any:
         """A page of users."""
-        page = info.context.use_cases.administer_users.page(info.context.viewer, search or None, cursor, 50)
+        if not 1 <= first <= MAX_USERS:
+            raise InvalidInputError(f"first is 1 to {MAX_USERS}")
+        page = info.context.use_cases.administer_users.page(info.context.viewer, search or None, after, first)
         return UserPage(items=[UserOut.of(user) for user in page.users], next_cursor=page.next_token)
 
     @strawberry.field(

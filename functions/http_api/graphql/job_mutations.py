@@ -10,6 +10,7 @@ from http_api.graphql.costs import WRITES
 from http_api.graphql.deriving import type_of, validated
 from http_api.graphql.ids import id_of
 from http_api.graphql.queries import Id
+from http_api.rest.account import ClosingOut
 from http_api.rest.jobs import JobOut
 from http_api.rest.projects import DuplicateIn
 
@@ -37,6 +38,21 @@ class JobMutations:
         job = context.use_cases.duplicate_project(context.viewer, id_, asked.name, context.correlation_id)
         context.wrote()
         return JobOut.of(job)
+
+    @strawberry.field(
+        description="Close your account and have all your data deleted; it cannot be undone, and your tokens are worth "
+        "nothing from then on",
+        directives=[WRITES],
+        graphql_type=type_of(ClosingOut) | None,
+    )
+    def close_account(
+        self, info: Info, confirm: Annotated[str, strawberry.argument(description="Your own user id")]
+    ) -> ClosingOut:
+        """The closing."""
+        context = info.context
+        closing = context.use_cases.close_account(context.viewer, confirm, context.correlation_id)
+        context.wrote()
+        return ClosingOut.of(closing)
 
     @strawberry.field(
         description="Stop a duplication that you asked for; what it has copied is removed",

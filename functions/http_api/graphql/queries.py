@@ -1,5 +1,6 @@
 """What can be read: the root of the graph."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from http_api.graphql.deriving import Told, derived, filter_argument, type_of, v
 from http_api.graphql.ids import id_of, kind_and_id
 from http_api.graphql.nodes import Image, Node, Project, Segmentation
 from http_api.graphql.runs import Batch
-from http_api.rest.account import ProfileOut, UsageOut
+from http_api.rest.account import OwnRunsOut, ProfileOut, UsageOut
 from http_api.rest.jobs import JobOut
 from http_api.rest.models import ModelOut
 from http_api.rest.offers import InvitationOut
@@ -47,6 +48,16 @@ class Account(Told):
     def usage(self) -> UsageOut:
         """Quota and usage."""
         return UsageOut.of(self.record)
+
+    @strawberry.field(
+        description="How many segmentations that you asked for wait, work, and have ended within a day",
+        directives=[AWAY],
+        graphql_type=type_of(OwnRunsOut),
+    )
+    def runs(self, info: Info) -> OwnRunsOut:
+        """Own runs."""
+        context = info.context
+        return OwnRunsOut(**asdict(context.use_cases.read_queue_status.own(context.viewer)))
 
     @strawberry.field(
         description="What you are invited to by your verified e-mail address",

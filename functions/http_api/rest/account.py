@@ -1,14 +1,19 @@
 """Your own account: profile and usage."""
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints
 
+from http_api.correlation import CorrelationId
 from http_api.rest.answers import POSITION_HEADER, Answer, Body, Wired, Written, problems
 from http_api.rest.orders import PixelSizeUm, without_control_characters
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.account import Account
+from spheroseg.domain.account_closing import AccountClosing
 
 router = APIRouter(prefix="/v1/me", tags=["account"])
 
@@ -105,6 +110,61 @@ async def change_profile(body: ProfileIn, viewer: CurrentViewer, use_cases: Wire
     account = use_cases.change_profile(viewer, changes)
     written()
     return ProfileOut.of(account)
+
+
+class ClosingOut(Answer):
+    """An account that was closed."""
+
+    id: UUID = Field(description="Names the closing in logs", examples=["0198c0de-0000-7000-8000-000000000009"])
+    projects: int = Field(description="Own projects that are removed with all that lies below them", examples=[3])
+    requested_at: datetime = Field(description="Since when the account is closed, in UTC")
+
+    @classmethod
+    def of(cls, closing: AccountClosing) -> "ClosingOut":
+        """The domain's closing."""
+        return cls(id=closing.id, projects=closing.projects, requested_at=closing.requested_at)
+
+
+@router.delete(
+    "",
+    status_code=202,
+    summary="Close your account",
+    response_description="The account is closed; its data are being removed",
+    responses={202: {"headers": POSITION_HEADER}, **problems("not-confirmed")},
+)
+async def close_account(
+    viewer: CurrentViewer,
+    use_cases: Wired,
+    correlation_id: CorrelationId,
+    written: Written,
+    confirm: Annotated[str, Query(max_length=128, description="Your own `user_id`, so that it happens on purpose")],
+) -> ClosingOut:
+    """Close your account and have all your data deleted. It cannot be undone.
+
+    Your tokens are worth nothing from now on, and nobody finds your projects any more. Their images, results and files,
+    your roles in projects of others, your profile and your user in the user pool go in the background. What you did in
+    projects of others stays there without your name. Hand over first what others still need.
+    """
+    closing = use_cases.close_account(viewer, confirm, correlation_id)
+    written()
+    return ClosingOut.of(closing)
+
+
+class OwnRunsOut(Answer):
+    """Segmentations that you asked for."""
+
+    queued: int = Field(description="Those that wait", examples=[40])
+    running: int = Field(description="Those that workers are at", examples=[2])
+    succeeded: int = Field(description="Those that succeeded within the window", examples=[310])
+    failed: int = Field(description="Those that failed within the window", examples=[0])
+    cancelled: int = Field(description="Those that were cancelled within the window", examples=[0])
+    window_s: float = Field(description="Length of the window, in seconds: a day", examples=[86400])
+
+
+@router.get("/runs", summary="Count your segmentations", response_description="Counts", responses=problems())
+async def read_own_runs(viewer: CurrentViewer, use_cases: Wired) -> OwnRunsOut:
+    """How many segmentations that you asked for wait, work, and have ended within a day, over all projects."""
+    return OwnRunsOut(**asdict(use_cases.read_queue_status.own(viewer)))
 
 
 @router.get("/usage", summary="Get your usage", response_description="Quota and usage", responses=problems())

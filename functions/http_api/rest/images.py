@@ -127,6 +127,10 @@ class ImageOut(Answer):
         "announced, then as checked; null: not known",
         examples=["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
+    duplicate_of: UUID | None = Field(
+        description="An image of the same project with the same bytes, stored before this one; null: there is none, or "
+        "the bytes are not known yet"
+    )
     segmentation: SegmentationSummary | None = Field(description="Its latest segmentation; null before the first")
 
     @classmethod
@@ -199,6 +203,7 @@ def _common(image: Image) -> dict[str, object]:
         "failure": FailureOut.of(image.failure),
         "pages": PagesOut.of(image.pages) if image.pages else None,
         "digest": image.digest,
+        "duplicate_of": image.duplicate_of,
         "tags": list(image.tags),
         **asdict(image.sample),
     }

@@ -184,6 +184,13 @@ class SegmentationSummary(Answer):
     finished_at: datetime | None = Field(description="When it ended, in UTC; null before")
     failure: FailureOut | None = Field(description="Why it failed; null otherwise")
     result: ResultOut | None = Field(description="What it says about the image; null before it succeeded")
+    is_reused: bool = Field(
+        description="True when nothing ran: the same model with the same parameters had found it in the same bytes",
+        examples=[False],
+    )
+    reused_from: UUID | None = Field(
+        description="The segmentation that found it, where it is in the same project; null elsewhere, and when it ran"
+    )
     revision: int = Field(
         description="The newest revision of its outlines; 0: they are the segmenter's own, as are its counts and files",
         examples=[0],
@@ -260,6 +267,8 @@ class ImageSegmentations(Answer):
 def _common(segmentation: Segmentation) -> dict[str, Any]:
     return {
         "id": segmentation.id,
+        "is_reused": segmentation.is_reused,
+        "reused_from": segmentation.reused_from,
         "image_id": segmentation.image_id,
         "project_id": segmentation.project_id,
         "model": segmentation.order.model,

@@ -277,6 +277,8 @@ ROWS |= {
             "Mutation.discardDeadLetter": 'mutation { discardDeadLetter(queue: UPDATES, letterId: "a") { id } }',
         }.items()
     },
+    "Account.runs": Row("{ me { runs { queued } } }", ("me", "runs")),
+    "Mutation.closeAccount": Row(f'mutation {{ closeAccount(confirm: "{OWNER}") {{ projects }} }}', ("closeAccount",)),
     "Mutation.cancelJob": Row(
         "mutation ($id: UUID!) { cancelJob(jobId: $id) { status } }",
         ("cancelJob",),

@@ -159,6 +159,8 @@ ROWS = {
     ("get", "/v1/me"): Row(200),
     ("patch", "/v1/me"): Row(200, request={"json": {"name": "Ada"}}),
     ("get", "/v1/me/usage"): Row(200),
+    ("get", "/v1/me/runs"): Row(200),
+    ("delete", "/v1/me"): Row(202, request={"params": {"confirm": OWNER}}),
     ("post", "/v1/projects"): Row(201, request={"json": {"name": "Day 7"}}),
     ("get", "/v1/projects"): Row(200),
     ("get", "/v1/projects/{project_id}"): Row(200, project),

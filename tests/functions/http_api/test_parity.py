@@ -72,6 +72,16 @@ FIELDS: dict[Operation, tuple[str, ...]] = {
     ("get", "/v1/models/{name}"): ("Query.model",),
     ("get", "/v1/queue"): ("Query.queue",),
     ("post", "/v1/socket-tickets"): ("Mutation.issueSocketTicket",),
+    ("get", "/v1/me/runs"): ("Account.runs",),
+    ("delete", "/v1/me"): ("Mutation.closeAccount",),
+    ("get", "/v1/admin/users"): ("Query.users",),
+    ("get", "/v1/admin/users/{user_id}"): ("Query.user",),
+    ("patch", "/v1/admin/users/{user_id}/quota"): ("Mutation.changeQuota",),
+    ("get", "/v1/admin/actions"): ("Query.adminActions",),
+    ("get", "/v1/admin/queues"): ("Query.queues",),
+    ("get", "/v1/admin/queues/{queue}/dead-letters"): ("Query.deadLetters",),
+    ("post", "/v1/admin/queues/{queue}/dead-letters/{letter_id}/retry"): ("Mutation.retryDeadLetter",),
+    ("delete", "/v1/admin/queues/{queue}/dead-letters/{letter_id}"): ("Mutation.discardDeadLetter",),
 }
 REST_ONLY: dict[Operation, str] = {
     ("get", "/v1/segmentations/{segmentation_id}/spheroids.geojson"): "a file: `Segmentation.links` has its address",

@@ -40,6 +40,7 @@ from spheroseg.use_cases.change_images import ChangeImages
 from spheroseg.use_cases.change_members import ChangeMembers
 from spheroseg.use_cases.change_profile import ChangeProfile
 from spheroseg.use_cases.change_project import ChangeProject
+from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.compare_runs import CompareRuns
 from spheroseg.use_cases.complete_upload import CompleteUpload
 from spheroseg.use_cases.create_project import CreateProject
@@ -99,6 +100,7 @@ from tests.fakes import (
     InMemoryUpdatePublisher,
     InMemoryWatchers,
 )
+from tests.fakes.account_closings import InMemoryAccountClosings
 from tests.fakes.administration import InMemoryDirectory, InMemoryQueues
 from tests.fakes.batches import InMemoryBatches
 from tests.fakes.kept_answers import InMemoryKeptAnswers
@@ -189,6 +191,7 @@ class World:
         self.jobs = InMemoryProjectJobs(self.images)
         self.copies = InMemoryProjectCopies(self.jobs)
         self.sharing = InMemorySharing(self.projects, self.accounts)
+        self.closings = InMemoryAccountClosings(self.accounts, self.copies, self.sharing, self.watchers)
         self.store = InMemoryImageStore(self.clock)
 
     def use_cases(self) -> UseCases:
@@ -201,6 +204,7 @@ class World:
             self.queue,
             self.clock,
             Order(default.name, default.version),
+            self.updates,
         )
         return UseCases(
             read_account=ReadAccount(self.accounts),
@@ -222,17 +226,35 @@ class World:
             read_images=ReadImages(self.projects, self.images, self.segmentations),
             delete_image=DeleteImage(self.images, self.segmentations, self.store),
             delete_images=DeleteImages(self.images, self.store),
-            request_segmentation=RequestSegmentation(self.images, self.segmentations, self.queue, self.clock),
-            request_pages=RequestPages(self.images, self.segmentations, self.queue, self.clock),
+            request_segmentation=RequestSegmentation(
+                self.images, self.segmentations, self.queue, self.clock, self.updates
+            ),
+            request_pages=RequestPages(self.images, self.segmentations, self.queue, self.clock, self.updates),
             cancel_segmentation=CancelSegmentation(self.segmentations, self.updates, self.clock),
             read_segmentations=ReadSegmentations(
                 self.images, self.segmentations, InMemoryDownloadLinks(), self.clock, self.revisions
             ),
             read_revisions=ReadRevisions(self.segmentations, self.revisions, ShapelyEditor()),
             edit_outlines=EditOutlines(self.revisions, ShapelyEditor(), self.clock),
-            start_runs=StartRuns(self.projects, self.segmentations, self.batches, self.queue, self.clock, self.ids),
+            start_runs=StartRuns(
+                self.projects,
+                self.segmentations,
+                self.batches,
+                self.queue,
+                self.clock,
+                self.ids,
+                self.updates,
+            ),
             cancel_runs=CancelRuns(self.projects, self.batches, self.updates, self.clock),
-            retry_runs=RetryRuns(self.projects, self.segmentations, self.batches, self.queue, self.clock, self.ids),
+            retry_runs=RetryRuns(
+                self.projects,
+                self.segmentations,
+                self.batches,
+                self.queue,
+                self.clock,
+                self.ids,
+                self.updates,
+            ),
             read_runs=ReadRuns(self.projects, self.batches, self.clock),
             compare_runs=CompareRuns(self.segmentations),
             read_together=ReadTogether(
@@ -240,6 +262,7 @@ class World:
             ),
             read_queue_status=ReadQueueStatus(self.segmentations, self.clock),
             watch_updates=WatchUpdates(self.watchers, self.clock),
+            close_account=CloseAccount(self.closings, self.work, self.clock, self.ids),
             administer_users=AdministerUsers(self.directory, self.accounts, self.deeds, self.clock, self.ids),
             administer_queues=AdministerQueues(self.letters, self.letters, self.deeds, self.clock, self.ids),
             cursors=Cursors(lambda: b"a secret of the tests"),
@@ -310,6 +333,7 @@ class World:
             dict(self.accounts.profiles),
             {key: list(value) for key, value in self.revisions.saved.items()},
             list(self.deeds.rows),
+            dict(self.closings.rows),
             dict(self.letters.dead),
         )
 

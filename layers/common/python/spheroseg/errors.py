@@ -84,6 +84,12 @@ class DeadLetterNotFoundError(NotFoundError):
     code = "dead-letter-not-found"
 
 
+class NotConfirmedError(InvalidInputError):
+    """What cannot be undone is done only when it was confirmed."""
+
+    code = "not-confirmed"
+
+
 class ModelNotFoundError(NotFoundError):
     """No model of that name is registered."""
 

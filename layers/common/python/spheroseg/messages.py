@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from spheroseg.domain.account_closing import AccountClosing
 from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 
@@ -43,6 +44,19 @@ class ProjectWorkRequested(Message):
     def of(cls, job: ProjectJob) -> "ProjectWorkRequested":
         """The request for an unfinished job."""
         return cls(correlation_id=job.correlation_id, job_id=job.id)
+
+
+class AccountClosingRequested(Message):
+    """A closed account waits for its data to be removed."""
+
+    type: Literal["account_closing_requested"] = "account_closing_requested"
+    version: Literal[1] = 1
+    closing_id: UUID
+
+    @classmethod
+    def of(cls, closing: AccountClosing) -> "AccountClosingRequested":
+        """The request for an unfinished closing."""
+        return cls(correlation_id=closing.correlation_id, closing_id=closing.id)
 
 
 class SegmentationChanged(Message):

@@ -9,7 +9,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from spheroseg.domain.segmentation import Priority
 from spheroseg.errors import QueueUnavailableError
-from spheroseg.messages import Message, ProjectWorkRequested, SegmentationChanged, SegmentationRequested
+from spheroseg.messages import (
+    AccountClosingRequested,
+    Message,
+    ProjectWorkRequested,
+    SegmentationChanged,
+    SegmentationRequested,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -70,16 +76,16 @@ class SqsSegmentationQueue:
 
 
 class SqsProjectWorkQueue:
-    """The queue of jobs on projects."""
+    """The queue of jobs on projects and accounts."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
-    def send(self, requests: Sequence[ProjectWorkRequested]) -> None:
+    def send(self, requests: Sequence[ProjectWorkRequested | AccountClosingRequested], delay_s: int = 0) -> None:
         """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
         for begin in range(0, len(requests), BATCH_SIZE):
-            _send_batch(self._client, self._url, requests[begin : begin + BATCH_SIZE])
+            _send_batch(self._client, self._url, requests[begin : begin + BATCH_SIZE], delay_s)
 
 
 class SqsUpdatePublisher:
@@ -196,13 +202,14 @@ class _LoanOverError(QueueUnavailableError):
     """The message is not lent to us any more."""
 
 
-def _send_batch(client: "SQSClient", url: str, messages: Sequence[Message]) -> None:
+def _send_batch(client: "SQSClient", url: str, messages: Sequence[Message], delay_s: int = 0) -> None:
     """Send up to ten; what the queue leaves out of a batch that it otherwise took is sent again."""
     entries: list[SendMessageBatchRequestEntryTypeDef] = [
         {
             "Id": str(number),
             "MessageBody": message.model_dump_json(),
             "MessageAttributes": _attributes(message),
+            "DelaySeconds": delay_s,
         }
         for number, message in enumerate(messages)
     ]

@@ -7,6 +7,22 @@ RATE_WINDOW = timedelta(minutes=10)
 """How far back the rate is measured: long enough for many runs, short enough to follow a change of machines."""
 
 
+OWN_WINDOW = timedelta(days=1)
+"""How far back somebody's own runs that have ended are counted."""
+
+
+@dataclass(frozen=True)
+class OwnRuns:
+    """Runs that somebody asked for: those that wait and work now, and those that ended within ``window_s``."""
+
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    window_s: float
+
+
 @dataclass(frozen=True)
 class Backlog:
     """The segmentations that wait or run now.

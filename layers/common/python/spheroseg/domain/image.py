@@ -42,6 +42,7 @@ class Image:
         upload_id: The store's name of an upload in parts that is under way.
         tags: Up to ten words of its owner.
         sample: What it shows, as its owner says it.
+        duplicate_of: An image of the same project with the same bytes, which was stored before; None: there is none.
         version: Larger after each change that was stored; only told, never compared.
     """
 
@@ -64,6 +65,7 @@ class Image:
     tags: tuple[str, ...] = ()
     sample: Sample = field(default_factory=Sample)
     version: int = field(default=1, compare=False)
+    duplicate_of: UUID | None = None
 
     def with_upload(self, upload_id: str | None) -> Self:
         """The image whose file goes over in parts, or, with None, no longer does."""
@@ -79,6 +81,8 @@ class Image:
         """
         sample = {name: changes[name] for name in READERS if name in changes}
         rest = {name: value for name, value in changes.items() if name not in READERS}
+        if rest.get("project_id", self.project_id) != self.project_id:
+            rest["duplicate_of"] = None  # duplicates are told within a project
         return replace(self, sample=replace(self.sample, **sample), **rest)
 
     def stored(self, *, size_bytes: int, etag: str, at: datetime) -> Self:

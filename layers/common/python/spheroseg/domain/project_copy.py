@@ -85,6 +85,7 @@ def copy_of_image(
         correlation_id=correlation_id,
         upload_id=None,
         version=1,
+        duplicate_of=None,
     )
     pairs: list[tuple[Segmentation, Segmentation]] = []
     repeats: dict[UUID, int] = {}
@@ -104,6 +105,9 @@ def copy_of_image(
             repeat_of=first_id if repeat else None,
             requested_by=None,
             batch_id=None,
+            reused_from=None,
+            files_of=None,
+            files_attempt=None,
         )
         pairs.append((run, copy))
     return image, pairs
@@ -111,4 +115,4 @@ def copy_of_image(
 
 def copied_prefix(run: Segmentation, copy_id: UUID) -> tuple[str, str]:
     """Where the objects of a run lie, and where those of its copy go."""
-    return result_prefix(run.id, run.attempt), result_prefix(copy_id, run.attempt)
+    return run.files_prefix, result_prefix(copy_id, run.attempt)

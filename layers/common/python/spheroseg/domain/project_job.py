@@ -142,7 +142,8 @@ class DoomedImage:
 
     Args:
         upload_id: An upload in parts that has not ended; None: there is none.
-        segmentation_ids: Its runs, whose results lie under their ids.
+        segmentation_ids: The runs under whose ids results lie that nothing else shows: its own, or one of an image with
+            the same bytes that is gone already.
     """
 
     id: UUID

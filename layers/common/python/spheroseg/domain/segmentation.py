@@ -162,6 +162,9 @@ class Segmentation:
         urgency: 0 to 10; among the runs of one person the most urgent is released first.
         requested_by: Whose share of the workers it takes; None: the owner's.
         batch_id: The call that started it together with others; None: it was started alone.
+        is_reused: It never ran: another run over the same bytes, by the same model with the same parameters, found it.
+        reused_from: That run, where it belongs to the same project.
+        files_of, files_attempt: The run and the attempt that wrote its files; None: its own.
         sent_at: When its turn came and it was put on a queue; None: it waits for its turn, or is of before that rule.
         revision: The newest revision of its outlines; 0: they are the segmenter's own.
     """
@@ -186,7 +189,33 @@ class Segmentation:
     requested_by: str | None = None
     batch_id: UUID | None = None
     sent_at: datetime | None = None
+    is_reused: bool = False
+    reused_from: UUID | None = None
+    files_of: UUID | None = None
+    files_attempt: int | None = None
     revision: int = 0
+
+    @property
+    def files_prefix(self) -> str:
+        """Where its files lie, which it may share with other runs."""
+        attempt = self.attempt if self.files_attempt is None else self.files_attempt
+        return result_prefix(self.files_of or self.id, attempt)
+
+    def reusing(self, twin: Self, at: datetime) -> Self:
+        """This waiting run with what another one found; the caller adapts the pixel size."""
+        self._require({SegmentationStatus.QUEUED}, SegmentationStatus.SUCCEEDED)
+        if twin.result is None:
+            raise IllegalMoveError(f"Segmentation {twin.id} has no result to be used again")
+        return replace(
+            self,
+            status=SegmentationStatus.SUCCEEDED,
+            result=replace(twin.result, stages_s={}),
+            finished_at=at,
+            is_reused=True,
+            reused_from=twin.id if twin.project_id == self.project_id else None,
+            files_of=twin.files_of or twin.id,
+            files_attempt=twin.attempt if twin.files_attempt is None else twin.files_attempt,
+        )
 
     @property
     def first_id(self) -> UUID:

@@ -6,6 +6,7 @@ written, and tells the viewer's role along. The others speak for the system: the
 row as last written. Nobody finds anything in a project that is being deleted.
 """
 
+from spheroseg.ports.account_closings import AccountClosings
 from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.administration import DeadLetters, DeedRepository, QueueOverview, UserDirectory
 from spheroseg.ports.images import ImageRepository, RunOfImage
@@ -29,6 +30,7 @@ from spheroseg.ports.system import Clock, IdSource, Patterns
 from spheroseg.ports.updates import UpdatePublisher, WatcherRepository, WatcherSockets
 
 __all__ = [
+    "AccountClosings",
     "AccountRepository",
     "BatchReads",
     "ChosenModel",
@@ -53,8 +55,8 @@ __all__ = [
     "ProjectRepository",
     "ProjectStatisticsSource",
     "ProjectWorkQueue",
-    "RevisionRepository",
     "QueueOverview",
+    "RevisionRepository",
     "RunBatchRepository",
     "RunOfImage",
     "SegmentationQueue",

@@ -66,6 +66,16 @@ class ImageRepository(Protocol):
     def runs_of(self, image_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[RunOfImage]]:
         """All runs of some images, by image, as last written, in one statement."""
 
+    def leave(self, image_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[UUID]]:
+        """Let nothing use results of images that are about to be removed any more.
+
+        Returns:
+            By image, the runs under whose ids files lie that nothing else shows.
+        """
+
+    def with_digests(self, project_id: UUID, digests: Sequence[str]) -> Mapping[str, UUID]:
+        """The image that was stored first with each of the digests, in a project, as last written."""
+
     def delete_many(self, image_ids: Sequence[UUID]) -> None:
         """Remove images, their segmentations and spheroids, together; those that are gone already do not matter."""
 

@@ -12,7 +12,7 @@ from spheroseg.domain.project_copy import ImageCopy
 from spheroseg.domain.project_job import DoomedImage, ProjectJob
 from spheroseg.domain.segmentation import Failure
 from spheroseg.domain.viewer import Viewer
-from spheroseg.messages import ProjectWorkRequested
+from spheroseg.messages import AccountClosingRequested, ProjectWorkRequested
 
 
 class ProjectRepository(Protocol):
@@ -133,7 +133,11 @@ class ProjectCopyRepository(Protocol):
 
 
 class ProjectWorkQueue(Protocol):
-    """The sending side of the queue of jobs on projects."""
+    """The sending side of the queue of jobs on projects and accounts."""
 
-    def send(self, requests: Sequence[ProjectWorkRequested]) -> None:
-        """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
+    def send(self, requests: Sequence[ProjectWorkRequested | AccountClosingRequested], delay_s: int = 0) -> None:
+        """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued.
+
+        Args:
+            delay_s: Seconds before they can be received, 900 at most.
+        """

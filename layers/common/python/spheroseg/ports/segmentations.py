@@ -8,7 +8,7 @@ from uuid import UUID
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.paging import PageKey
-from spheroseg.domain.segmentation import Priority, Segmentation
+from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.messages import SegmentationRequested
@@ -71,11 +71,22 @@ class SegmentationRepository(Protocol):
     def release(self, at: datetime) -> Sequence[Segmentation]:
         """Mark the waiting runs whose turn has come (``fairness.released``) as sent, and give them in that order."""
 
+    def reuse(self, at: datetime) -> Sequence[Segmentation]:
+        """Finish up to 200 waiting runs by results that are there already, and give them.
+
+        A result is used for a first run of the same model in the same version with the same parameters over an image of
+        the same bytes: in the same project, or in another one of the owner if nobody else has a role in the run's own.
+        While such a run works, ``release`` leaves the others out.
+        """
+
     def hold(self, segmentation_ids: Sequence[UUID]) -> None:
         """Let waiting runs that were marked as sent wait for their turn again."""
 
     def stalled(self, queued_before: datetime, alive_before: datetime, limit: int) -> Sequence[Segmentation]:
         """Runs sent before one time, and running ones whose worker was last alive before another, oldest first."""
+
+    def own_runs(self, viewer: Viewer, since: datetime) -> Mapping[SegmentationStatus, int]:
+        """How many runs that the viewer asked for wait, work, or have ended since then, by status."""
 
     def backlog(self, now: datetime, segmentation: Segmentation | None = None) -> Backlog:
         """What waits and runs; with a queued ``segmentation`` also how many waiting runs are before it.

@@ -1,12 +1,12 @@
 """An uploaded file becomes a stored image with a queued segmentation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from spheroseg.domain.image import Image, ImageStatus, inbox_image_id, inbox_parts, original_key
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import Failure, Order, Segmentation, queued, segmentation_id
-from spheroseg.domain.upload_parts import digest_of_bytes
+from spheroseg.domain.upload_parts import digest_of_bytes, goes_in_parts
 from spheroseg.errors import (
     ConflictError,
     DigestMismatchError,
@@ -27,6 +27,7 @@ from spheroseg.ports import (
     SegmentationQueue,
     SegmentationRepository,
     StoredObject,
+    UpdatePublisher,
 )
 from spheroseg.use_cases.dispatch_runs import DispatchRuns
 
@@ -46,6 +47,7 @@ class AcceptUpload:
     queue: SegmentationQueue
     clock: Clock
     inbox_order: Order
+    updates: UpdatePublisher | None = None
 
     def original(self, image_id: UUID) -> Image:
         """The image whose file lies at ``originals/{image_id}``, stored and queued.
@@ -133,21 +135,28 @@ class AcceptUpload:
             if stored.size_bytes == 0:
                 after = image.refused(Failure.of(_empty(image.name)))
                 self.images.replace(image, after)
-            elif not self._is_announced(image):
+            elif (digest := self._digest(image, stored)) != image.digest and image.digest is not None:
                 after = image.given_up(Failure.of(_altered(image.name)))
                 self.images.replace(image, after)
                 self.store.delete(original_key(image.id))
             else:
-                after = image.stored(size_bytes=stored.size_bytes, etag=stored.etag, at=self.clock.now())
+                told = replace(image, digest=digest)
+                after = told.stored(size_bytes=stored.size_bytes, etag=stored.etag, at=self.clock.now())
                 self.images.accept(image, after, self._segmentation_of(after))
         except StaleStateError:
             return self.images.get(image.id)  # the same event, handled twice at once
         return after
 
-    def _is_announced(self, image: Image) -> bool:
-        """Whether the bytes are those that were announced; digests of parts were checked when each arrived."""
-        told = (image.digest or "").removeprefix(digest_of_bytes(""))
-        return told == (image.digest or "") or self.store.sha256(original_key(image.id)) == told
+    def _digest(self, image: Image, stored: StoredObject) -> str | None:
+        """Of the bytes that arrived; what was announced tells nothing, but of parts, which were checked one by one.
+
+        None for a large file that nobody announced: reading it would take longer than a call may.
+        """
+        if image.digest is not None and not image.digest.startswith(digest_of_bytes("")):
+            return image.digest
+        if image.digest is None and goes_in_parts(stored.size_bytes):
+            return None
+        return digest_of_bytes(self.store.sha256(original_key(image.id)))
 
     def _segmentation_of(self, image: Image) -> Segmentation:
         return queued(
@@ -165,7 +174,7 @@ class AcceptUpload:
         id_ = segmentation_id(image.id, image.order)
         segmentation = self.segmentations.get_many([id_]).get(id_)
         if segmentation is not None:  # a copy of an image has only those runs of the original that succeeded
-            DispatchRuns(self.segmentations, self.queue, self.clock).announce(segmentation)
+            DispatchRuns(self.segmentations, self.queue, self.clock, self.updates).announce(segmentation)
 
     def _remove_from_inbox(self, key: str, etag: str) -> None:
         try:

@@ -31,8 +31,8 @@ class DeleteImage:
         """
         image = self.images.accessible(viewer, image_id).to(Action.WRITE)
         segmentations = self.segmentations.of_image(replace(viewer, read_after=None), image.id)
-        for segmentation in segmentations:
-            self.store.delete_under(result_prefix(segmentation.id))
+        for files_id in self.images.leave([image.id]).get(image.id, ()):
+            self.store.delete_under(result_prefix(files_id))
         if image.upload_id is not None:
             self.store.drop_parts(original_key(image.id), image.upload_id)
         self.store.delete(original_key(image.id))

@@ -10,7 +10,7 @@ from spheroseg.domain.image import Image, original_key
 from spheroseg.domain.segmentation import result_prefix
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ImageNotFoundError, SpherosegError
-from spheroseg.ports import ImageRepository, ImageStore, RunOfImage
+from spheroseg.ports import ImageRepository, ImageStore
 
 MAX_IMAGES = 1000
 AT_ONCE = 8
@@ -41,9 +41,9 @@ class DeleteImages:
             else:
                 outcomes[image_id] = None
         gone = [image_id for image_id, error in outcomes.items() if error is None]
-        runs = self.images.runs_of(gone)
+        runs, files = self.images.runs_of(gone), self.images.leave(gone)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            work = [(found[image_id].item, runs.get(image_id, ())) for image_id in gone]
+            work = [(found[image_id].item, files.get(image_id, ())) for image_id in gone]
             outcomes |= dict(zip(gone, pool.map(self._emptied, work), strict=True))
         self.images.delete_many([image_id for image_id in gone if outcomes[image_id] is None])
         # A worker that finished between the two has written once more; that there is no row tells the others.
@@ -52,11 +52,11 @@ class DeleteImages:
             self.store.delete_under(result_prefix(run.id))
         return outcomes
 
-    def _emptied(self, work: tuple[Image, Sequence[RunOfImage]]) -> SpherosegError | None:
-        image, runs = work
+    def _emptied(self, work: tuple[Image, Sequence[UUID]]) -> SpherosegError | None:
+        image, files_ids = work
         try:
-            for run in runs:
-                self.store.delete_under(result_prefix(run.id))
+            for files_id in files_ids:
+                self.store.delete_under(result_prefix(files_id))
             if image.upload_id is not None:
                 self.store.drop_parts(original_key(image.id), image.upload_id)
             self.store.delete(original_key(image.id))

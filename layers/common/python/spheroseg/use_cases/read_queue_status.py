@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from spheroseg.domain.backlog import Backlog
+from spheroseg.domain.backlog import OWN_WINDOW, Backlog, OwnRuns
+from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg.domain.viewer import Viewer
 from spheroseg.ports import Clock, SegmentationRepository
 
 
@@ -16,3 +18,9 @@ class ReadQueueStatus:
     def __call__(self) -> Backlog:
         """The present backlog."""
         return self.segmentations.backlog(self.clock.now())
+
+    def own(self, viewer: Viewer) -> OwnRuns:
+        """The viewer's own runs: those that wait and work, and those that ended within a day."""
+        counts = self.segmentations.own_runs(viewer, self.clock.now() - OWN_WINDOW)
+        numbers = {status.value: counts.get(status, 0) for status in SegmentationStatus}
+        return OwnRuns(**numbers, window_s=OWN_WINDOW.total_seconds())

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.paging import Page, PageKey
-from spheroseg.domain.segmentation import Segmentation, SegmentationStatus, result_prefix
+from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import NotFinishedError
@@ -81,7 +81,7 @@ class ReadSegmentations:
         """Links to a run's files; None before it succeeded. The run must have been read for its viewer."""
         if segmentation.status is not SegmentationStatus.SUCCEEDED:
             return None
-        prefix = result_prefix(segmentation.id, segmentation.attempt)
+        prefix = segmentation.files_prefix
         return ResultLinks(
             labels=self.links.link(prefix + LABELS_FILE, LINK_LIFETIME),
             outlines=self.links.link(prefix + OUTLINES_FILE, LINK_LIFETIME),

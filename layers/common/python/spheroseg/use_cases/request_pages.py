@@ -10,7 +10,7 @@ from spheroseg.domain.pages import Pages
 from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatus, queued
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import NotStoredYetError, PagesNotCountedError, TooManyPagesError
-from spheroseg.ports import Clock, ImageRepository, SegmentationQueue, SegmentationRepository
+from spheroseg.ports import Clock, ImageRepository, SegmentationQueue, SegmentationRepository, UpdatePublisher
 from spheroseg.use_cases.dispatch_runs import DispatchRuns
 
 MAX_PAGES = 1000
@@ -33,6 +33,7 @@ class RequestPages:
     segmentations: SegmentationRepository
     queue: SegmentationQueue
     clock: Clock
+    updates: UpdatePublisher | None = None
 
     def __call__(
         self, viewer: Viewer, image_id: UUID, choice: str, channel: int | None, order: Order, correlation_id: str
@@ -79,7 +80,7 @@ class RequestPages:
         latest = self.segmentations.latest_repeats([run.id for run in wanted])
         runs = [_due(run, latest.get(run.id)) for run in wanted]
         self.segmentations.add_many(runs)  # those that exist stay as they are
-        DispatchRuns(self.segmentations, self.queue, self.clock)()
+        DispatchRuns(self.segmentations, self.queue, self.clock, self.updates)()
         stored = self.segmentations.get_many([run.id for run in runs])
         # A run is missing when its image was deleted between the two.
         return PageRuns(image.pages, [stored[run.id] for run in runs if run.id in stored])

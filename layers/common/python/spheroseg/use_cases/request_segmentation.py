@@ -8,7 +8,7 @@ from spheroseg.domain.image import ImageStatus
 from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatus, queued
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import NotStoredYetError
-from spheroseg.ports import Clock, ImageRepository, SegmentationQueue, SegmentationRepository
+from spheroseg.ports import Clock, ImageRepository, SegmentationQueue, SegmentationRepository, UpdatePublisher
 from spheroseg.use_cases.dispatch_runs import DispatchRuns
 
 
@@ -23,6 +23,7 @@ class RequestSegmentation:
     segmentations: SegmentationRepository
     queue: SegmentationQueue
     clock: Clock
+    updates: UpdatePublisher | None = None
 
     def __call__(self, viewer: Viewer, image_id: UUID, order: Order, correlation_id: str) -> Segmentation:
         """The run: queued, or as far as it already is.
@@ -52,5 +53,5 @@ class RequestSegmentation:
         return self._announced(self.segmentations.get(run.id))
 
     def _announced(self, run: Segmentation) -> Segmentation:
-        DispatchRuns(self.segmentations, self.queue, self.clock).announce(run)
+        DispatchRuns(self.segmentations, self.queue, self.clock, self.updates).announce(run)
         return run if run.status.is_final else self.segmentations.get(run.id)

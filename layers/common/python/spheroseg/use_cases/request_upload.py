@@ -64,6 +64,9 @@ class RequestUpload:
         for file in files:
             if file.size_bytes is not None and file.size_bytes > MAX_SIZE_BYTES:
                 raise ImageTooLargeError(f"{file.name} has {file.size_bytes} bytes; at most {MAX_SIZE_BYTES} are taken")
+        digests = [digest_of_bytes(file.sha256) if file.sha256 else None for file in files]
+        told = [digest for digest in digests if digest is not None]
+        known = self.images.with_digests(project.id, told) if told else {}
         images = [
             Image(
                 id=self.ids.new(),
@@ -77,9 +80,10 @@ class RequestUpload:
                 order=order,
                 correlation_id=correlation_id,
                 created_at=self.clock.now(),
-                digest=digest_of_bytes(file.sha256) if file.sha256 else None,
+                digest=digest,
+                duplicate_of=known.get(digest) if digest else None,
             )
-            for file in files
+            for file, digest in zip(files, digests, strict=True)
         ]
         self.images.add_many(images)
         whole = [image for image in images if not goes_in_parts(image.size_bytes)]

@@ -64,7 +64,7 @@ class RequeueStalled:
         held = self.queue.depth()
         accepted, given_up = self._sweep_uploads()
         sent = self._sweep_runs(held)
-        released = DispatchRuns(self.segmentations, self.queue, self.clock)()
+        released = DispatchRuns(self.segmentations, self.queue, self.clock, self.accept_upload.updates)()
         return Requeued(
             requests_held=held,
             uploads_accepted=accepted,

@@ -14,6 +14,7 @@ from spheroseg.ports import (
     RunBatchRepository,
     SegmentationQueue,
     SegmentationRepository,
+    UpdatePublisher,
 )
 from spheroseg.use_cases.dispatch_runs import DispatchRuns
 
@@ -32,6 +33,7 @@ class RetryRuns:
     queue: SegmentationQueue
     clock: Clock
     ids: IdSource
+    updates: UpdatePublisher | None = None
 
     def __call__(
         self, viewer: Viewer, project_id: UUID, selection: Selection, correlation_id: str, key: str | None = None
@@ -73,5 +75,5 @@ class RetryRuns:
                 RunBatch(batch_id, project_id, viewer.user_id, fingerprint, at, counted(runs, [])), runs
             )
         batch = batch.asked_for_by(fingerprint)
-        DispatchRuns(self.segmentations, self.queue, self.clock)()
+        DispatchRuns(self.segmentations, self.queue, self.clock, self.updates)()
         return batch

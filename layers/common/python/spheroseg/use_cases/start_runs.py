@@ -29,6 +29,7 @@ from spheroseg.ports import (
     RunBatchRepository,
     SegmentationQueue,
     SegmentationRepository,
+    UpdatePublisher,
 )
 from spheroseg.use_cases.dispatch_runs import DispatchRuns
 
@@ -47,6 +48,7 @@ class StartRuns:
     queue: SegmentationQueue
     clock: Clock
     ids: IdSource
+    updates: UpdatePublisher | None = None
 
     def __call__(
         self,
@@ -117,7 +119,7 @@ class StartRuns:
             told=tuple(islice(told, MAX_TOLD)),
         )
         batch = self.batches.start(batch, runs).asked_for_by(fingerprint)
-        DispatchRuns(self.segmentations, self.queue, self.clock)()
+        DispatchRuns(self.segmentations, self.queue, self.clock, self.updates)()
         return batch
 
     def _candidates(self, project_id: UUID, image_ids: Sequence[UUID] | None) -> tuple[Sequence[Candidate], list[Told]]:

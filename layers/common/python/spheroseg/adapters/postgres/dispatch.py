@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from spheroseg.adapters.postgres import reuse
 from spheroseg.adapters.postgres.database import Cursor
 from spheroseg.domain.fairness import FLOOR, WINDOW, Held, released
 
@@ -77,9 +78,14 @@ SEND = "UPDATE segmentations SET sent_at = %(at)s WHERE id = ANY(%(ids)s) AND st
 HOLD = "UPDATE segmentations SET sent_at = NULL WHERE id = ANY(%(ids)s) AND status = 'queued'"
 
 
+def lock(cursor: Cursor) -> None:
+    """Wait until nobody else gives turns, and let nobody else until the transaction ends."""
+    cursor.execute(LOCK, {"key": TURNS})
+
+
 def release(cursor: Cursor, at: datetime) -> Sequence[UUID]:
     """Mark the runs whose turn has come as sent and give them in that order; one caller at a time."""
-    cursor.execute(LOCK, {"key": TURNS})
+    lock(cursor)
     in_flight = {row["share"]: row["runs"] for row in cursor.execute(IN_FLIGHT)}
     limit = max(FLOOR, WINDOW - sum(in_flight.values()))
     held = [
@@ -87,6 +93,8 @@ def release(cursor: Cursor, at: datetime) -> Sequence[UUID]:
         for row in cursor.execute(HELD, {"limit": limit})
     ]
     ids = released(held, in_flight)
+    waiting = reuse.waiting_for_twins(cursor, ids) if ids else frozenset()
+    ids = [id_ for id_ in ids if id_ not in waiting]
     if ids:
         cursor.execute(SEND, {"at": at, "ids": ids})
     return ids

@@ -14,7 +14,8 @@ from spheroseg.domain.image import Image
 CHANGE = """
 UPDATE images SET name = new.name, project_id = new.project_id, owner_id = new.owner_id, tags = new.tags,
     plate = new.plate, well = new.well, condition = new.condition, time_point_h = new.time_point_h,
-    replicate = new.replicate, pixel_size_um = new.pixel_size_um
+    replicate = new.replicate, pixel_size_um = new.pixel_size_um,
+    duplicate_of = CASE WHEN images.project_id = new.project_id THEN duplicate_of END
 FROM jsonb_to_recordset(%(rows)s) AS new (id uuid, name text, project_id uuid, owner_id text, tags text[], plate text,
     well text, condition text, time_point_h double precision, replicate integer, pixel_size_um double precision)
 WHERE images.id = new.id
@@ -72,6 +73,11 @@ def change(cursor: Cursor, befores: Sequence[Image], changed: Callable[[Image], 
     if mended:
         cursor.execute(MEND_OF_IMAGES, {"ids": mended})
     return [after for _, after in pairs]
+
+
+def mend_images(cursor: Cursor, image_ids: Sequence[UUID]) -> None:
+    """Let the runs of images follow what is known of their pixel sizes."""
+    cursor.execute(MEND_OF_IMAGES, {"ids": list(image_ids)})
 
 
 def mend_project(cursor: Cursor, project_id: UUID) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from spheroseg.adapters.postgres import accounts, image_changes, image_lists, segmentations
+from spheroseg.adapters.postgres import accounts, image_changes, image_lists, reuse, segmentations
 from spheroseg.adapters.postgres.access import access_of, access_to, visible_project
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
@@ -25,7 +25,7 @@ from spheroseg.ports import RunOfImage
 COLUMNS = """id, project_id, owner_id, name, status, pixel_size_um, size_bytes, etag, model, model_version, parameters,
     page_count, page_axes, page_sizes,
     priority, correlation_id, created_at, stored_at, failure_code, failure_detail, digest, upload_id,
-    tags, plate, well, condition, time_point_h, replicate, version"""
+    tags, plate, well, condition, time_point_h, replicate, version, duplicate_of"""
 
 COPIED = tuple(name.strip() for name in COLUMNS.split(","))
 
@@ -67,6 +67,13 @@ WHERE id = %(id)s AND status = %(status_before)s AND upload_id IS NOT DISTINCT F
 NOTE_PAGES = """
 UPDATE images SET page_count = %(count)s, page_axes = %(axes)s, page_sizes = %(sizes)s
 WHERE id = %(id)s AND page_count IS NULL
+"""
+
+WITH_DIGESTS = """
+SELECT DISTINCT ON (images.digest) images.digest, images.id
+FROM projects JOIN images ON images.owner_id = projects.owner_id AND images.project_id = projects.id
+WHERE projects.id = %(project_id)s AND images.digest = ANY(%(digests)s) AND images.status = 'stored'
+ORDER BY images.digest, images.stored_at, images.id
 """
 
 DELETE = "DELETE FROM images WHERE id = %(id)s"
@@ -174,6 +181,15 @@ class PostgresImages:
             runs.setdefault(row["image_id"], []).append(RunOfImage(row["id"], row["is_open"]))
         return runs
 
+    def leave(self, image_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[UUID]]:
+        """Let nothing use results of images that are about to go; by image under which ids files lie that go along."""
+        return self._database.write(lambda cursor: reuse.leave(cursor, image_ids))
+
+    def with_digests(self, project_id: UUID, digests: Sequence[str]) -> Mapping[str, UUID]:
+        """The image that was stored first with each of the digests, in a project, as last written."""
+        rows = self._database.latest(WITH_DIGESTS, {"project_id": project_id, "digests": list(digests)})
+        return {row["digest"]: row["id"] for row in rows}
+
     def delete_many(self, image_ids: Sequence[UUID]) -> None:
         """Remove images, their segmentations and spheroids, together; those that are gone already do not matter."""
         self._database.run(DELETE_MANY, {"ids": list(image_ids)})
@@ -194,6 +210,8 @@ class PostgresImages:
 
         def work(cursor: Cursor) -> None:
             _replace(cursor, before, after)
+            # The account is locked from here on: of two equal files at once the second sees the first.
+            cursor.execute(reuse.MARK_DUPLICATE, {"id": after.id})
             segmentations.add(cursor, segmentation)
 
         self._database.write(work)
@@ -253,6 +271,7 @@ def _values(image: Image) -> dict[str, Any]:
         "time_point_h": image.sample.time_point_h,
         "replicate": image.sample.replicate,
         "version": image.version,
+        "duplicate_of": image.duplicate_of,
     }
 
 
@@ -283,6 +302,7 @@ def _image(row: Row) -> Image:
         tags=tuple(row["tags"]),
         sample=Sample(row["plate"], row["well"], row["condition"], row["time_point_h"], row["replicate"]),
         version=row["version"],
+        duplicate_of=row["duplicate_of"],
     )
 
 

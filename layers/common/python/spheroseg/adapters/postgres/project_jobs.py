@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from spheroseg.adapters.postgres import reuse
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, utc
 from spheroseg.domain.project import Project
@@ -55,7 +56,7 @@ WHERE id = %(id)s AND (kind = 'delete' OR status NOT IN ('queued', 'running', 's
 # Only of a project that is marked, by its deletion or because it is an unfinished copy: whatever a message says,
 # nothing else is ever removed.
 DOOMED = """
-SELECT images.id, upload_id, array(SELECT id FROM segmentations WHERE image_id = images.id) AS segmentation_ids
+SELECT images.id, upload_id
 FROM images JOIN projects ON projects.id = images.project_id AND projects.deleted_at IS NOT NULL
 WHERE project_id = %(project_id)s ORDER BY images.created_at, images.id LIMIT %(limit)s
 """
@@ -115,8 +116,13 @@ class PostgresProjectJobs:
 
     def doomed(self, project_id: UUID, limit: int) -> Sequence[DoomedImage]:
         """Up to ``limit`` images of a project that nobody finds, the oldest first."""
-        rows = self._database.latest(DOOMED, {"project_id": project_id, "limit": limit})
-        return [DoomedImage(row["id"], row["upload_id"], tuple(row["segmentation_ids"])) for row in rows]
+
+        def work(cursor: Cursor) -> Sequence[DoomedImage]:
+            rows = cursor.execute(DOOMED, {"project_id": project_id, "limit": limit}).fetchall()
+            files = reuse.leave(cursor, [row["id"] for row in rows]) if rows else {}
+            return [DoomedImage(row["id"], row["upload_id"], tuple(files.get(row["id"], ()))) for row in rows]
+
+        return self._database.write(work)
 
     def remove_images(self, job: ProjectJob, image_ids: Sequence[UUID], at: datetime) -> ProjectJob:
         """Remove images of the doomed project, and count those that a deletion removed, together."""

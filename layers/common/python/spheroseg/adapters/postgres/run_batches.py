@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from psycopg.types.json import Json, Jsonb
 
-from spheroseg.adapters.postgres import dispatch
+from spheroseg.adapters.postgres import dispatch, reuse
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.orders import order_values
@@ -132,7 +132,9 @@ class PostgresRunBatches:
             added: set[UUID] = set()
             for begin in range(0, len(runs), MAX_SELECTED):
                 values = _run_values(runs[begin : begin + MAX_SELECTED])
-                added.update(row["id"] for row in cursor.execute(ADD_RUNS, values))
+                fresh = [row["id"] for row in cursor.execute(ADD_RUNS, values)]
+                reuse.flag(cursor, fresh)
+                added.update(fresh)
             if len(added) == len(runs):
                 return batch
             stored = without(batch, [run for run in runs if run.id not in added])

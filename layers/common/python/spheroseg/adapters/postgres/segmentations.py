@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from spheroseg.adapters.postgres import dispatch
+from spheroseg.adapters.postgres import dispatch, reuse
 from spheroseg.adapters.postgres import spheroids as spheroid_rows
 from spheroseg.adapters.postgres.access import access_of, access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
@@ -35,7 +35,8 @@ COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameter
     correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
     pixel_size_source, file_pixel_size_um, written_pixel_size_um, spheroid_count, stages_s, ran_model,
     ran_model_version, ran_precision, ran_sha256, ran_reason, review, failure_code, failure_detail, repeat, repeat_of,
-    urgency, requested_by, batch_id, sent_at, revision"""
+    urgency, requested_by, batch_id, sent_at, revision,
+    is_reused, reused_from, files_of, files_attempt"""
 
 ADD = f"""
 INSERT INTO segmentations ({COLUMNS}) VALUES (
@@ -45,7 +46,7 @@ INSERT INTO segmentations ({COLUMNS}) VALUES (
     %(written_pixel_size_um)s, %(spheroid_count)s,
     %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s, %(review)s,
     %(failure_code)s, %(failure_detail)s, %(repeat)s, %(repeat_of)s, %(urgency)s, %(requested_by)s, %(batch_id)s,
-    %(sent_at)s, %(revision)s)
+    %(sent_at)s, %(revision)s, %(is_reused)s, %(reused_from)s, %(files_of)s, %(files_attempt)s)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -127,6 +128,13 @@ SELECT priority, count(*) AS queued, count(*) FILTER (WHERE sent_at < %(sent_at)
 FROM segmentations WHERE status = 'queued' GROUP BY priority
 """
 
+OWN_RUNS = """
+SELECT status, count(*) AS runs FROM segmentations
+WHERE coalesce(requested_by, owner_id) = %(viewer_id)s
+    AND (status IN ('queued', 'running') OR status IN ('succeeded', 'failed', 'cancelled') AND finished_at > %(since)s)
+GROUP BY status
+"""
+
 RATE = """
 SELECT (SELECT count(*) FROM segmentations WHERE status = 'running') AS running, count(*) AS finished,
     coalesce(sum(extract(epoch FROM finished_at - started_at)), 0)::float8 AS busy_s
@@ -148,7 +156,12 @@ class PostgresSegmentations:
     def add_many(self, segmentations: Sequence[Segmentation]) -> None:
         """Store queued runs whose ids do not exist, all or none; the others stay as they are."""
         rows = [_values(segmentation) for segmentation in segmentations]
-        self._database.write(lambda cursor: cursor.executemany(ADD, rows))
+
+        def work(cursor: Cursor) -> None:
+            cursor.executemany(ADD, rows)
+            reuse.flag(cursor, [segmentation.id for segmentation in segmentations])
+
+        self._database.write(work)
 
     def get_many(self, segmentation_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
         """Those of the runs that exist, as last written, whoever owns them, in one statement."""
@@ -254,6 +267,17 @@ class PostgresSegmentations:
 
         return self._database.write(work)
 
+    def reuse(self, at: datetime) -> Sequence[Segmentation]:
+        """Finish up to 200 waiting runs by results that are there already, and give them."""
+
+        def work(cursor: Cursor) -> list[Segmentation]:
+            dispatch.lock(cursor)
+            ids = list(reuse.reuse(cursor, at))
+            rows = cursor.execute(GET_MANY, {"ids": ids}).fetchall() if ids else []
+            return [segmentation_of(row) for row in rows]
+
+        return self._database.write(work)
+
     def hold(self, segmentation_ids: Sequence[UUID]) -> None:
         """Let waiting runs that were marked as sent wait for their turn again."""
         self._database.run(dispatch.HOLD, {"ids": list(segmentation_ids)})
@@ -262,6 +286,12 @@ class PostgresSegmentations:
         """The latest repeat of each run that exists, by the first one's id, as last written, in one statement."""
         rows = self._database.latest(LATEST_REPEATS, {"first_ids": list(first_ids)})
         return {run.first_id: run for run in map(segmentation_of, rows)}
+
+    def own_runs(self, viewer: Viewer, since: datetime) -> Mapping[SegmentationStatus, int]:
+        """How many runs that the viewer asked for wait, work, or have ended since then, by status."""
+        values = {"viewer_id": viewer.user_id, "since": since}
+        rows = self._database.read(OWN_RUNS, values, after=viewer.read_after)
+        return {SegmentationStatus(row["status"]): row["runs"] for row in rows}
 
     def backlog(self, now: datetime, segmentation: Segmentation | None = None) -> Backlog:
         """What waits and runs; with a queued ``segmentation`` also how many waiting runs are before it."""
@@ -300,7 +330,10 @@ class PostgresSegmentations:
 
 def add(cursor: Cursor, segmentation: Segmentation) -> bool:
     """Store a run within a transaction; False when one of its id exists."""
-    return cursor.execute(ADD, _values(segmentation)).rowcount == 1
+    if cursor.execute(ADD, _values(segmentation)).rowcount != 1:
+        return False
+    reuse.flag(cursor, [segmentation.id])
+    return True
 
 
 def _replace(cursor: Cursor, before: Segmentation, after: Segmentation) -> None:
@@ -347,6 +380,10 @@ def _values(run: Segmentation) -> dict[str, Any]:
         "requested_by": run.requested_by,
         "batch_id": run.batch_id,
         "sent_at": run.sent_at,
+        "is_reused": run.is_reused,
+        "reused_from": run.reused_from,
+        "files_of": run.files_of,
+        "files_attempt": run.files_attempt,
         "revision": run.revision,
     }
 
@@ -374,6 +411,10 @@ def segmentation_of(row: Row) -> Segmentation:
         requested_by=row["requested_by"],
         batch_id=row["batch_id"],
         sent_at=utc(row["sent_at"]),
+        is_reused=row["is_reused"],
+        reused_from=row["reused_from"],
+        files_of=row["files_of"],
+        files_attempt=row["files_attempt"],
         revision=row["revision"],
     )
 
