@@ -41,6 +41,7 @@ from spheroseg_client.models import (
 )
 from spheroseg_client.part_uploads import upload_parts
 from spheroseg_client.projects import PAGE_ITEMS, ProjectCalls
+from spheroseg_client.revisions import RevisionCalls
 from spheroseg_client.runs import RunCalls
 from spheroseg_client.transfers import Progress, download, upload
 from spheroseg_client.transport import CALLS_AT_ONCE, RETRY_FOR_S, Session, Tokens, Transport
@@ -62,7 +63,7 @@ class FileToAnnounce(BaseModel):
     pixel_size_um: float | None = None
 
 
-class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RunCalls):
+class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RevisionCalls, RunCalls):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.
 
     Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is

@@ -17,6 +17,7 @@ from spheroseg_client.access import Access
 from spheroseg_client.account_commands import account
 from spheroseg_client.admin_commands import admin
 from spheroseg_client.client import Client
+from spheroseg_client.edit_commands import edit
 from spheroseg_client.image_commands import images
 from spheroseg_client.inputs import find_inputs
 from spheroseg_client.local import LocalClouds, stop_undisturbed
@@ -261,6 +262,7 @@ app.add_typer(projects, name="projects")
 app.add_typer(images, name="images")
 app.add_typer(share, name="share")
 app.add_typer(runs, name="runs")
+app.add_typer(edit, name="edit")
 app.add_typer(account, name="account")
 app.add_typer(admin, name="admin")
 

@@ -57,6 +57,12 @@ class ApiError(ClientError):
         self.content = dict(content or {})
 
 
+class InvalidEditFileError(ClientError):
+    """A file of operations that is none."""
+
+    default_code = "invalid-edit-file"
+
+
 class UnexpectedAnswerError(ClientError):
     """The service answered something that this version of the client does not understand."""
 

@@ -213,7 +213,8 @@ class Segmentation(Answer):
     """One run of a model over an image.
 
     ``status`` is ``queued``, ``running``, ``succeeded``, ``failed`` or ``cancelled``. ``links`` and ``wait`` are there
-    only where one segmentation was read, not in lists.
+    only where one segmentation was read, not in lists. ``revision`` is the newest of its outlines; 0: the segmenter's
+    own, as are ``result`` and the files of ``links`` always.
     """
 
     id: UUID
@@ -232,6 +233,7 @@ class Segmentation(Answer):
     result: Result | None
     links: Links | None = None
     wait: Wait | None = None
+    revision: int = 0
 
     @property
     def is_final(self) -> bool:

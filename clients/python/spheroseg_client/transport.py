@@ -168,16 +168,7 @@ class Transport:
             headers = {IDEMPOTENCY_KEY: str(uuid4()), **(headers or {})}
             repeatable = True
 
-        def send() -> httpx.Response:
-            token = session.access_token() if session else None
-            response = self._send(method, path, token, body, params, headers)
-            if response.status_code == httpx.codes.UNAUTHORIZED and session and token:
-                response = self._send(method, path, session.access_token(refused=token), body, params, headers)
-            if not response.is_success:
-                raise error_of(response)
-            return response
-
-        response = self.retried(send, repeatable=repeatable)
+        response = self.retried(lambda: self._sent(method, path, session, body, params, headers), repeatable=repeatable)
         if not response.content:
             return None
         try:
@@ -185,6 +176,11 @@ class Transport:
         except ValueError as error:
             raise UnexpectedAnswerError(f"{method} {path} answered something that is not JSON") from error
         return answer
+
+    def content(self, path: str, *, session: Session, params: Mapping[str, str | int]) -> bytes:
+        """The bytes that a GET answers; raises what ``request`` raises."""
+        accept = {"Accept": "*/*"}
+        return self.retried(lambda: self._sent("GET", path, session, {}, params, accept), repeatable=True).content
 
     def retried(self, call: Callable[[], httpx.Response], *, repeatable: bool) -> httpx.Response:
         """The call's response, after as many attempts as it takes within the time for retries."""
@@ -210,6 +206,24 @@ class Transport:
         except httpx.TransportError as error:
             raise ServiceUnreachableError(f"{self.api_url} does not answer: {error or type(error).__name__}") from error
         raise AssertionError("a retry context ends with an answer or an error")
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        session: Session | None,
+        body: Mapping[str, Any],
+        params: Mapping[str, str | int] | None,
+        headers: Mapping[str, str] | None,
+    ) -> httpx.Response:
+        """The answer to one attempt, as somebody whose token may have to be renewed."""
+        token = session.access_token() if session else None
+        response = self._send(method, path, token, body, params, headers)
+        if response.status_code == httpx.codes.UNAUTHORIZED and session and token:
+            response = self._send(method, path, session.access_token(refused=token), body, params, headers)
+        if not response.is_success:
+            raise error_of(response)
+        return response
 
     def _send(
         self,

@@ -12,6 +12,7 @@ from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
 from http_api.graphql.deriving import SvgPath, Told, derived, filter_argument, type_of, validated
 from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.outlines import svg_path
+from http_api.graphql.revisions import RevisedSegmentation
 from http_api.rest.image_queries import ImageFilter
 from http_api.rest.images import ImageOut, PartsOut, UploadFormOut
 from http_api.rest.members import MemberOut
@@ -236,7 +237,7 @@ class Comparison(Told):
 
 
 @derived(SegmentationSummary, without=["id"])
-class Segmentation(Told, Node):
+class Segmentation(Told, RevisedSegmentation, Node):
     """A run of a model over an image."""
 
     record: strawberry.Private[SegmentationRecord]
@@ -277,14 +278,29 @@ class Segmentation(Told, Node):
         return WaitOut.of(info.context.use_cases.read_segmentations.backlog_before(self.record))
 
     @strawberry.field(description="What it found, in order of their numbers", directives=[PAGE])
-    async def spheroids(self, info: Info, first: First = DEFAULT_FIRST, after: After = None) -> Connection["Spheroid"]:
+    async def spheroids(
+        self,
+        info: Info,
+        first: First = DEFAULT_FIRST,
+        after: After = None,
+        revision: Annotated[
+            int | None, strawberry.argument(description="0: the segmenter's own outlines; left away: the newest")
+        ] = None,
+    ) -> Connection["Spheroid"]:
         """A page of spheroids."""
         run = self.record
         asked = info.context.page(after, first, "spheroids", run.id)
         if run.status is not SegmentationStatus.SUCCEEDED:
             raise NotFinishedError(f"Segmentation {run.id} is {run.status} and has no spheroids")
         part = (asked.cursors.number(after), first)
-        found, has_next = await info.context.load.spheroid_pages.load((run.id, part))
+        if revision is None:
+            found, has_next = await info.context.load.spheroid_pages.load((run.id, part))
+        else:
+            if revision < 0:
+                raise InvalidInputError("revision: revisions are numbered from 0")
+            read = info.context.use_cases.read_segmentations
+            chosen = read.spheroids(info.context.viewer, run.id, *part, revision)
+            found, has_next = chosen.spheroids, chosen.next_after is not None
         pixel_size_um = run.result.pixel_size_um if run.result else None
         return asked.connection(
             found,

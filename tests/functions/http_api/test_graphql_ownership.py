@@ -223,6 +223,31 @@ ROWS |= {
         ("segmentation", "comparison"),
         rest.two_runs,
     ),
+    "Segmentation.revisions": read("segmentation", "revisions", "{ number }", rest.edited_run),
+    "Segmentation.revisionDifference": Row(
+        "query ($id: ID!) { segmentation(id: $id) { revisionDifference(number: 1) { unchanged } } }",
+        ("segmentation", "revisionDifference"),
+        rest.edited_run,
+    ),
+    "Revision.operations": Row(
+        "query ($id: ID!) { segmentation(id: $id) { revisions(first: 5) { operations } } }",
+        ("segmentation", "revisions"),
+        rest.edited_run,
+    ),
+    "Mutation.saveRevision": write(
+        "saveRevision",
+        "segmentationId",
+        "{ number }",
+        rest.finished_run,
+        input_kind="EditInput!",
+        variables={"input": {"base": 0, "operations": [{"kind": "delete", "numbers": [1]}]}},
+    ),
+    "Mutation.restoreRevision": Row(
+        "mutation ($id: ID!) { restoreRevision(segmentationId: $id, number: 0, input: {base: 1}) { number } }",
+        ("restoreRevision",),
+        rest.edited_run,
+        WRITE,
+    ),
     "Mutation.deleteProject": write("deleteProject", "projectId", "{ status }", rest.project, MANAGE),
     "Mutation.deleteImages": Row(
         'mutation { deleteImages(input: {ids: ["00000000-0000-0000-0000-000000000001"]}) { isDeleted } }',

@@ -101,10 +101,16 @@ def finished_run(world: World) -> Named:
     return world.a_succeeded_run().id
 
 
-def revision(world: World) -> Named:
+def edited_run(world: World) -> Named:
     run = world.a_succeeded_run()
     world.edited(run)
-    return {"segmentation_id": run.id, "number": "1"}
+    return run.id
+
+
+def revision(world: World) -> Named:
+    run_id = edited_run(world)
+    assert isinstance(run_id, UUID)
+    return {"segmentation_id": run_id, "number": "1"}
 
 
 def first_revision(world: World) -> Named:

@@ -63,6 +63,11 @@ FIELDS: dict[Operation, tuple[str, ...]] = {
     ("post", "/v1/segmentations/{segmentation_id}/cancel"): ("Mutation.cancelSegmentation",),
     ("get", "/v1/segmentations/{segmentation_id}/spheroids"): ("Segmentation.spheroids",),
     ("get", "/v1/segmentations/{segmentation_id}/comparison/{other_id}"): ("Segmentation.comparison",),
+    ("get", "/v1/segmentations/{segmentation_id}/revisions"): ("Segmentation.revisions",),
+    ("post", "/v1/segmentations/{segmentation_id}/revisions"): ("Mutation.saveRevision",),
+    ("get", "/v1/segmentations/{segmentation_id}/revisions/{number}"): ("Revision.operations",),
+    ("get", "/v1/segmentations/{segmentation_id}/revisions/{number}/difference"): ("Segmentation.revisionDifference",),
+    ("post", "/v1/segmentations/{segmentation_id}/revisions/{number}/restore"): ("Mutation.restoreRevision",),
     ("post", "/v1/projects/{project_id}/runs"): ("Mutation.startRuns",),
     ("post", "/v1/projects/{project_id}/runs/cancel"): ("Mutation.cancelRuns",),
     ("post", "/v1/projects/{project_id}/runs/retry"): ("Mutation.retryRuns",),
@@ -84,8 +89,12 @@ FIELDS: dict[Operation, tuple[str, ...]] = {
     ("delete", "/v1/admin/queues/{queue}/dead-letters/{letter_id}"): ("Mutation.discardDeadLetter",),
 }
 REST_ONLY: dict[Operation, str] = {
+    ("get", "/v1/segmentations/{segmentation_id}/outlines"): "bytes; `Spheroid.outline` has each as a path",
     ("get", "/v1/segmentations/{segmentation_id}/spheroids.geojson"): "a file: `Segmentation.links` has its address",
-    ("get", "/v1/projects/{project_id}/measurements"): "columns of 10,000 numbers; as objects they take 20 times as long",
+    (
+        "get",
+        "/v1/projects/{project_id}/measurements",
+    ): "columns of 10,000 numbers; as objects they take 20 times as long",
     ("post", "/graphql"): "the graph itself",
     ("post", "/v1/auth/sign-up"): "who asks the graph is signed in",
     ("post", "/v1/auth/sign-in"): "who asks the graph is signed in",
