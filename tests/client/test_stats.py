@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from spheroseg.domain.sample import Sample
+from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg_client.command_line import app
+from tests.builders import a_spheroid
+from tests.client.service import EMAIL, PASSWORD, Service
 
 CONDITIONS = {"vehicle": 0.012, "low dose": 0.008, "high dose": 0.001}
 TIMES = (0, 24, 48, 72)
@@ -183,3 +188,29 @@ def test_samples_may_not_contradict_the_table(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("name,condition\na,x\nunused,z\n")
     said = answered(table, "--measure", "area", "--samples", tmp_path / "s.csv", "--groups", "condition")
     assert said["notes"] == ["1 rows of s.csv name no image of the table of measures: unused"]
+
+
+def test_a_project_is_asked_as_a_file_is(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"EMAIL": EMAIL, "PASSWORD": PASSWORD, "API": service.url}.items():
+        monkeypatch.setenv(f"SPHEROSEG_{name}", value)
+    world = service.world
+    project = replace(world.a_project(), owner_id=EMAIL, name="Day 7")
+    world.projects.rows[project.id] = project
+    for place, condition in enumerate(("a", "a", "b", "b")):
+        image = replace(world.an_image(project), sample=Sample(condition=condition, replicate=1 + place % 2))
+        world.images.rows[image.id] = image
+        run = world.a_run(image, a_spheroid(1), a_spheroid(2), status=SegmentationStatus.SUCCEEDED)
+        assert run.result is not None
+        world.segmentations.rows[run.id] = replace(run, owner_id=EMAIL, result=replace(run.result, pixel_size_um=0.5))
+    said = answered("--project", "Day 7", "--groups", "condition", "--measure", "area")
+    assert (said["measure"], said["units"]["unit"], said["rows"]) == ("area_um2", "replicate", 8)
+    stored = a_spheroid().measures.area_px2
+    assert [group["units"]["mean"] for group in said["groups"]] == [pytest.approx(stored / 4)] * 2
+    ratio = answered("--project", str(project.id), "--measure", "circularity")
+    assert ratio["measure"] == "circularity"
+    for options, code in (
+        (("--project", "nobody"), "project-not-found"),
+        (("--project", "Day 7", "--measure", "weight"), "no-such-column"),
+        ((), "contradiction"),
+    ):
+        assert json.loads(asked(*options, "--json").stdout)["error"]["code"] == code

@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
-from spheroseg_client.answers import items
+from spheroseg_client.answers import items, parsed
 from spheroseg_client.calls import Calls
+from spheroseg_client.measurements import Measurements
 from spheroseg_client.models import (
     Invitation,
     Job,
@@ -93,6 +94,23 @@ class ProjectCalls(Calls):
     def project_statistics(self, project_id: UUID) -> ProjectStatistics:
         """What is in a project."""
         return self._call("GET", f"/v1/projects/{project_id}/statistics", ProjectStatistics, repeatable=True)
+
+    def measurements(self, project_id: UUID, measure: str = "equivalent_diameter_px") -> Iterator[Measurements]:
+        """One measure of every spheroid of a project, with what the images show, page by page.
+
+        Each image gives those of its newest run that succeeded, by the newest revision of its outlines.
+
+        Args:
+            measure: Such as ``area_px2``, ``area_um2`` or ``circularity``.
+        """
+        path = f"/v1/projects/{project_id}/measurements"
+        params: dict[str, str | int] = {"measure": measure}
+        while True:
+            page = parsed(Measurements, self._ask("GET", path, params=params, repeatable=True), path)
+            yield page
+            if page.next_cursor is None:
+                return
+            params["cursor"] = page.next_cursor
 
     def delete_project(self, project_id: UUID) -> Job:
         """Remove a project for everybody at once; the job removes what lies below it. It cannot be undone."""

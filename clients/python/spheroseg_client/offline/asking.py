@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from spheroseg.domain.statistics import Answer, Level, OutlierRule, Question, Unit
 from spheroseg.errors import InvalidInputError
 from spheroseg.statistics.answering import answer
 from spheroseg.statistics.units import Observations
+from spheroseg_client.client import Client
 from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.measures_table import Table, read_table
+from spheroseg_client.offline.measures_table import Table, read_table, table_of
 from spheroseg_client.offline.observing import factor_of, observations_of
+from spheroseg_client.offline.project_rows import rows_of_project
 from spheroseg_client.offline.sampling import TIME
 
 
@@ -51,6 +54,22 @@ def ask(path: Path, wanted: Wanted) -> Answered:
         LocalFileError: it cannot be read, or does not tell what is asked for.
     """
     table = read_table(path, wanted.measure, None, inside_only=wanted.inside_only, samples=wanted.samples)
+    return answered(table, wanted)
+
+
+def ask_project(client: Client, project_id: UUID, wanted: Wanted) -> Answered:
+    """The same of a project of the service.
+
+    Raises:
+        LocalFileError: its images do not tell what is asked for, or none of them was segmented.
+    """
+    rows = rows_of_project(client, project_id, wanted.measure)
+    table = table_of(rows, "The project", wanted.measure, None, inside_only=wanted.inside_only, samples=wanted.samples)
+    return answered(table, wanted)
+
+
+def answered(table: Table, wanted: Wanted) -> Answered:
+    """What is wanted of a table."""
     groups = tuple(factor_of(name) for name in wanted.groups)
     compared = None if wanted.compare is None else factor_of(wanted.compare)
     if compared is not None and compared not in groups:

@@ -107,7 +107,17 @@ def read_table(path: Path, measure: str, by: str | None, *, inside_only: bool, s
     Raises:
         LocalFileError: it cannot be read, or has no such column, or no rows; or µm and px would be mixed.
     """
-    rows = _read(path)
+    return table_of(_read(path), str(path), measure, by, inside_only=inside_only, samples=samples)
+
+
+def table_of(
+    rows: pl.DataFrame, shown: str, measure: str, by: str | None, *, inside_only: bool, samples: Path | None = None
+) -> Table:
+    """The same of rows that are read already.
+
+    Args:
+        shown: What they are called where something is wrong with them.
+    """
     notes: list[str] = []
     if samples is not None:
         rows, notes = with_samples(rows, samples)
@@ -120,9 +130,9 @@ def read_table(path: Path, measure: str, by: str | None, *, inside_only: bool, s
         elif at_border.any():
             notes.append(f"{count} and are measured in part; --inside-only leaves them out")
     elif inside_only:
-        raise LocalFileError(f"{path} has no column touches_edge", "no-such-column")
+        raise LocalFileError(f"{shown} has no column touches_edge", "no-such-column")
     if rows.height == 0:
-        raise LocalFileError(f"{path} has no objects beside those at the border", "no-values")
+        raise LocalFileError(f"{shown} has no objects beside those at the border", "no-values")
     column = _measure(rows, measure)
     values = rows[column]
     if not (values.dtype.is_numeric() or values.null_count() == rows.height):

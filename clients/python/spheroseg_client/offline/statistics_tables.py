@@ -188,7 +188,7 @@ def shown(answered: Answered) -> Iterator[RenderableType]:
     """What is printed at the terminal."""
     said = answered.answer
     unit = said.units.unit.value
-    yield Text(f"{answered.table.label}; counted once: {unit}, for {said.units.reason}")
+    yield Text(f"{answered.table.label}; counted once: {unit} ({said.units.reason})")
     yield Text()
     groups = [row for row in group_rows(said) if row["counted"] == unit]
     objects = [group.objects for group in said.groups]
@@ -302,7 +302,7 @@ def _shown_fits(said: Answer) -> Iterator[RenderableType]:
                     _short(row["doubling_time_h"]),
                     _between(row["doubling_time_h_low"], row["doubling_time_h_high"]),
                     _short(row["r_squared"]),
-                    row["not_given"] or "",
+                    (row["not_given"] or "").partition(": ")[2],
                 ]
                 for row in growth
             ],
@@ -351,7 +351,8 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], words: int) -
     table = Table(box=None, pad_edge=False, header_style="bold")
     for place, heading in enumerate(headings):
         left = place < words or not heading
-        table.add_column(Text(heading), justify="left" if left else "right", overflow="fold")
+        is_interval = "95 %" in heading or heading == "quartiles"
+        table.add_column(Text(heading), justify="left" if left else "right", overflow="fold", no_wrap=is_interval)
     for row in rows[:SHOWN_ROWS]:
         table.add_row(*map(Text, row))
     if len(rows) > SHOWN_ROWS:

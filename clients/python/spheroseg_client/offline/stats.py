@@ -8,7 +8,11 @@ import typer
 from rich.text import Text
 
 from spheroseg_client import display
+from spheroseg_client.access import Access
+from spheroseg_client.errors import LocalFileError
 from spheroseg_client.offline.files import write_whole
+from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
+from spheroseg_client.project_commands import project_id_of
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
 
@@ -34,8 +38,14 @@ def listed(text: str | None) -> list[str]:
 
 
 def stats(
-    table: Annotated[Path, typer.Argument(help="measures.csv of segment or measure.", metavar="MEASURES.CSV")],
+    table: Annotated[
+        Path | None, typer.Argument(help="measures.csv of segment or measure.", metavar="MEASURES.CSV")
+    ] = None,
     *,
+    project: Annotated[
+        str | None,
+        typer.Option(help="Instead of a file: id or name of a project, by the newest run and outlines of each image."),
+    ] = None,
     groups: Annotated[
         str | None,
         typer.Option(help="Columns that part the objects, separated by commas: condition,time_point."),
@@ -72,6 +82,11 @@ def stats(
         bool, typer.Option("--inside-only", help="Leave objects out that reach the image's border.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    api: ApiOption = None,
+    email: EmailOption = None,
+    password: PasswordOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Describe, compare and fit a table of measures; what counts as one observation is said with the figures.
 
@@ -84,25 +99,29 @@ def stats(
         with libraries_needed():
             from spheroseg.domain.statistics import OutlierRule, Unit  # noqa: PLC0415
             from spheroseg_client.offline import statistics_tables  # noqa: PLC0415
-            from spheroseg_client.offline.asking import Wanted, ask  # noqa: PLC0415 - scipy takes its time
-        answered = ask(
-            table,
-            Wanted(
-                measure=measure,
-                groups=listed(groups),
-                unit=None if unit is None else Unit(unit.value),
-                compare=compare,
-                control=control,
-                growth=growth,
-                doses=dose or (),
-                dose_column=dose_column,
-                positive=positive,
-                negative=negative,
-                outliers=OutlierRule(outliers.value),
-                samples=samples,
-                inside_only=inside_only,
-            ),
+            from spheroseg_client.offline.asking import Wanted, ask, ask_project  # noqa: PLC0415 - scipy takes its time
+        wanted = Wanted(
+            measure=measure,
+            groups=listed(groups),
+            unit=None if unit is None else Unit(unit.value),
+            compare=compare,
+            control=control,
+            growth=growth,
+            doses=dose or (),
+            dose_column=dose_column,
+            positive=positive,
+            negative=negative,
+            outliers=OutlierRule(outliers.value),
+            samples=samples,
+            inside_only=inside_only,
         )
+        if (table is None) == (project is None):
+            raise LocalFileError("Give a table of measures, or --project; one of them", "contradiction")
+        if table is not None:
+            answered = ask(table, wanted)
+        else:
+            with Access(api, email, password, token, data_dir).present() as client:
+                answered = ask_project(client, project_id_of(client, project or ""), wanted)
         document = statistics_tables.document_of(answered)
         if out is not None:
             for name, content in statistics_tables.files_of(answered, document).items():

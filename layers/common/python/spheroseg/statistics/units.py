@@ -89,14 +89,12 @@ def units_used(table: Observations, asked: Unit | None) -> UnitsUsed:
             _require_all(table, Unit.REPLICATE, there)
             return UnitsUsed(
                 Unit.REPLICATE,
-                "replicates are given; objects of one replicate are no independent repeats, so that each replicate "
-                "counts once in each group, with the mean of its objects",
+                "given for all; its objects are no independent repeats, so that their mean counts",
             )
         if "image" in table.factors and _given(table, Unit.IMAGE, there).all():
             return UnitsUsed(
                 Unit.IMAGE,
-                "no replicate is given; objects of one image are no independent repeats, so that each image counts "
-                "once, with the mean of its objects",
+                "no replicate is given; objects of one image are no independent repeats, so that their mean counts",
                 (_IMAGES_MAY_BELONG_TOGETHER,),
             )
         return UnitsUsed(Unit.OBJECT, "neither replicates nor images are given", (_EACH_OBJECT,))
