@@ -52,6 +52,9 @@ from spheroseg_client.stacks import PageChoice
 
 SAMPLES = Path(__file__).parent / "samples"
 
+UP_LINES = ("API", "documentation", "e-mail", "password", "data")
+"""What `up` tells, in words for people."""
+
 Found = TypeVar("Found")
 
 app = typer.Typer(
@@ -133,22 +136,25 @@ def demo(
 
 
 @app.command(epilog="Example: [bold]spheroseg up --port 4566[/]")
-def up(data_dir: DataDirOption = None, port: PortOption = None) -> None:
+def up(*, as_json: JsonOption = False, data_dir: DataDirOption = None, port: PortOption = None) -> None:
     """Run the local cloud in the foreground until Ctrl-C or SIGTERM; its data stay."""
     messages = display.message_console()
-    with reported(as_json=False):
+    with reported(as_json=as_json):
         begun = time.monotonic()
         clouds = LocalClouds(data_dir)
         cloud = clouds.start(port, _reporter(messages))
         try:
             facts = {
-                "API": cloud.api_url,
-                "documentation": cloud.docs_url,
-                "e-mail": cloud.sign_in.email,
+                "api_url": cloud.api_url,
+                "docs_url": cloud.docs_url,
+                "email": cloud.sign_in.email,
                 "password": cloud.sign_in.password,
-                "data": cloud.data_dir,
+                "data_dir": str(cloud.data_dir),
             }
-            print_whole(display.facts(facts))
+            if as_json:
+                print_json(facts)
+            else:
+                print_whole(display.facts(dict(zip(UP_LINES, facts.values(), strict=True))))
             messages.print(f"Ready after {time.monotonic() - begun:.1f} s. Ctrl-C stops it.")
             with clouds.translated():
                 cloud.wait()
@@ -198,11 +204,14 @@ def status(
 
 
 @app.command(epilog="Example: [bold]spheroseg down[/]")
-def down(data_dir: DataDirOption = None) -> None:
+def down(*, as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
     """Stop the local cloud, whoever started it, also what a killed one left; its data stay."""
-    with reported(as_json=False):
+    with reported(as_json=as_json):
         stopped = LocalClouds(data_dir).stop()
-        display.message_console().print("Stopped" if stopped else "It was not running")
+        if as_json:
+            print_json({"stopped": bool(stopped)})
+        else:
+            display.message_console().print("Stopped" if stopped else "It was not running")
 
 
 @app.command(epilog="Example: [bold]spheroseg reset --yes[/]")
@@ -210,15 +219,19 @@ def reset(
     data_dir: DataDirOption = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete all data of the local cloud: projects, images, results, users. It must not run."""
-    with reported(as_json=False):
+    with reported(as_json=as_json):
         clouds = LocalClouds(data_dir)
         where = clouds.status().data_dir
         if not yes:
             typer.confirm(f"Delete all projects, images and results in {where}?", abort=True, err=True)
         clouds.reset()
-        display.message_console().print(f"Deleted what was in {where}")
+        if as_json:
+            print_json({"deleted": str(where)})
+        else:
+            display.message_console().print(f"Deleted what was in {where}")
 
 
 @app.command(epilog="Example: [bold]spheroseg models --json[/]")
@@ -252,9 +265,13 @@ def queue(
 
 
 @app.command(epilog="Example: [bold]spheroseg version[/]")
-def version() -> None:
+def version(*, as_json: JsonOption = False) -> None:
     """Print this program's version."""
-    typer.echo(installed_version("spheroseg"))
+    found = installed_version("spheroseg")
+    if as_json:
+        print_json({"version": found})
+    else:
+        typer.echo(found)
 
 
 offline.add_to(app)
