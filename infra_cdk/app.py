@@ -14,6 +14,7 @@ from aws_cdk import App, DefaultStackSynthesizer, Tags
 
 from infra_cdk.config import PRODUCTION, ROOT, STAGES, StageConfig
 from infra_cdk.stacks.api import ApiStack
+from infra_cdk.stacks.cache import CacheStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.database import DatabaseStack
 from infra_cdk.stacks.monitoring import MonitoringStack
@@ -72,6 +73,9 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
             updates=processing.updates,
             database=address,
         )
+    cache = None
+    if stage.cache and address and address.place:
+        cache = CacheStack(app, f"{prefix}-cache", stage=stage, config=stage.cache, clients=address.place)
     api = ApiStack(
         app,
         f"{prefix}-api",
@@ -83,6 +87,7 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
         project_work=processing.project_work,
         uploads=processing.uploads,
         database=address,
+        cache=cache.serverless.address if cache else None,
     )
     MonitoringStack(
         app,

@@ -51,6 +51,19 @@ class AuroraConfig:
 
 
 @dataclass(frozen=True)
+class CacheConfig:
+    """ElastiCache Serverless for Valkey; what it may grow to.
+
+    Args:
+        max_gb: Data at most, 1 to 5,000; above it the oldest entries give way.
+        max_ecpu_per_s: Work at most, in ElastiCache processing units (a get of up to 1 KB is one), from 1,000.
+    """
+
+    max_gb: int
+    max_ecpu_per_s: int
+
+
+@dataclass(frozen=True)
 class GpuConfig:
     """The workers: one task on one GPU of one instance.
 
@@ -122,12 +135,18 @@ class LimitsConfig:
         api_requests_per_s, api_burst: Requests over all clients; above, the gateway answers 429.
         http_api_concurrency: Requests worked on at once, hence connections to the database.
         batch_concurrency: Calls at once for each function on a queue, at least 2.
+        user_requests_per_s, user_burst: What one person may ask for; above, the function answers 429.
+        address_requests_per_s, address_burst: The same for one address, which a laboratory may share.
     """
 
     api_requests_per_s: int
     api_burst: int
     http_api_concurrency: int
     batch_concurrency: int
+    user_requests_per_s: int
+    user_burst: int
+    address_requests_per_s: int
+    address_burst: int
 
 
 @dataclass(frozen=True)
@@ -148,6 +167,7 @@ class StageConfig:
         reader_lag_limit_s: Lag above which functions read from the writer, and above which the alarm rings.
         access_log_days: Days that the log of who read the bucket or its edge is kept; None writes none.
         network, aurora: None means a PostgreSQL that the stack's parameters point to.
+        cache: None means a cache server that the stack's parameters point to, or none.
         gpu: None means that workers are started by somebody else.
         cdn: None means that links are signed by the bucket.
         emulator: None means AWS.
@@ -168,6 +188,7 @@ class StageConfig:
     limits: LimitsConfig
     network: NetworkConfig | None = None
     aurora: AuroraConfig | None = None
+    cache: CacheConfig | None = None
     gpu: GpuConfig | None = None
     cdn: CdnConfig | None = None
     emulator: EmulatorConfig | None = None
@@ -178,6 +199,8 @@ class StageConfig:
             raise ValueError("Aurora needs a network, and functions in a network reach only a database in it")
         if self.gpu is not None and self.network is None:
             raise ValueError("GPU workers need a network")
+        if self.cache is not None and self.network is None:
+            raise ValueError("A cache of our own needs a network")
 
 
 PRODUCTION = StageConfig(
@@ -193,7 +216,16 @@ PRODUCTION = StageConfig(
     enforce_tls=True,
     reader_lag_limit_s=5,
     access_log_days=90,
-    limits=LimitsConfig(api_requests_per_s=200, api_burst=400, http_api_concurrency=50, batch_concurrency=10),
+    limits=LimitsConfig(
+        api_requests_per_s=200,
+        api_burst=400,
+        http_api_concurrency=50,
+        batch_concurrency=10,
+        user_requests_per_s=50,
+        user_burst=200,
+        address_requests_per_s=100,
+        address_burst=400,
+    ),
     network=NetworkConfig(availability_zones=2, nat_gateways=1),
     aurora=AuroraConfig(
         min_capacity_acu=0.5,
@@ -203,6 +235,7 @@ PRODUCTION = StageConfig(
         borrow_timeout_s=10,
         password_days=30,
     ),
+    cache=CacheConfig(max_gb=1, max_ecpu_per_s=10_000),
     gpu=GpuConfig(
         instance_type="g6.xlarge",
         max_tasks=8,
@@ -233,7 +266,16 @@ LOCAL = StageConfig(
     enforce_tls=False,
     reader_lag_limit_s=5,
     access_log_days=None,
-    limits=LimitsConfig(api_requests_per_s=10_000, api_burst=10_000, http_api_concurrency=8, batch_concurrency=2),
+    limits=LimitsConfig(
+        api_requests_per_s=10_000,
+        api_burst=10_000,
+        http_api_concurrency=8,
+        batch_concurrency=2,
+        user_requests_per_s=2_000,
+        user_burst=20_000,
+        address_requests_per_s=4_000,
+        address_burst=40_000,
+    ),
     emulator=EmulatorConfig(address="127.0.0.1:4566", asset_bucket="spheroseg-local-assets"),
 )
 
@@ -285,6 +327,15 @@ EXCHANGED = (
         properties=("AWS::CloudWatch::Dashboard.DashboardBody",),
         variables=("SPHEROSEG_DATABASE_",),
         actions=("secretsmanager:",),
+    ),
+    Exchange(
+        part="cache",
+        production="ElastiCache Serverless for Valkey, signed in to by IAM, over TLS",
+        local="Valkey on loopback with a password, at the address in the parameters Cache…",
+        reason="the emulator runs no server behind its ElastiCache",
+        stacks=("cache",),
+        variables=("SPHEROSEG_CACHE_",),
+        actions=("elasticache:", "secretsmanager:"),
     ),
     Exchange(
         part="migrations",
@@ -411,5 +462,6 @@ EXCHANGED = (
             "AWS::Lambda::Function.ReservedConcurrentExecutions",
             "AWS::Lambda::EventSourceMapping.ScalingConfig",
         ),
+        variables=("SPHEROSEG_USER_", "SPHEROSEG_ADDRESS_"),
     ),
 )

@@ -11,6 +11,7 @@ from http_api.graphql import route as graphql
 from http_api.graphql.serving import Server
 from http_api.idempotency import Once, describe_keys
 from http_api.problems import Problem, add_problem_handlers
+from http_api.rate_limited import RateLimited, describe_limits
 from http_api.rest import (
     account,
     admin,
@@ -95,6 +96,7 @@ def create_app(
         brotli_quality=BROTLI_QUALITY,
         gzip_level=GZIP_LEVEL,
     )
+    app.add_middleware(RateLimited, rates=use_cases.rates)
     app.add_middleware(Envelope, on_answered=on_answered)
     add_problem_handlers(app)
     return app
@@ -111,6 +113,7 @@ class Api(FastAPI):
             document["components"]["schemas"] |= {**shapes.pop("$defs"), "Problem": shapes}
             describe_keys(document)
             describe_bodies(document)
+            describe_limits(document)
         return self.openapi_schema or {}
 
 

@@ -358,6 +358,11 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "The queue does not answer, or refuses. What was written before stays; it is queued by a sweep each minute.",
         TRY_LATER,
     ),
+    "cache-unavailable": (
+        "Cache not available",
+        "The cache server does not answer. Requests are served without it, slower.",
+        "Nothing; only /health/detailed tells it.",
+    ),
     "secret-unavailable": (
         "Secret not available",
         "A secret that the service needs cannot be read.",
@@ -393,6 +398,14 @@ _OF_HTTP = (
         "Body too large",
         "The request's body is larger than 1 MB. Files do not travel through the API.",
         "Announce fewer files in one request; upload files with the forms.",
+    ),
+    Entry(
+        "rate-limited",
+        429,
+        "Too many requests",
+        "You, or all who share your address, asked for more than one may in a while. A query of the graph counts by "
+        "its cost.",
+        "Send it again after `Retry-After` seconds; `RateLimit` in each answer tells what is left.",
     ),
     Entry(
         "request-under-way",

@@ -3,10 +3,12 @@
 from pydantic import Field
 
 from spheroseg.settings import (
+    CacheSettings,
     DeadLetterSettings,
     LinkSettings,
     ProjectWorkSettings,
     QueueSettings,
+    RateSettings,
     ReaderSettings,
     StageSettings,
     StorageSettings,
@@ -17,6 +19,8 @@ from spheroseg.settings import (
 class Settings(
     StageSettings,
     ReaderSettings,
+    CacheSettings,
+    RateSettings,
     StorageSettings,
     QueueSettings,
     UpdatesSettings,

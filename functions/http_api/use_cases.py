@@ -6,6 +6,7 @@ from typing import Protocol
 
 from http_api.cursors import Cursors
 from http_api.health import Part
+from http_api.rates import Rates
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.ports import KeptAnswerRepository
@@ -102,6 +103,7 @@ class UseCases:
         cursors: Signs where pages of lists end.
         position: The database's position after the latest write of this process, None before the first.
         kept_answers: What repeated requests are answered with.
+        rates: How much somebody may ask for.
         sign_in: None in every stage but the local one.
         parts: What ``/health/ready`` and ``/health/detailed`` look at.
         socket_url: Where clients open a socket.
@@ -148,6 +150,7 @@ class UseCases:
     models: Models
     position: Callable[[], str | None]
     kept_answers: KeptAnswerRepository
+    rates: Rates
     sign_in: SignIn | None
     parts: Sequence[Part]
     socket_url: str

@@ -8,12 +8,14 @@ from functools import cached_property
 from http_api.cursors import Cursors, cursor_secret
 from http_api.editor import EditorOnDemand
 from http_api.health import Part
+from http_api.rates import Rates
 from http_api.settings import Settings
 from http_api.use_cases import UseCases
 from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
 from spheroseg.adapters.cdn import CdnDownloadLinks
 from spheroseg.adapters.cognito import CognitoDirectory, CognitoPeople, CognitoSignIn
 from spheroseg.adapters.dead_letters import QueuePair, SqsDeadLetters
+from spheroseg.adapters.in_process import InProcessRateLimiter
 from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
 from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
@@ -36,7 +38,9 @@ from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
 from spheroseg.adapters.secrets import DatabaseCredentials, secret_text
 from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import RandomIds, SystemClock
+from spheroseg.adapters.valkey import ValkeyRateLimiter, ValkeyServer, server_of
 from spheroseg.domain.administration import QueueName
+from spheroseg.domain.rate_limit import RateLimit
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.ports import DownloadLinks
@@ -87,6 +91,7 @@ def wire(settings: Settings) -> UseCases:
     clock, ids = SystemClock(), RandomIds()
     s3, sqs = s3_client(), sqs_client()
     database = Database.of(settings, pool_size=CONNECTIONS)
+    cache_server = server_of(settings, secrets_client(), f"spheroseg:{settings.stage}")
     projects, images = PostgresProjects(database), PostgresImages(database)
     segmentations, batches = PostgresSegmentations(database), PostgresRunBatches(database)
     revisions, editor = PostgresRevisions(database), EditorOnDemand()
@@ -148,8 +153,14 @@ def wire(settings: Settings) -> UseCases:
         models=models,
         position=lambda: database.position,
         kept_answers=PostgresKeptAnswers(database),
+        rates=Rates(
+            limiter=ValkeyRateLimiter(cache_server) if cache_server else None,
+            alone=InProcessRateLimiter(),
+            user=RateLimit(settings.user_requests_per_s, settings.user_burst),
+            address=RateLimit(settings.address_requests_per_s, settings.address_burst),
+        ),
         sign_in=CognitoSignIn(settings.user_pool_client_id) if settings.local_sign_in else None,
-        parts=_parts(database, store, queue),
+        parts=_parts(database, store, queue, cache_server),
         socket_url=settings.socket_url,
         stage=settings.stage,
         introspection=settings.graphql_introspection,
@@ -189,7 +200,9 @@ def _queue_pairs(settings: Settings) -> Mapping[QueueName, QueuePair]:
     }
 
 
-def _parts(database: Database, store: S3ImageStore, queue: SqsSegmentationQueue) -> Sequence[Part]:
+def _parts(
+    database: Database, store: S3ImageStore, queue: SqsSegmentationQueue, cache_server: ValkeyServer | None
+) -> Sequence[Part]:
     def ping_writer() -> dict[str, float | None]:
         database.ping("writer")
         return {}
@@ -205,10 +218,17 @@ def _parts(database: Database, store: S3ImageStore, queue: SqsSegmentationQueue)
     def ping_queues() -> dict[str, float | None]:
         return {"messages": queue.depth()}
 
+    def ping_cache() -> dict[str, float | None]:
+        if cache_server is not None:
+            cache_server.ping()
+        return {}
+
+    cache = [Part("cache", ping_cache, is_needed=False)] if cache_server is not None else []
     reader = [Part("database_reader", ping_reader, is_needed=False)] if database.has_reader else []
     return [
         Part("database_writer", ping_writer),
         *reader,
+        *cache,
         Part("bucket", ping_bucket),
         Part("segmentation_queues", ping_queues),
     ]

@@ -67,6 +67,8 @@ class HttpApi(Construct):
                     "etag",
                     "idempotent-replayed",
                     "location",
+                    "ratelimit",
+                    "ratelimit-policy",
                     "retry-after",
                     "spheroseg-position",
                     "x-correlation-id",

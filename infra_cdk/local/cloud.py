@@ -18,13 +18,14 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from infra_cdk.local.assembly import local_assembly
+from infra_cdk.local.cache import CacheServer
 from infra_cdk.local.deploy import Assembly, Deployment
 from infra_cdk.local.emulator import Emulator
 from infra_cdk.local.errors import AlreadyRunningError, LocalCloudError
 from infra_cdk.local.folders import DataFolder, Ports, SignIn, default_cache_dir, default_data_dir
-from infra_cdk.local.postgres import DATABASE, HOST, PostgresPair
+from infra_cdk.local.postgres import APPLICATION_ROLE, DATABASE, HOST, PostgresPair
 from infra_cdk.local.postgres_programs import find_programs
-from infra_cdk.local.preparation import ensure_database_secret, ensure_user, migrate
+from infra_cdk.local.preparation import CACHE_SECRET, DATABASE_SECRET, ensure_secret, ensure_user, migrate
 from infra_cdk.local.processes import ProcessMark, is_free
 from infra_cdk.local.running import (
     CloudStatus,
@@ -74,6 +75,7 @@ class LocalCloud(RunningCloud):
         self._emulator: Emulator | None = None
         self._worker: Worker | None = None
         self._pair: PostgresPair | None = None
+        self._cache: CacheServer | None = None
         self._writing = threading.Lock()
 
     def start(self) -> None:
@@ -102,15 +104,15 @@ class LocalCloud(RunningCloud):
         with contextlib.ExitStack() as last:
             last.callback(self._lock.release)
             last.callback(self._folder.state.unlink, missing_ok=True)
-            for part in (self._pair, self._emulator, self._worker):
+            for part in (self._pair, self._cache, self._emulator, self._worker):
                 if part:
                     last.callback(part.stop)
-        self._emulator = self._worker = self._pair = None
+        self._emulator = self._worker = self._pair = self._cache = None
 
     def wait(self) -> None:
         """Keep running until Ctrl-C, SIGTERM, or a part ends that nothing goes on without.
 
-        A worker that ends is started again, and without the standby reads go to the primary.
+        A worker or cache server that ends is started again, and without the standby reads go to the primary.
 
         Raises:
             LocalCloudError: the emulator or the primary of PostgreSQL has ended.
@@ -121,6 +123,9 @@ class LocalCloud(RunningCloud):
             while not asked.wait(1):
                 if self._emulator and self._emulator.pid is None:
                     raise LocalCloudError(f"The emulator has ended, see {self._emulator.log}")
+                if self._cache and self._cache.pid is None:
+                    self._cache.start()
+                    self._note("cache", self._cache.pid)
                 if self._pair and self._pair.pid("primary") is None:
                     raise LocalCloudError(f"PostgreSQL (primary) has ended, see {self._pair.log('primary')}")
         finally:
@@ -141,22 +146,27 @@ class LocalCloud(RunningCloud):
             raise LocalCloudError(f"Port {ports.api} is used by another program; choose another one with --port")
         programs = find_programs()
         self._pair = self._folder.postgres_pair(programs, ports)
-        self._emulator = Emulator(self._folder.emulator, ports.api, self._pair.folder)
+        self._emulator = Emulator(self._folder.emulator, ports.api, self._pair.folder, self._folder.cache)
+        self._cache = self._folder.cache_server(ports)
         self._write(CloudState(_own_mark(), {}, ports))
         self._report("Starting PostgreSQL and the emulator")
-        with ThreadPoolExecutor(max_workers=3) as pool:
-            parts = [pool.submit(self._pair.start), pool.submit(self._emulator.start)]
+        starts = [part.start for part in (self._pair, self._emulator, self._cache) if part]
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            parts = [pool.submit(start) for start in starts]
             assembly = pool.submit(local_assembly, default_cache_dir(), report=self._report)
         for part in parts:
             part.result()
         self._note("emulator", self._emulator.pid)
+        self._note("cache", self._cache.pid if self._cache else None)
         self._deploy(assembly.result(), ports)
 
     def _deploy(self, assembly: Path, ports: Ports) -> None:
         if self._emulator is None:
             raise LocalCloudError("The emulator is not started")
         clients = self._emulator.clients
-        secret = ensure_database_secret(clients, self._folder.credentials().database_password)
+        credentials = self._folder.credentials()
+        signed_in = {"username": APPLICATION_ROLE, "password": credentials.database_password}
+        secret = ensure_secret(clients, DATABASE_SECRET, signed_in)
         parameters = {
             "EmulatorAddress": clients.address,
             "DatabaseWriterHost": HOST,
@@ -165,6 +175,9 @@ class LocalCloud(RunningCloud):
             "DatabaseReaderPort": str(ports.standby),
             "DatabaseName": DATABASE,
             "DatabaseSecretArn": secret,
+            "CacheHost": HOST if self._cache else "",
+            "CachePort": str(ports.cache),
+            "CacheSecretArn": ensure_secret(clients, CACHE_SECRET, {"password": credentials.cache_password}),
         }
         self._report("Deploying the stacks")
         outputs = Deployment(clients, parameters).deploy(Assembly(assembly))
@@ -230,7 +243,8 @@ def _wait_for(url: str, log: Path) -> None:
     answer = "no answer"
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own loopback address
+            # Who asks again while the first is being served starts another process of the function.
+            with urllib.request.urlopen(url, timeout=READY_TIMEOUT_S) as response:  # noqa: S310 - our own loopback
                 json.load(response)
                 return
         except urllib.error.HTTPError as error:

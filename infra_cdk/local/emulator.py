@@ -131,11 +131,13 @@ class Emulator:
         folder: Holds its state, its objects, its log and what functions are unpacked to.
         port: Where it listens, on loopback alone.
         servers: Folder of the PostgreSQL servers that it stops if whoever started both is gone.
+        cache: The same of the cache server.
     """
 
     folder: Path
     port: int
     servers: Path
+    cache: Path | None = None
     _child: "subprocess.Popen[bytes] | None" = field(default=None, init=False, repr=False)
 
     @cached_property
@@ -171,6 +173,7 @@ class Emulator:
                 f"--saved-stamp={self._stamp}",
                 f"--folder={self.folder}",
                 f"--servers={self.servers}",
+                *([f"--cache={self.cache}"] if self.cache else []),
             ],
             environment=self._environment(temporary),
             log=self.log,

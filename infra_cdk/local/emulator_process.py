@@ -21,6 +21,7 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import cloudwatch_logs
 
+from infra_cdk.local.cache import PID_FILE
 from infra_cdk.local.lifeline import on_end_of_starter, terminate_myself
 
 SAVE_EVERY_S = 2.0
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--saved-stamp", type=Path, required=True, help="file that holds when the last save began")
     parser.add_argument("--folder", type=Path, required=True, help="folder with its state and objects")
     parser.add_argument("--servers", type=Path, required=True, help="folder of the PostgreSQL servers beside it")
+    parser.add_argument("--cache", type=Path, help="folder of the cache server beside it")
     arguments = parser.parse_args()
     sys.argv = ["ministack"]
     drop_half_written(arguments.folder / "s3")
@@ -57,7 +59,9 @@ def main() -> None:
         app.main()
     finally:
         if orphaned.is_set():
-            stop_servers(arguments.servers)
+            stop_servers(arguments.servers, "*/postmaster.pid")
+            if arguments.cache:
+                stop_servers(arguments.cache, PID_FILE)
 
 
 def save_between_load_and_end(snapshot: "Snapshot") -> None:
@@ -195,9 +199,9 @@ def settle_stacks(file: Path) -> None:
         _replace(file, text)
 
 
-def stop_servers(folder: Path) -> None:
-    """Ask the PostgreSQL servers to stop; they are known by the folder that each works in."""
-    for note in folder.glob("*/postmaster.pid"):
+def stop_servers(folder: Path, notes: str) -> None:
+    """Ask servers to stop; they are known by their notes, and by the folder that each works in."""
+    for note in folder.glob(notes):
         with contextlib.suppress(psutil.Error, ValueError, OSError):
             server = psutil.Process(int(note.read_text().split()[0]))
             if os.path.realpath(server.cwd()) == os.path.realpath(note.parent):

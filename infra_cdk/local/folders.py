@@ -10,6 +10,7 @@ from typing import Any
 
 import platformdirs
 
+from infra_cdk.local.cache import CacheServer, find_program
 from infra_cdk.local.postgres import PostgresPair, PostgresPasswords
 from infra_cdk.local.postgres_programs import ROOT_CACHE, PostgresPrograms, can_reach, make_open
 from infra_cdk.local.processes import free_ports, is_free
@@ -45,11 +46,12 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Ports:
-    """Ports on loopback: the one that clients use, and those of PostgreSQL."""
+    """Ports on loopback: the one that clients use, those of PostgreSQL, and the cache's (0 in notes of older runs)."""
 
     api: int
     primary: int
     standby: int
+    cache: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,17 @@ class Credentials:
     admin_password: str = field(repr=False)
     database_password: str = field(repr=False)
     sign_in_password: str = field(repr=False)
+    cache_password: str = field(repr=False)
 
     @classmethod
     def generate(cls) -> "Credentials":
         """New ones. The one for signing in holds every kind of character that the user pool asks for."""
-        return cls(secrets.token_urlsafe(24), secrets.token_urlsafe(24), f"Sp-{secrets.token_urlsafe(15)}-7")
+        return cls(
+            admin_password=secrets.token_urlsafe(24),
+            database_password=secrets.token_urlsafe(24),
+            sign_in_password=f"Sp-{secrets.token_urlsafe(15)}-7",
+            cache_password=secrets.token_urlsafe(24),
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,16 @@ class DataFolder:
         """Where the worker runs and logs."""
         return self.path / "worker"
 
+    @property
+    def cache(self) -> Path:
+        """Settings and log of the cache server."""
+        return self.path / "cache"
+
+    def cache_server(self, ports: Ports) -> CacheServer | None:
+        """The cache server of this folder, or None where there is none for this machine."""
+        program = find_program()
+        return CacheServer(program, self.cache, ports.cache, self.credentials().cache_password) if program else None
+
     def postgres(self, programs: PostgresPrograms) -> Path:
         """Files of PostgreSQL: in here, or beside the system's data where its account cannot enter this folder."""
         if can_reach(self.path, programs.account):
@@ -120,9 +138,11 @@ class DataFolder:
     def credentials(self) -> Credentials:
         """Those of this folder, generated at the first call."""
         path = self.path / "credentials.json"
-        if not path.exists():
-            write_private(path, asdict(Credentials.generate()))
-        return Credentials(**json.loads(path.read_text()))
+        known = json.loads(path.read_text()) if path.exists() else {}
+        all_of_them = {**asdict(Credentials.generate()), **known}
+        if all_of_them != known:
+            write_private(path, all_of_them)
+        return Credentials(**all_of_them)
 
     def sign_in(self) -> SignIn:
         """Who can sign in, without any preparation."""
@@ -136,7 +156,7 @@ class DataFolder:
         """
         path = self.path / "ports.json"
         kept = json.loads(path.read_text()) if path.exists() else {}
-        spare = free_ports(3)
+        spare = free_ports(4)
 
         def choice(wanted: int | None) -> int:
             return wanted if wanted is not None and is_free(wanted) else spare.pop()
@@ -145,6 +165,7 @@ class DataFolder:
             api if api is not None else choice(kept.get("api", DEFAULT_PORT)),
             choice(kept.get("primary")),
             choice(kept.get("standby")),
+            choice(kept.get("cache") or None),
         )
         write_private(path, asdict(ports))
         return ports

@@ -1,30 +1,31 @@
-"""What a local cloud needs before anybody can use it: the database's secret, its schema, somebody to sign in."""
+"""What a local cloud needs before anybody can use it: secrets, the schema, somebody to sign in."""
 
 import json
+from collections.abc import Mapping
 
 from botocore.exceptions import ClientError
 
 from infra_cdk.local.emulator import EmulatorClients
 from infra_cdk.local.errors import LocalCloudError
 from infra_cdk.local.folders import SignIn
-from infra_cdk.local.postgres import APPLICATION_ROLE
 
 ADMINISTRATORS = "admin"
 """The group that the user pool's component makes."""
 DATABASE_SECRET = "spheroseg/local/database"  # noqa: S105 - a name
+CACHE_SECRET = "spheroseg/local/cache"  # noqa: S105 - a name
 
 
-def ensure_database_secret(clients: EmulatorClients, password: str) -> str:
-    """Keep the database's user and password as a secret; gives its ARN, the same at each start."""
-    secrets, value = clients.secrets, json.dumps({"username": APPLICATION_ROLE, "password": password})
+def ensure_secret(clients: EmulatorClients, name: str, content: Mapping[str, str]) -> str:
+    """Keep a user and password as a secret; gives its ARN, the same at each start."""
+    secrets, value = clients.secrets, json.dumps(content)
     try:
-        found = secrets.get_secret_value(SecretId=DATABASE_SECRET)
+        found = secrets.get_secret_value(SecretId=name)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        return secrets.create_secret(Name=DATABASE_SECRET, SecretString=value)["ARN"]
+        return secrets.create_secret(Name=name, SecretString=value)["ARN"]
     if found["SecretString"] != value:
-        secrets.put_secret_value(SecretId=DATABASE_SECRET, SecretString=value)
+        secrets.put_secret_value(SecretId=name, SecretString=value)
     return found["ARN"]
 
 

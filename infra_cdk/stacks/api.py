@@ -3,6 +3,7 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from infra_cdk.components.cache import Cache, external_cache
 from infra_cdk.components.database import Database, external_database
 from infra_cdk.components.function import Function, Layers
 from infra_cdk.components.http_api import HttpApi
@@ -11,7 +12,7 @@ from infra_cdk.components.queue import Queue
 from infra_cdk.components.segmentation_queues import SegmentationQueues
 from infra_cdk.components.socket_api import SocketApi
 from infra_cdk.components.user_pool import UserPool
-from infra_cdk.config import StageConfig
+from infra_cdk.config import LimitsConfig, StageConfig
 from infra_cdk.stacks.processing import PUSH_UPDATES_S
 
 HTTP_API_S = 29
@@ -35,10 +36,12 @@ class ApiStack(Stack):
         project_work: Queue,
         uploads: Queue,
         database: Database | None,
+        cache: Cache | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.stage = stage
         self.database = database or external_database(self, stage.reader_lag_limit_s, with_reader=True)
+        self.cache = cache or external_cache(self)
         self.layers = Layers(self, stage)
         self.watch_updates = self._watch_updates()
         self.sockets = SocketApi(self, "sockets", stage=stage, function=self.watch_updates)
@@ -107,6 +110,8 @@ class ApiStack(Stack):
             environment={
                 "SPHEROSEG_STAGE": self.stage.name,
                 **self.database.environment(),
+                **self.cache.environment(),
+                **_rates(self.stage.limits),
                 **images.environment(),
                 **images.link_environment(),
                 **segmentations.environment(),
@@ -133,6 +138,7 @@ class ApiStack(Stack):
             place=self.database.place,
         )
         self.database.grant_sign_in(function)
+        self.cache.grant_sign_in(function)
         # A form or a link is worth what its signer may do: upload an original, fetch original and results.
         images.grant(function, ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], "originals/")
         images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/", "results/")
@@ -149,3 +155,13 @@ class ApiStack(Stack):
             queue.dead_letters.grant_consume_messages(function)
         updates.queue.grant_send_messages(function)
         return function
+
+
+def _rates(limits: LimitsConfig) -> dict[str, str]:
+    """What ``RateSettings`` reads."""
+    return {
+        "SPHEROSEG_USER_REQUESTS_PER_S": str(limits.user_requests_per_s),
+        "SPHEROSEG_USER_BURST": str(limits.user_burst),
+        "SPHEROSEG_ADDRESS_REQUESTS_PER_S": str(limits.address_requests_per_s),
+        "SPHEROSEG_ADDRESS_BURST": str(limits.address_burst),
+    }

@@ -54,7 +54,7 @@ def test_local_passes_the_checks_of_the_cdk(local: Synthesised) -> None:
 
 def test_templates_are_clean(production: Synthesised) -> None:
     templates = [str(path) for path in sorted(production.folder.glob("*.template.json"))]
-    assert len(templates) == 7
+    assert len(templates) == 8
     linted = subprocess.run(
         [
             *(sys.executable, "-c", "from cfnlint.runner import main; main()"),

@@ -21,11 +21,13 @@ class Told:
         shown: As clients see them.
         status: The HTTP status that they make of the answer.
         unforeseen: The first that is a defect, for the log.
+        retry_after_s: When it may be asked again, where it came too soon.
     """
 
     shown: list[dict[str, Any]] = field(default_factory=list)
     status: int = 200
     unforeseen: Exception | None = None
+    retry_after_s: int | None = None
 
 
 def told(errors: list[GraphQLError], *, is_run: bool) -> Told:
@@ -38,6 +40,8 @@ def told(errors: list[GraphQLError], *, is_run: bool) -> Told:
     for error in errors:
         code, detail, more = _explained(error)
         entry = CATALOGUE[code]
+        if isinstance(error.original_error, QueryRefusedError) and error.original_error.retry_after_s is not None:
+            all_told.status, all_told.retry_after_s = entry.status, error.original_error.retry_after_s
         if entry.status >= 500:
             all_told.status = max(all_told.status, entry.status)
         if code == "internal" and all_told.unforeseen is None:

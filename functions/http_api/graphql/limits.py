@@ -50,9 +50,10 @@ MAX_QUERY_LENGTH = 20_000
 class QueryRefusedError(Exception):
     """A query that is not run; the code is one of the catalogue."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
         self.code = code
+        self.retry_after_s = retry_after_s
 
 
 @dataclass

@@ -10,8 +10,8 @@ from http_api.graphql.context import Info
 from http_api.graphql.costs import WRITES, ListSize
 from http_api.graphql.deriving import input_argument, type_of, validated
 from http_api.graphql.ids import global_id, id_of
-from http_api.graphql.job_mutations import JobMutations
 from http_api.graphql.image_mutations import ImageMutations
+from http_api.graphql.job_mutations import JobMutations
 from http_api.graphql.nodes import AnnouncedImage, Image, Project, Segmentation
 from http_api.graphql.project_mutations import ProjectMutations
 from http_api.graphql.queries import Account, Id

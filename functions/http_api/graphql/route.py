@@ -83,6 +83,7 @@ async def _wired_server(request: Request) -> Server:
         200: {"headers": POSITION_HEADER},
         400: {"model": GraphQLAnswer, "description": "The query was not run: malformed, invalid, or too costly"},
         **{status: answer for status, answer in problems(*SIGNED_IN).items() if status != 400},
+        429: {"model": GraphQLAnswer, "description": "Your budget has no room for its cost now; see `Retry-After`"},
     },
 )
 async def graphql(
@@ -108,4 +109,6 @@ async def graphql(
     headers = {POSITION: answered.position} if answered.position else {}
     if answered.status == 503:
         headers["Retry-After"] = "2"
+    if answered.retry_after_s is not None:
+        headers["Retry-After"] = str(answered.retry_after_s)
     return Response(answered.content, answered.status, headers, media_type="application/json")

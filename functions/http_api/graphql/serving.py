@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import ceil
 from typing import Any, cast
 
 import orjson
@@ -27,6 +28,7 @@ from http_api.graphql.limits import (
     asked_by,
 )
 from http_api.graphql.schema import schema
+from http_api.rates import COST_OF_ONE, wait_in_words
 
 MAX_ANSWER_BYTES = 4_000_000
 """A Lambda answer holds 6 MB, quoted as a JSON string; the rest is for the quotes."""
@@ -43,6 +45,7 @@ class Answered:
     Args:
         position: The database's position after the request's last write.
         unforeseen: A defect, for the log.
+        retry_after_s: When it may be asked again, where it came too soon.
         asked: What the query asked for, where it came that far.
     """
 
@@ -51,6 +54,7 @@ class Answered:
     position: str | None
     unforeseen: Exception | None
     asked: Asked | None
+    retry_after_s: int | None = None
 
 
 @dataclass
@@ -121,7 +125,7 @@ class Server:
             refused = QueryRefusedError("answer-too-large", "The answer has over 4 MB; ask for smaller pages")
             found = told([GraphQLError(str(refused), original_error=refused)], is_run=True)
             content = _content(context, None, found.shown, extensions)
-        return Answered(content, found.status, context.position, found.unforeseen, context.asked)
+        return Answered(content, found.status, context.position, found.unforeseen, context.asked, found.retry_after_s)
 
     def keep(self, query: str, document: DocumentNode) -> None:
         """Hold a validated document until others have taken its place."""
@@ -159,12 +163,24 @@ class _Gate(SchemaExtension):
             execution.variables or {},
             introspection=self.server.introspection,
         )
+        self._charge(context, context.asked.cost)
         if self.is_kept:
             execution.pre_execution_errors = []
         yield
         if not execution.pre_execution_errors:
             context.is_run = True
             self.server.keep(execution.query or "", document)
+
+    @staticmethod
+    def _charge(context: Context, cost: int) -> None:
+        """What a query costs beside the request that it is."""
+        if cost < COST_OF_ONE:
+            return
+        rates = context.use_cases.rates
+        allowance = rates.charge(context.viewer.user_id, None, cost // COST_OF_ONE)["user"]
+        if not allowance.is_granted:
+            wait_s = ceil(allowance.retry_after_s + 1 / rates.user.per_s)  # the next one counts as a request besides
+            raise QueryRefusedError("rate-limited", wait_in_words("user", wait_s), wait_s)
 
 
 def _parsed(query: str) -> DocumentNode:

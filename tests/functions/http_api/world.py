@@ -14,12 +14,15 @@ from http_api.app import create_app
 from http_api.cursors import Cursors
 from http_api.envelope import Answered
 from http_api.health import Part
+from http_api.rates import Rates
 from http_api.use_cases import UseCases
+from spheroseg.adapters.in_process import InProcessRateLimiter
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ChoosingModel
 from spheroseg.domain.operations import Delete
 from spheroseg.domain.project import Project
+from spheroseg.domain.rate_limit import RateLimit
 from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
@@ -174,6 +177,11 @@ class World:
     sign_in: InMemorySignIn | None = field(default_factory=InMemorySignIn)
     kept_answers: InMemoryKeptAnswers = field(default_factory=InMemoryKeptAnswers)
     unkept: list[Exception] = field(default_factory=list)
+    rates: Rates = field(
+        default_factory=lambda: Rates(
+            None, InProcessRateLimiter(), RateLimit(10_000, 100_000), RateLimit(10_000, 100_000)
+        )
+    )
     parts: list[Part] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
     position: str | None = "0/16B3748"
@@ -269,6 +277,7 @@ class World:
             models=self.models,
             position=lambda: self.position,
             kept_answers=self.kept_answers,
+            rates=self.rates,
             sign_in=self.sign_in,
             parts=self.parts,
             socket_url="wss://sockets.invalid/live",
@@ -344,11 +353,14 @@ class BehindGateway:
 
     app: ASGIApp
     claims: dict[str, Any] | None
+    address: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context: dict[str, Any] = {"requestId": "request-of-the-gateway"}
         if self.claims is not None:
             context["authorizer"] = {"jwt": {"claims": self.claims, "scopes": None}}
+        if self.address is not None:
+            context["http"] = {"sourceIp": self.address}
         scope["aws.event"] = {"requestContext": context}
         await self.app(scope, receive, send)
 

@@ -435,6 +435,12 @@ class SocketsUnavailableError(UnavailableError):
     code = "sockets-unavailable"
 
 
+class CacheUnavailableError(UnavailableError):
+    """The cache server does not answer; whoever asks goes on without it."""
+
+    code = "cache-unavailable"
+
+
 class SecretUnavailableError(UnavailableError):
     """A secret that this process needs cannot be read."""
 

@@ -58,6 +58,28 @@ class ReaderSettings(DatabaseSettings):
     )
 
 
+class CacheSettings(Settings):
+    """The cache server; without a host each process keeps for itself what it would share there."""
+
+    cache_host: str | None = None
+    cache_port: int = 6379
+    cache_tls: Literal["require", "disable"] = "require"
+    cache_name: str | None = Field(default=None, description="Name of the ElastiCache that the user signs in to by IAM")
+    cache_user: str | None = Field(default=None, description="Name of that user")
+    cache_secret_arn: str | None = Field(
+        default=None, description="Secret with password as JSON, without IAM"
+    )
+
+
+class RateSettings(Settings):
+    """What one person, and one address, may ask for."""
+
+    user_requests_per_s: float = Field(gt=0, description="What comes back each second")
+    user_burst: int = Field(ge=1, description="Requests at once after a pause")
+    address_requests_per_s: float = Field(gt=0, description="The same for all behind one address")
+    address_burst: int = Field(ge=1, description="The same for all behind one address")
+
+
 class StorageSettings(Settings):
     """The bucket."""
 

@@ -9,6 +9,7 @@ row as last written. Nobody finds anything in a project that is being deleted.
 from spheroseg.ports.account_closings import AccountClosings
 from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.administration import DeadLetters, DeedRepository, QueueOverview, UserDirectory
+from spheroseg.ports.cache import Cache, RateLimiter
 from spheroseg.ports.images import ImageRepository, RunOfImage
 from spheroseg.ports.kept_answers import KeptAnswer, KeptAnswerRepository
 from spheroseg.ports.measurements import MeasurementSource
@@ -33,6 +34,7 @@ __all__ = [
     "AccountClosings",
     "AccountRepository",
     "BatchReads",
+    "Cache",
     "ChosenModel",
     "Clock",
     "DeadLetters",
@@ -56,6 +58,7 @@ __all__ = [
     "ProjectStatisticsSource",
     "ProjectWorkQueue",
     "QueueOverview",
+    "RateLimiter",
     "RevisionRepository",
     "RunBatchRepository",
     "RunOfImage",
