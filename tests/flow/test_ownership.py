@@ -36,6 +36,7 @@ ROUTES: list[tuple[str, str, object]] = [
     ("POST", "/projects/{project}/runs/cancel", {}),
     ("POST", "/projects/{project}/runs/retry", {}),
     ("GET", "/projects/{project}/runs/progress", None),
+    ("GET", "/projects/{project}/measurements", None),
     ("GET", "/segmentations/{segmentation}/comparison/{segmentation}", None),
     ("GET", "/segmentations/{segmentation}", None),
     ("POST", "/segmentations/{segmentation}/cancel", None),
