@@ -4,10 +4,12 @@ import os
 from collections.abc import Iterator, Mapping
 
 import pytest
+from xdist.remote import Producer
 
 from infra_cdk.local.emulator import NO_ACCOUNT
 from tests.emulator import running_emulator
 from tests.postgres import Servers, running_servers
+from tests.scheduling import LongFirst, rank
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +29,17 @@ def pytest_configure(config: pytest.Config) -> None:
         if name != "AWS_CA_BUNDLE":
             del os.environ[name]
     os.environ.update(NO_ACCOUNT)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first."""
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LongFirst | None:
+    """Ours in place of ``--dist loadfile``, xdist's own for any other."""
+    return LongFirst(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

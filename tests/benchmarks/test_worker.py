@@ -115,7 +115,7 @@ def test_worker_against_the_bare_session(around: Surroundings, images: list[Path
         return sum(times.user + times.system for one in (worker, *worker.children()) for times in [one.cpu_times()])
 
     begun, used = time.time(), processor_s()
-    until(around.is_empty, 300)
+    around.empty(300)
     used = processor_s() - used
     ended = sorted(run.finished_at.timestamp() for run in around.get(runs) if run.finished_at)
     later = [at for at in ended if at > begun]
@@ -288,7 +288,7 @@ def test_memory_over_many_images(around: Surroundings, record: Record) -> None:
     samples: list[tuple[int, float]] = []
     for number in range(0, many, 50):
         runs = [around.add(contents[one % 3]) for one in range(number, min(number + 50, many))]
-        until(around.is_empty, 600)
+        around.empty(600)
         assert all(run.status.is_final for run in around.get(runs))
         time.sleep(0.5)  # with nothing in hand the worker gives back what it has freed
         samples.append((log.read_text().count("Segmentation ended"), memory_of(worker) / 1e3))

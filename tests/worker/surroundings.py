@@ -189,6 +189,10 @@ class Surroundings:
     def is_empty(self) -> bool:
         return all(self.depth(url) == (0, 0) for url in self.queues.values())
 
+    def empty(self, within_s: float) -> None:
+        """Wait until no message is left. Each look costs the emulator as much as a small image costs the worker."""
+        until(self.is_empty, within_s, pause_s=0.3)
+
     def require_whole(self, runs: Sequence[Segmentation]) -> None:
         """Every run succeeded exactly once: rows, objects and messages say the same."""
         for run in self.get(runs):
@@ -204,8 +208,8 @@ class Surroundings:
         return self.sqs.create_queue(QueueName=f"{name}-{an_id()}", Attributes=attributes)["QueueUrl"]
 
 
-def until(condition: Callable[[], object], seconds: float) -> None:
+def until(condition: Callable[[], object], seconds: float, pause_s: float = 0.05) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(pause_s)

@@ -136,7 +136,7 @@ def test_the_installed_worker_segments_an_image_is_healthy_and_ends_on_sigterm(
     entry = json.loads(only(stages()[-1], "ENTRYPOINT"))
     worker = around.start([str(python), *entry[1:]], folder=image / "app", PYTHONDONTWRITEBYTECODE="1")
     until(lambda: around.statuses([run]) == [SegmentationStatus.SUCCEEDED], 120)
-    until(around.is_empty, 20)
+    around.empty(20)
     around.require_whole([run])
     health = subprocess.run(
         [python, "-m", "segmentation_worker.health"], cwd=image / "app", env=around.environment(), check=False
