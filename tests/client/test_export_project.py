@@ -24,7 +24,7 @@ def exported(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, code: int = 0) -> Any:
-        done = CliRunner().invoke(app, ["export", *arguments, "--json"])
+        done = CliRunner().invoke(app, [*arguments, "--json"])
         assert done.exit_code == code, done.output
         return json.loads(done.stdout)
 
@@ -49,7 +49,7 @@ def a_project(service: Service, folder: Path) -> None:
 
 def test_a_project_is_exported_with_what_its_runs_say(service: Service, tmp_path: Path, exported: Any) -> None:
     a_project(service, tmp_path)
-    said = exported("--project", "Day 7", "-f", "coco", "-o", "day7.json")
+    said = exported("export", "--project", "Day 7", "-f", "coco", "-o", "day7.json")
     assert (said["images"], said["spheroids"], said["without_result"]) == (3, 3 * len(SQUARES), ["broken.png"])
     dataset = COCO("day7.json")
     images = dataset.loadImgs(dataset.getImgIds())
@@ -59,7 +59,7 @@ def test_a_project_is_exported_with_what_its_runs_say(service: Service, tmp_path
         ("a.png", 1),
     ]
     assert {(image["width"], image["height"]) for image in images} == {SIZE_PX}
-    exported("--project", "Day 7", "-f", "csv", "-o", "out")
+    exported("export", "--project", "Day 7", "-f", "csv", "-o", "out")
     with Path("out/measures.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["name"] for row in rows} == {"stack_p1", "stack_p2", "a"}
@@ -68,9 +68,44 @@ def test_a_project_is_exported_with_what_its_runs_say(service: Service, tmp_path
     assert [float(row["area_um2"]) for row in rows] == [float(row["area_px2"]) / 4 for row in rows]
 
 
+def test_outlines_come_back_as_a_revision(service: Service, tmp_path: Path, exported: Any) -> None:
+    a_project(service, tmp_path)
+    exported("export", "--project", "Day 7", "-f", "geojson", "-o", "geo")
+    same = exported("import", "geo/a.geojson", "--project", "Day 7")["images"]
+    assert [(one["file"], one["revision"]) for one in same] == [("a", None)]
+    document = json.loads(Path("geo/a.geojson").read_bytes())
+    first, *others = document["features"]
+    corners = first["geometry"]["coordinates"][0]
+    left, top = min(x for x, _ in corners), min(y for _, y in corners)
+    first["geometry"] = {
+        "type": "Polygon",
+        "coordinates": [[[left, top], [left + 5.25, top], [left + 5.25, top + 4], [left, top + 4], [left, top]]],
+    }
+    Path("geo/a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [first, *others[1:]]}))
+    (one,) = exported("import", "geo/a.geojson", "--project", "Day 7", "--note", "in QuPath")["images"]
+    assert (one["revision"], one["added"], one["changed"], one["removed"]) == (1, 0, 1, 1)
+    exported("export", "--project", "Day 7", "-f", "csv", "-o", "out")
+    with Path("out/measures.csv").open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["name"] == "a"]
+    assert len(rows) == len(SQUARES) - 1
+    assert float(rows[0]["area_px2"]) == 5 * 4
+
+
+def test_what_does_not_match_an_image_changes_nothing(service: Service, tmp_path: Path, exported: Any) -> None:
+    a_project(service, tmp_path)
+    exported("export", "--project", "Day 7", "-f", "coco", "-o", "all.json")
+    document = json.loads(Path("all.json").read_bytes())
+    document["images"][-1]["file_name"] = "other.png"
+    Path("all.json").write_text(json.dumps(document))
+    said = exported("import", "all.json", "--project", "Day 7", code=2)
+    assert "The project has no image called other.png" in said["error"]["detail"]
+    said = exported("import", "all.json", "--project", "Day 7", "--out", "x", code=2)
+    assert "--out or --project" in said["error"]["detail"]
+
+
 def test_files_and_a_project_at_once_are_refused(service: Service, tmp_path: Path, exported: Any) -> None:
-    said = exported("a.json", "--project", "Day 7", "-f", "csv", "-o", "out", code=2)
+    said = exported("export", "a.json", "--project", "Day 7", "-f", "csv", "-o", "out", code=2)
     assert "SOURCES or --project" in said["error"]["detail"]
-    said = exported("--project", "none", "-f", "csv", "-o", "out", code=3)
+    said = exported("export", "--project", "none", "-f", "csv", "-o", "out", code=3)
     assert "0 projects named 'none'" in said["error"]["detail"]
     assert not Path("out").exists()

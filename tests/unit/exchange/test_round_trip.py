@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -260,6 +261,19 @@ def test_rois_that_are_no_outlines_are_named(tmp_path: Path) -> None:
         archive.writestr("readme.txt", "no rois")
     with pytest.raises(InvalidExchangeFileError, match=r"no \.roi file is in it"):
         READABLE["roi"].read(tmp_path / "b.zip")
+
+
+def test_damaged_archives_are_told_by_the_entry(tmp_path: Path) -> None:
+    FORMATS["roi"].write(results()[:1], FolderFiles(tmp_path))
+    sound = (tmp_path / "ruze_rois.zip").read_bytes()
+    path = tmp_path / "x.zip"
+    for place in range(0, len(sound), 7):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 0x55]) + sound[place + 1 :])
+        with suppress(InvalidExchangeFileError):  # the byte may be one of a date
+            READABLE["roi"].read(path)
+        path.write_bytes(sound[:place])
+        with pytest.raises(InvalidExchangeFileError, match=r"x\.zip"):
+            READABLE["roi"].read(path)
 
 
 @pytest.mark.parametrize(

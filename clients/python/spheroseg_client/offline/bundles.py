@@ -25,6 +25,7 @@ from spheroseg.domain.segmentation import Order, Parameters
 from spheroseg.domain.spheroid import Measures
 from spheroseg.errors import InvalidInputError, ModelNotFoundError, ModelUnusableError
 from spheroseg.exchange.files import Files
+from spheroseg.exchange.readers.rois import DAMAGED_ZIP
 from spheroseg.exchange.results import Result
 from spheroseg.exchange.writers.bundle import CARD, CHECKSUMS, MANIFEST, VERSION, Facts, write_bundle
 from spheroseg.exchange.writers.measures import CSV_NAME
@@ -233,7 +234,7 @@ def _unpacked(bundle: Path) -> Iterator[Path]:
         try:
             with zipfile.ZipFile(bundle) as archive:
                 archive.extractall(folder)  # names that lead out of the folder are taken into it by zipfile
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
+        except DAMAGED_ZIP as error:
             raise LocalFileError(f"{bundle} is no bundle: {error}", "no-bundle") from error
         yield Path(folder)
 

@@ -35,11 +35,13 @@ class How:
         format_name: What the files are; None: their names tell.
         images: The image, or the folder of the images, that the outlines belong to.
         pixel_size_um: Goes before what files say.
+        size_px: Width and height of an image by its name, for files that do not say it; None where it is not known.
     """
 
     format_name: str | None = None
     images: Path | None = None
     pixel_size_um: float | None = None
+    size_px: Callable[[str], tuple[int, int] | None] = lambda _: None
 
 
 def results_of(sources: Sequence[Path], how: How) -> Iterator[Result]:
@@ -110,6 +112,8 @@ def _of_read(source: Path, image: ReadImage, how: How) -> Result:
             )
         width, height = header.width_px, header.height_px
         file_size_um = file_size_um or header.pixel_size_um
+    if width is None and (known := how.size_px(image.name)) is not None:
+        width, height = known
     if width is None or height is None:
         raise LocalFileError(
             f"{source} does not say how large the image is: give the image, or the folder it is in, by --image",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 from rich.table import Table
@@ -11,12 +12,14 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.access import Access
+from spheroseg_client.client import Client
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
 from spheroseg_client.project_commands import project_id_of
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
 if TYPE_CHECKING:
+    from spheroseg_client.offline.exchanged import How
     from spheroseg_client.offline.exporting import Counted
 
 
@@ -127,23 +130,60 @@ def import_(
     image: Images = None,
     pixel_size: PixelSize = None,
     *,
+    project: Annotated[
+        str | None,
+        typer.Option(help="Instead of a folder a project of the service, by its id or name: as new revisions."),
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="With --project: what there is to say about the revisions.")] = None,
+    api: ApiOption = None,
+    email: EmailOption = None,
+    password: PasswordOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Take outlines of other programs as results: measures, outlines and label images in a folder, as of segment.
 
-    Every object is measured anew by its pixels.
+    Every object is measured anew by its pixels. With --project the outlines become the newest of the image of the same
+    name, as a revision that can be taken back (spheroseg edit).
 
     Example: [bold]spheroseg import corrected.geojson --image well_A1.tif --out corrected/[/]
+
+    Example: [bold]spheroseg import well_A1.geojson --project 'Day 7' --note 'corrected in QuPath'[/]
     """
     with reported(as_json=as_json):
         with libraries_needed():
             from spheroseg_client.offline import exchanged, exporting  # noqa: PLC0415 - they take their time
-        if not sources or out is None:
-            raise LocalFileError("What and where to: SOURCES and --out belong together", "too-little")
+        if not sources or (out is None) == (project is None):
+            raise LocalFileError("What and where to: SOURCES, and --out or --project, belong together", "too-little")
         _known(source_format, exporting.READABLE, "--from")
         how = exchanged.How(source_format, image, pixel_size)
+        if project is not None:
+            with Access(api, email, password, token, data_dir).present() as client:
+                _import_into(client, project_id_of(client, project), sources, how, note, as_json=as_json)
+            return
+        assert out is not None  # noqa: S101 - one of the two is there
         counted = exporting.import_results(exchanged.results_of(sources, how), out)
         _tell(counted, out, as_json=as_json)
+
+
+def _import_into(
+    client: Client, project_id: UUID, sources: Sequence[Path], how: "How", note: str | None, *, as_json: bool
+) -> None:
+    from spheroseg_client.offline.into_project import save_as_revisions  # noqa: PLC0415
+
+    saved = save_as_revisions(client, project_id, sources, how, note)
+    if as_json:
+        images = [{**vars(one), "segmentation_id": str(one.segmentation_id)} for one in saved]
+        print_json({"version": 1, "images": images})
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("image", "revision", "added", "changed", "removed"):
+        table.add_column(heading, justify="left" if heading == "image" else "right", overflow="fold")
+    for one in saved:
+        revision = "the same" if one.revision is None else str(one.revision)
+        table.add_row(Text(one.file), revision, str(one.added), str(one.changed), str(one.removed))
+    print_whole(table)
 
 
 def _parameters(given: list[str]) -> dict[str, float | bool]:

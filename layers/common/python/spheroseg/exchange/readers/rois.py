@@ -2,6 +2,7 @@
 
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from spheroseg.exchange.rings import polygons_from
 RIGHT = "ROIs are areas: polygon, freehand, traced, rectangle, or composite"
 CONVERT = "turn it into a polygon in Fiji (Edit › Selection › Convert to Polygon) and save it again"
 LARGEST_ROI_BYTES = 2**26
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+"""What the standard library raises over damaged, encrypted or oddly packed archives."""
+
 RINGS = frozenset({ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED})
 
 
@@ -41,18 +45,24 @@ def read_rois(path: Path) -> list[ReadImage]:
 def _contents(path: Path) -> list[tuple[str, bytes]]:
     if path.suffix.lower() == ".roi":
         return [(path.name, path.read_bytes())]
+    found: list[tuple[str, bytes]] = []
+    place = ""
     try:
         with zipfile.ZipFile(path) as archive:
-            found: list[tuple[str, bytes]] = []
             entries = archive.infolist()
             for entry in entries:
-                if not entry.filename.lower().endswith(".roi"):
+                place = entry.filename
+                if not place.lower().endswith(".roi"):
                     continue
                 if entry.file_size > LARGEST_ROI_BYTES:
-                    raise fault(path, entry.filename, f"{entry.file_size} bytes", "a ROI has fewer than 64 MB")
-                found.append((entry.filename, archive.read(entry)))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise fault(path, "", str(error), "ROIs come as .roi, or as a ZIP of .roi files") from error
+                    raise fault(path, place, f"{entry.file_size} bytes", "a ROI has fewer than 64 MB")
+                found.append((place, archive.read(entry)))
+    except (FileNotFoundError, PermissionError):
+        raise
+    except DAMAGED_ZIP as error:
+        raise fault(
+            path, place, " ".join(str(error).split()), "ROIs come as .roi, or as a ZIP of .roi files"
+        ) from error
     if entries and not found:
         raise fault(path, "", "no .roi file is in it", "ROIs come as a ZIP of .roi files")
     return found
