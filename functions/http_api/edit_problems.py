@@ -11,11 +11,11 @@ from spheroseg.errors import InvalidEditError, SpherosegError, StaleRevisionErro
 class EditFaultOut(BaseModel):
     """Where an edit is wrong; null: it concerns the whole of what stands before it."""
 
-    operation: int | None = Field(description="Place among the operations, from 0", examples=[0])
-    number: int | None = Field(description="The spheroid's number", examples=[12])
-    polygon: int | None = Field(description="Place among its polygons, from 0", examples=[0])
-    ring: int | None = Field(description="0: its outer ring; from 1: its holes", examples=[0])
-    vertex: int | None = Field(description="Corner of the ring as it was given, from 0", examples=[17])
+    operation: int | None = Field(default=None, description="Place among the operations, from 0", examples=[0])
+    number: int | None = Field(default=None, description="The spheroid's number", examples=[12])
+    polygon: int | None = Field(default=None, description="Place among its polygons, from 0", examples=[0])
+    ring: int | None = Field(default=None, description="0: its outer ring; from 1: its holes", examples=[0])
+    vertex: int | None = Field(default=None, description="Corner of the ring as it was given, from 0", examples=[17])
     detail: str = Field(description="What is wrong", examples=["the outline crosses or touches itself at (10, 12.5)"])
 
 

@@ -15,7 +15,7 @@ from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.segmentation import SegmentationStatus
-from spheroseg.errors import ConflictError, DatabaseUnavailableError, StaleStateError
+from spheroseg.errors import ConflictError, DatabaseUnavailableError, InvalidInputError, StaleStateError
 from tests.builders import NOW, a_project, a_result, a_segmentation, a_spheroid, a_viewer, an_image
 from tests.postgres import CREDENTIALS, WAIT_S, Servers, free_port
 
@@ -199,6 +199,17 @@ def test_a_server_that_stops_is_unavailable_and_used_again_when_it_is_back(
     assert PostgresProjects(database).get(project.id) == project
     PostgresProjects(database).add(replace(a_project(), name="after the outage"))
     assert monotonic() - begun < 10
+
+
+def test_a_null_character_is_the_askers_mistake_and_leaves_the_connection_good(database: Database) -> None:
+    for asked in (
+        lambda: database.latest("SELECT %(text)s::text AS text", {"text": "a\0"}),
+        lambda: database.read("SELECT %(text)s::text AS text", {"text": "a\0"}, after=None),
+        lambda: database.run("DELETE FROM watchers WHERE connection_id = %(text)s", {"text": "a\0"}),
+    ):
+        with pytest.raises(InvalidInputError):
+            asked()
+    assert database.latest("SELECT 1 AS one") == [{"one": 1}]
 
 
 def test_a_wrong_password_is_unavailable_and_a_rotated_one_works(servers: Servers) -> None:

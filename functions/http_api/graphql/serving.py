@@ -213,4 +213,4 @@ def _content(
         parts["errors"] = errors
     if extensions:
         parts["extensions"] = extensions
-    return orjson.dumps(parts)
+    return orjson.dumps(parts, option=orjson.OPT_NON_STR_KEYS)  # counts have enumerated keys

@@ -93,7 +93,9 @@ class SpheroidPageOut(Answer):
             "content": {GEOJSON: {"schema": {"type": "object"}}},
         },
         307: {"description": "The whole GeoJSON is too large for an answer and lies at `Location` for an hour"},
-        **problems("segmentation-not-found", "not-finished", "invalid-cursor"),
+        **problems(
+            "segmentation-not-found", "revision-not-found", "not-finished", "revision-too-large", "invalid-cursor"
+        ),
     },
 )
 async def list_spheroids(
@@ -130,7 +132,7 @@ async def list_spheroids(
             "content": {GEOJSON: {"schema": {"type": "object"}}},
         },
         307: {"description": "It is too large for an answer and lies at `Location` for an hour"},
-        **problems("segmentation-not-found", "not-finished"),
+        **problems("segmentation-not-found", "revision-not-found", "not-finished", "revision-too-large"),
     },
 )
 async def read_geojson(

@@ -39,7 +39,7 @@ from spheroseg.adapters.postgres.positions import (
     position_order,
 )
 from spheroseg.adapters.secrets import DatabaseCredentials
-from spheroseg.errors import ConflictError, DatabaseUnavailableError, StaleStateError
+from spheroseg.errors import ConflictError, DatabaseUnavailableError, InvalidInputError, StaleStateError
 from spheroseg.settings import DatabaseSettings, ReaderSettings
 
 Row: TypeAlias = dict[str, Any]
@@ -379,7 +379,12 @@ def _pool(role: str, server: Server, credentials: CredentialsSource, size: int, 
 def _lent(pool: Pool, wait_s: float | None = None) -> Iterator[PooledConnection]:
     pool.open()  # does nothing when it is open
     with pool.connection(wait_s) as connection:
-        yield connection
+        try:
+            yield connection
+        except psycopg.DataError as error:
+            if type(error) is not psycopg.DataError:  # the server's word on a value: a defect of ours
+                raise
+            raise InvalidInputError("A text holds a null character, which nothing here can have in it") from error
         connection.used_at = monotonic()
 
 
