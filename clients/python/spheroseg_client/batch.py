@@ -13,7 +13,7 @@ from uuid import UUID
 
 from PIL import Image as Picture
 
-from spheroseg_client.client import Client, FileToAnnounce, refusal_of, shown_name
+from spheroseg_client.client import Client, FileToAnnounce, refusal_of, sha256_of, shown_name
 from spheroseg_client.errors import (
     ApiError,
     ClientError,
@@ -251,6 +251,7 @@ class Batch:
                 name=shown_name(job.file.path.name),
                 size_bytes=job.file.size_bytes,
                 pixel_size_um=self._pixel_size_um,
+                sha256=sha256_of(job.file.path),
             )
             for job in chunk
         ]

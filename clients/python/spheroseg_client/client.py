@@ -49,18 +49,23 @@ from spheroseg_client.updates import Updates
 
 MAX_FILES = 1000
 NAME_MAX_LENGTH = 255
+WHOLE_BYTES = 100_000_000
+"""Larger files go over in parts."""
 
 
 class FileToAnnounce(BaseModel):
     """A file that is about to be uploaded.
 
     ``name`` is only shown, 1 to 255 characters. ``size_bytes`` is its size, up to 5 GB; the store then takes no more.
-    ``pixel_size_um`` is the edge of one pixel in µm, 0.001 to 1000, for those who know better than the file.
+    ``pixel_size_um`` is the edge of one pixel in µm, 0.001 to 1000, for those who know better than the file. ``sha256``
+    is the digest of its bytes in hexadecimal digits, see ``sha256_of``: other bytes are then refused, and an image of
+    the project that has the same is told at once (``duplicate_of``).
     """
 
     name: str
     size_bytes: int | None = None
     pixel_size_um: float | None = None
+    sha256: str | None = None
 
 
 class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RevisionCalls, RunCalls):
@@ -240,7 +245,10 @@ class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RevisionCalls, Ru
     ) -> Image:
         """Announce one file, send it and start its segmentation."""
         file = FileToAnnounce(
-            name=shown_name(path.name), size_bytes=path.stat().st_size or None, pixel_size_um=pixel_size_um
+            name=shown_name(path.name),
+            size_bytes=path.stat().st_size or None,
+            pixel_size_um=pixel_size_um,
+            sha256=sha256_of(path),
         )
         (announced,) = self.announce(project_id, [file], order)
         self.send_file(announced, path, progress)
@@ -408,6 +416,21 @@ class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RevisionCalls, Ru
                 return
             if keep is not None and kept is None:
                 kept = answer.get(keep)
+
+
+def sha256_of(path: Path) -> str | None:
+    """The digest that a file is announced with; None for one above 100 MB, whose parts have theirs, or an empty one.
+
+    None also for a file that cannot be read: its upload tells why.
+    """
+    try:
+        size_bytes = path.stat().st_size
+        if not 0 < size_bytes <= WHOLE_BYTES:
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def shown_name(name: str) -> str:

@@ -214,7 +214,8 @@ class Segmentation(Answer):
 
     ``status`` is ``queued``, ``running``, ``succeeded``, ``failed`` or ``cancelled``. ``links`` and ``wait`` are there
     only where one segmentation was read, not in lists. ``revision`` is the newest of its outlines; 0: the segmenter's
-    own, as are ``result`` and the files of ``links`` always.
+    own, as are ``result`` and the files of ``links`` always. ``is_reused`` is True when nothing ran, because the same
+    had been found in the same bytes before; ``reused_from`` is that run, where it is in the same project.
     """
 
     id: UUID
@@ -234,6 +235,8 @@ class Segmentation(Answer):
     links: Links | None = None
     wait: Wait | None = None
     revision: int = 0
+    is_reused: bool = False
+    reused_from: UUID | None = None
 
     @property
     def is_final(self) -> bool:
@@ -262,7 +265,8 @@ class Pages(Answer):
 class Image(Answer):
     """An uploaded file, or one that is awaited; ``status`` is ``awaiting_upload``, ``stored`` or ``refused``.
 
-    ``pages`` is None until its file was decoded for the first time.
+    ``pages`` is None until its file was decoded for the first time. ``duplicate_of`` is an image of the same project
+    with the same bytes, stored before.
     """
 
     id: UUID
@@ -283,6 +287,7 @@ class Image(Answer):
     condition: str | None = None
     time_point_h: float | None = None
     replicate: int | None = None
+    duplicate_of: UUID | None = None
 
 
 class PageRuns(Answer):
