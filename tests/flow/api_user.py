@@ -1,7 +1,9 @@
 """A user of the API with nothing but HTTP."""
 
 import secrets
+import struct
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
@@ -53,7 +55,13 @@ class ApiUser:
         return items
 
     def send(self, announced: dict[str, Any], content: bytes) -> httpx.Response:
+        """Post a file with its form; a sound PNG whose size nobody told as bytes that nobody else has sent.
+
+        Results of equal bytes are used again, and these tests are about those that are worked out.
+        """
         form = announced["upload"]
+        if announced.get("size_bytes") is None:
+            content = unlike_others(content)
         return httpx.post(form["url"], data=form["fields"], files={"file": content}, timeout=60)
 
     def upload(self, project_id: str, name: str, content: bytes, **fields: object) -> str:
@@ -78,6 +86,18 @@ class ApiUser:
     def _content(response: httpx.Response) -> Any:
         assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
         return response.json() if response.content else None
+
+
+def unlike_others(content: bytes) -> bytes:
+    """The same picture with a comment of its own; what is no whole PNG stays as it is.
+
+    Source: PNG specification, third edition, 11.3.3.3 «tEXt»; the file ends with the twelve bytes of IEND.
+    """
+    if not content.startswith(b"\x89PNG\r\n\x1a\n") or content[-8:-4] != b"IEND":
+        return content
+    chunk = b"tEXtComment\0" + secrets.token_hex(16).encode()
+    whole = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return content[:-12] + whole + content[-12:]
 
 
 def eventually(look: Callable[[], Seen | None], timeout_s: float = 60, pause_s: float = 0.1) -> Seen:
