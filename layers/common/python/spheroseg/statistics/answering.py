@@ -25,6 +25,9 @@ from spheroseg.statistics.plates import quality_of
 from spheroseg.statistics.units import Observations, Parts, UnitValues, level_order, parts_of, unit_values, units_used
 
 TIME = "time_point_h"
+SMALLEST, LARGEST = 1e-60, 1e60
+"""Of a value that is not 0: third powers of differences must neither vanish nor overflow in 64-bit numbers."""
+
 MOST_GROUPS = 2000
 MOST_LEVELS = 50
 """Compared with one another: 1,225 pairs."""
@@ -38,6 +41,9 @@ def answer(table: Observations, question: Question) -> Answer:
         UnclearUnitsError: units are told for some rows only.
     """
     _require_possible(table, question)
+    sizes = np.abs(table.values[~np.isnan(table.values) & (table.values != 0)])
+    if sizes.size and not SMALLEST <= float(sizes.min()) <= float(sizes.max()) <= LARGEST:
+        raise InvalidQuestionError(f"Values must be 0, or from {SMALLEST:g} to {LARGEST:g} apart from their sign")
     used = units_used(table, question.unit)
     parts = parts_of(table.factors, question.groups, table.values.size)
     if len(parts.levels) > MOST_GROUPS:
