@@ -13,12 +13,17 @@ from spheroseg.observability import logger, metrics
 from spheroseg.sqs_batches import BatchHandler, batch_handler
 from spheroseg.use_cases.accept_upload import AcceptUpload
 
+SOON_S = 20
+"""A delivery comes back this soon when something was unavailable the first time: a short outage is over by then. Later
+it waits for the queue's own visibility timeout of minutes. The queue gives a message up after three deliveries, and an
+outage of a minute, such as a database's failover, must not use them up."""
 
-def create_handler(accept_upload: AcceptUpload, lend_again: Callable[[SQSRecord], None]) -> BatchHandler:
+
+def create_handler(accept_upload: AcceptUpload, lend_for: Callable[[str, int], None]) -> BatchHandler:
     """Accept each upload of a batch; only those that failed are delivered again.
 
     Args:
-        lend_again: Lets a delivery come back sooner than its visibility timeout, later each time.
+        lend_for: Lets the delivery of a receipt come back in so many seconds, instead of at its visibility timeout.
     """
 
     def accepted(event: ObjectCreated) -> Image:
@@ -41,7 +46,8 @@ def create_handler(accept_upload: AcceptUpload, lend_again: Callable[[SQSRecord]
             return
         except UnavailableError:
             metrics.add_metric(name="UploadPostponed", unit=MetricUnit.Count, value=1)
-            lend_again(record)
+            if int(record.attributes.approximate_receive_count) == 1:
+                lend_for(record.receipt_handle, SOON_S)
             raise
         metrics.add_metric(name="UploadAccepted", unit=MetricUnit.Count, value=1)
         logger.info(

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from accept_upload.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
@@ -17,11 +15,8 @@ from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.use_cases.accept_upload import AcceptUpload
 
-FIRST_DELAY_S = 5
-"""A failed delivery comes back after 5 s, then 15 s, instead of the queue's own six timeouts of the function."""
 
-
-def wire(settings: Settings) -> tuple[AcceptUpload, Callable[[SQSRecord], None]]:
+def wire(settings: Settings) -> tuple[AcceptUpload, Callable[[str, int], None]]:
     """The use case, and how a delivery comes back soon."""
     clock = SystemClock()
     database = Database.of(settings)
@@ -38,10 +33,4 @@ def wire(settings: Settings) -> tuple[AcceptUpload, Callable[[SQSRecord], None]]
         updates=SqsUpdatePublisher(sqs, settings.updates_queue_url),
     )
 
-    receiver = SqsReceiver(sqs, settings.uploads_queue_url)
-
-    def lend_again(record: SQSRecord) -> None:
-        receive_count = int(record.attributes.approximate_receive_count)
-        receiver.extend(record.receipt_handle, FIRST_DELAY_S * 3 ** (receive_count - 1))
-
-    return accept_upload, lend_again
+    return accept_upload, SqsReceiver(sqs, settings.uploads_queue_url).extend

@@ -5,10 +5,9 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from accept_upload.entry import create_handler
+from accept_upload.entry import SOON_S, create_handler
 from spheroseg.domain.image import ImageStatus, inbox_image_id, original_key
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus, segmentation_id
@@ -34,7 +33,7 @@ class World:
     images: InMemoryImages = field(default_factory=InMemoryImages)
     store: InMemoryImageStore = field(default_factory=InMemoryImageStore)
     queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
-    lent_again: list[SQSRecord] = field(default_factory=list)
+    lent_for: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def handler(self) -> BatchHandler:
@@ -47,10 +46,10 @@ class World:
             clock=InMemoryClock(),
             inbox_order=an_order(),
         )
-        return create_handler(accept, self.lent_again.append)
+        return create_handler(accept, lambda receipt, seconds: self.lent_for.append((receipt, seconds)))
 
-    def deliver(self, *bodies: str) -> dict[str, Any]:
-        return self.handler(sqs_batch(*bodies), cast(LambdaContext, RecordedContext()))
+    def deliver(self, *bodies: str, receive_count: int = 1) -> dict[str, Any]:
+        return self.handler(sqs_batch(*bodies, receive_count=receive_count), cast(LambdaContext, RecordedContext()))
 
     def etag(self, key: str) -> str:
         return self.store.describe(key).etag
@@ -125,14 +124,16 @@ def test_one_failure_of_a_batch_is_delivered_again_and_the_others_are_not(world:
     assert world.images.get(image.id).status is ImageStatus.STORED
 
 
-def test_what_cannot_be_queued_now_is_delivered_again_soon(world: World) -> None:
+def test_what_cannot_be_queued_now_is_delivered_again_soon_and_then_later(world: World) -> None:
     image = an_image(status=ImageStatus.AWAITING_UPLOAD)
     world.images.add_many([image])
     world.store.put(original_key(image.id), b"hello", "image/tiff")
     world.queue.is_available = False
 
     assert failed_ids(world.deliver(object_created(original_key(image.id)))) == ["message-1"]
-    assert [record.receipt_handle for record in world.lent_again] == ["receipt-1"]
+    assert world.lent_for == [("receipt-1", SOON_S)]
+    assert failed_ids(world.deliver(object_created(original_key(image.id)), receive_count=2)) == ["message-1"]
+    assert world.lent_for == [("receipt-1", SOON_S)]  # a longer outage must not use up all deliveries
 
     world.queue.is_available = True
     assert failed_ids(world.deliver(object_created(original_key(image.id)))) == []
