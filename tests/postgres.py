@@ -47,7 +47,7 @@ class Servers:
                 connection.execute(f"DELETE FROM {table}")
 
 
-ALONE = ("account_closings", "admin_actions")
+ALONE = ("account_closings", "admin_actions", "change_stamps")
 """Tables that nothing else refers to."""
 
 

@@ -15,7 +15,8 @@ from spheroseg.adapters.aws import s3_client, secrets_client, sqs_client
 from spheroseg.adapters.cdn import CdnDownloadLinks
 from spheroseg.adapters.cognito import CognitoDirectory, CognitoPeople, CognitoSignIn
 from spheroseg.adapters.dead_letters import QueuePair, SqsDeadLetters
-from spheroseg.adapters.in_process import InProcessRateLimiter
+from spheroseg.adapters.hot_reads import CachedHotReads
+from spheroseg.adapters.in_process import InProcessCache, InProcessRateLimiter
 from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
 from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
@@ -31,6 +32,7 @@ from spheroseg.adapters.postgres.revisions import PostgresRevisions
 from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.sharing import PostgresSharing
+from spheroseg.adapters.postgres.stamps import PostgresStamps
 from spheroseg.adapters.postgres.statistics import PostgresProjectStatistics
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.re2_patterns import Re2Patterns
@@ -38,7 +40,7 @@ from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
 from spheroseg.adapters.secrets import DatabaseCredentials, secret_text
 from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import RandomIds, SystemClock
-from spheroseg.adapters.valkey import ValkeyRateLimiter, ValkeyServer, server_of
+from spheroseg.adapters.valkey import ValkeyCache, ValkeyRateLimiter, ValkeyServer, server_of
 from spheroseg.domain.administration import QueueName
 from spheroseg.domain.rate_limit import RateLimit
 from spheroseg.domain.segmentation import Order
@@ -92,6 +94,8 @@ def wire(settings: Settings) -> UseCases:
     s3, sqs = s3_client(), sqs_client()
     database = Database.of(settings, pool_size=CONNECTIONS)
     cache_server = server_of(settings, secrets_client(), f"spheroseg:{settings.stage}")
+    kept = ValkeyCache(cache_server) if cache_server else InProcessCache()
+    hot = CachedHotReads(PostgresStamps(database), kept)
     projects, images = PostgresProjects(database), PostgresImages(database)
     segmentations, batches = PostgresSegmentations(database), PostgresRunBatches(database)
     revisions, editor = PostgresRevisions(database), EditorOnDemand()
@@ -116,7 +120,7 @@ def wire(settings: Settings) -> UseCases:
         read_account=ReadAccount(accounts),
         change_profile=ChangeProfile(accounts),
         create_project=CreateProject(projects, accounts, clock, ids),
-        read_projects=ReadProjects(projects, PostgresProjectStatistics(database)),
+        read_projects=ReadProjects(projects, PostgresProjectStatistics(database), hot),
         read_measurements=ReadMeasurements(projects, PostgresMeasurements(database)),
         change_project=ChangeProject(projects, clock),
         delete_project=DeleteProject(projects, jobs, work, clock),
@@ -129,7 +133,7 @@ def wire(settings: Settings) -> UseCases:
         upload_in_parts=UploadInParts(images, store),
         change_images=ChangeImages(projects, images, Re2Patterns()),
         complete_upload=CompleteUpload(images, store, accept_upload),
-        read_images=ReadImages(projects, images, segmentations),
+        read_images=ReadImages(projects, images, segmentations, hot),
         delete_image=DeleteImage(images, segmentations, store),
         delete_images=DeleteImages(images, store),
         request_segmentation=RequestSegmentation(images, segmentations, queue, clock, updates),

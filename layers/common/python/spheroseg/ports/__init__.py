@@ -10,6 +10,7 @@ from spheroseg.ports.account_closings import AccountClosings
 from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.administration import DeadLetters, DeedRepository, QueueOverview, UserDirectory
 from spheroseg.ports.cache import Cache, RateLimiter
+from spheroseg.ports.hot_reads import HotReads
 from spheroseg.ports.images import ImageRepository, RunOfImage
 from spheroseg.ports.kept_answers import KeptAnswer, KeptAnswerRepository
 from spheroseg.ports.measurements import MeasurementSource
@@ -42,6 +43,7 @@ __all__ = [
     "Decoder",
     "DeedRepository",
     "DownloadLinks",
+    "HotReads",
     "IdSource",
     "ImageRepository",
     "ImageStore",

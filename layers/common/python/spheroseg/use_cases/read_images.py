@@ -1,7 +1,7 @@
 """Images that the viewer may read, each with its latest segmentation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from spheroseg.domain.image import Image
@@ -9,7 +9,8 @@ from spheroseg.domain.image_list import ImageKey, ImageQuery
 from spheroseg.domain.paging import Page, PageKey
 from spheroseg.domain.segmentation import Segmentation
 from spheroseg.domain.viewer import Viewer
-from spheroseg.ports import ImageRepository, ProjectRepository, SegmentationRepository
+from spheroseg.ports import HotReads, ImageRepository, ProjectRepository, SegmentationRepository
+from spheroseg.use_cases.read_afresh import ReadAfresh
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class ReadImages:
     projects: ProjectRepository
     images: ImageRepository
     segmentations: SegmentationRepository
+    hot: HotReads = field(default_factory=ReadAfresh)
 
     def one(self, viewer: Viewer, image_id: UUID) -> ImageView:
         """An image that the viewer may read, or ``ImageNotFoundError``."""
@@ -54,11 +56,19 @@ class ReadImages:
         Args:
             with_segmentations: False leaves away the latest runs, and the statement that reads them.
         """
-        self.projects.one(viewer, project_id)
-        found = list(self.images.search(viewer, project_id, query, after, limit + 1))
-        shown = found[:limit]
-        views = self._views(viewer, shown) if with_segmentations else [ImageView(image, None) for image in shown]
-        return views, query.key_of(shown[-1]) if len(found) > limit else None
+
+        def read(reader: Viewer) -> tuple[ImageView, ...]:
+            self.projects.one(reader, project_id)
+            found = list(self.images.search(reader, project_id, query, after, limit + 1))
+            views = self._views(reader, found) if with_segmentations else [ImageView(image, None) for image in found]
+            return tuple(views)
+
+        if after is None:
+            question = f"images: {query} {limit} {with_segmentations}"
+            views = self.hot.of_project(viewer, project_id, question, tuple[ImageView, ...], read)
+        else:
+            views = read(viewer)
+        return views[:limit], query.key_of(views[limit - 1].image) if len(views) > limit else None
 
     def _views(self, viewer: Viewer, images: list[Image]) -> list[ImageView]:
         latest = self.segmentations.latest_of_images(viewer, [image.id for image in images])

@@ -1,13 +1,14 @@
 """The projects that the viewer has a role in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.paging import Page, PageKey
 from spheroseg.domain.project import Project, ProjectStatistics
 from spheroseg.domain.viewer import Viewer
-from spheroseg.ports import ProjectRepository, ProjectStatisticsSource
+from spheroseg.ports import HotReads, ProjectRepository, ProjectStatisticsSource
+from spheroseg.use_cases.read_afresh import ReadAfresh
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class ReadProjects:
 
     projects: ProjectRepository
     counts: ProjectStatisticsSource
+    hot: HotReads = field(default_factory=ReadAfresh)
 
     def one(self, viewer: Viewer, project_id: UUID) -> Accessible[Project]:
         """The project with the viewer's role in it, or ``ProjectNotFoundError``."""
@@ -23,7 +25,11 @@ class ReadProjects:
 
     def statistics(self, viewer: Viewer, project_id: UUID) -> ProjectStatistics:
         """What is in the project, or ``ProjectNotFoundError``."""
-        return self.counts.of(viewer, project_id)
+
+        def read(reader: Viewer) -> ProjectStatistics:
+            return self.counts.of(reader, project_id)
+
+        return self.hot.of_project(viewer, project_id, "statistics", ProjectStatistics, read)
 
     def page(
         self,
@@ -35,7 +41,15 @@ class ReadProjects:
         tag: str | None = None,
     ) -> Page[Accessible[Project]]:
         """Projects, newest first; only archived ones or only others, and only with a tag, if asked for."""
-        found = self.projects.page(viewer, after, limit + 1, archived=archived, tag=tag)
+
+        def read(reader: Viewer) -> tuple[Accessible[Project], ...]:
+            return tuple(self.projects.page(reader, after, limit + 1, archived=archived, tag=tag))
+
+        if after is None:
+            question = f"projects: {limit} {archived} {tag}"
+            found = self.hot.of_viewer(viewer, question, tuple[Accessible[Project], ...], read)
+        else:
+            found = read(viewer)
         if len(found) <= limit:
             return Page(found, None)
         last = found[limit - 1].item
