@@ -46,6 +46,7 @@ PRODUCTION_OUTPUTS = {
     "ClusterName",
     "ServiceName",
     "DistributionDomain",
+    "CacheEndpoint",
     "DatabaseWriterEndpoint",
     "DatabaseReaderEndpoint",
     "DatabaseName",
