@@ -62,7 +62,7 @@ def tried(schema: Any, operation: tuple[str, str], own: Mapping[str, str], send:
             suppress_health_check=list(HealthCheck),
         )
         @given(case=described.as_strategy(generation_mode=mode), named=st.sampled_from([True, True, False]))
-        def check(case: Case, *, named: bool) -> None:
+        def check(case: Case[Any], *, named: bool) -> None:
             if named:
                 case.path_parameters = {**(case.path_parameters or {}), **dict(_of(own, path))}
             request = case.as_transport_kwargs(base_url="http://api.invalid")

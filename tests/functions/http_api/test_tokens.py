@@ -111,7 +111,7 @@ def forged(pool: Pool) -> Iterator[str]:
     for kid in ("key-2", "", "../../../dev/null", "' OR 1=1", None, 0, ["key-1"], {"kid": "key-1"}):
         yield pool.token({"kid": kid})
         yield stranger.token({"kid": kid})
-    for claims in (
+    wrong: tuple[dict[str, Any], ...] = (
         {"exp": now - 1},
         {"exp": now - 10**6},
         {"exp": 0},
@@ -131,7 +131,8 @@ def forged(pool: Pool) -> Iterator[str]:
         {"token_use": ["access"]},
         {"sub": ""},
         {"sub": None},
-    ):
+    )
+    for claims in wrong:
         yield pool.token(**claims)
     yield from (head, f"{head}.{payload}", f"{head}.{payload}.{signature}.{signature}", f".{payload}.{signature}")
     yield from (f"{head}..{signature}", f"{head}.{payload}.", f"{payload}.{head}.{signature}", "..", "a.b.c", " ")
