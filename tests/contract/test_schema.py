@@ -1,6 +1,6 @@
 """Whatever fits the API's document or just misses it, in process over PostgreSQL: no 5xx, no answer that it does not tell.
 
-Through the gateway of the local cloud the same is done in tests/flow/test_schema.py. `SPHEROSEG_SCHEMA_EXAMPLES=100`
+Through the gateway of the local cloud the same is done on demand, by tests/flow/test_schema.py. `SPHEROSEG_SCHEMA_EXAMPLES=100`
 sends more requests to each operation than the few of the usual run.
 """
 
