@@ -34,6 +34,11 @@ ENVIRONMENT = {
     "SPHEROSEG_QUEUE_URL_NORMAL": "http://127.0.0.1:1/000000000000/normal",
     "SPHEROSEG_QUEUE_URL_LOW": "http://127.0.0.1:1/000000000000/low",
     "SPHEROSEG_UPDATES_QUEUE_URL": "http://127.0.0.1:1/000000000000/updates",
+    "SPHEROSEG_UPLOADS_QUEUE_URL": "http://127.0.0.1:1/000000000000/uploads",
+    **{
+        f"SPHEROSEG_DEAD_LETTERS_URL_{name}": "http://127.0.0.1:1/000000000000/dead"
+        for name in ("UPLOADS", "HIGH", "NORMAL", "LOW", "UPDATES", "PROJECT_WORK")
+    },
     "SPHEROSEG_LINKS": "s3",
     "SPHEROSEG_PROJECT_WORK_QUEUE_URL": "https://sqs.invalid/work",
     "SPHEROSEG_USER_POOL_ID": "pool",
