@@ -1,33 +1,42 @@
-"""GraphQL beside REST for the same data, in process over PostgreSQL; and how soon a hostile query is refused."""
+"""GraphQL beside REST, and what hot routes cost, in process over PostgreSQL; and how soon a hostile query is refused."""
 
 import asyncio
+import io
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from http_api.app import create_app
+from http_api.entry import create_handler
 from http_api.graphql.context import Context
 from http_api.graphql.known_queries import FOLDER
 from http_api.graphql.serving import Server
 from http_api.use_cases import UseCases
+from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.connections import PooledConnection
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.revisions import PostgresRevisions
+from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg.observability import logger
+from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_together import ReadTogether
 from tests.benchmarks.conftest import Record, Sample
 from tests.builders import NOW, OWNER, a_project, a_segmentation, a_spheroid, a_viewer, an_image
+from tests.events import RecordedContext, recorded
 from tests.functions.http_api.test_graphql_limits import REFUSED
 from tests.functions.http_api.world import BehindGateway, World
 from tests.postgres import running_servers
@@ -69,6 +78,14 @@ def use_cases_on(database: Database) -> UseCases:
         in_memory,
         read_projects=replace(in_memory.read_projects, projects=projects),
         read_images=ReadImages(projects, PostgresImages(database), segmentations),
+        read_segmentations=replace(
+            in_memory.read_segmentations,
+            images=PostgresImages(database),
+            segmentations=segmentations,
+            revisions=PostgresRevisions(database),
+        ),
+        read_runs=replace(in_memory.read_runs, projects=projects, batches=PostgresRunBatches(database)),
+        read_account=ReadAccount(PostgresAccounts(database)),
         read_together=ReadTogether(PostgresBatches(database), segmentations),
     )
 
@@ -101,7 +118,9 @@ async def sampled(ask: Callable[[], Awaitable[Any]]) -> Sample:
 def test_the_same_list_by_graphql_and_by_rest(
     database: Database, project: Project, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = BehindGateway(create_app(use_cases_on(database), lambda _: None, lambda _: None), {"sub": OWNER, "token_use": "access"})
+    app = BehindGateway(
+        create_app(use_cases_on(database), lambda _: None, lambda _: None), {"sub": OWNER, "token_use": "access"}
+    )
     statements = Statements(monkeypatch)
 
     async def measured() -> None:
@@ -131,6 +150,51 @@ def test_the_same_list_by_graphql_and_by_rest(
             record("GraphQL, bytes", len(graph.content), "B", "REST, bytes of the list", len(rest.content))
 
     asyncio.run(measured())
+
+
+def test_what_each_hot_route_costs(
+    database: Database,
+    project: Project,
+    record: Record,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Through the function's own handler, from the gateway's event to its answer; the time is the processor's."""
+    monkeypatch.setattr(logger.registered_handler, "stream", io.StringIO())
+    monkeypatch.setattr("sys.stdout", io.StringIO())  # metrics are printed
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    handler, statements = create_handler(use_cases_on(database)), Statements(monkeypatch)
+    (image, *_) = PostgresImages(database).page(a_viewer(), project.id, None, 1)
+    (run,) = PostgresSegmentations(database).of_image(a_viewer(), image.id)
+    base = f"/v1/projects/{project.id}"
+    routes = {
+        "health": ("/health", ""),
+        "get a project": (base, ""),
+        "list 50 images": (f"{base}/images", "limit=50"),
+        "list 50 images, three fields": (f"{base}/images", "limit=50&fields=id,name,status"),
+        "get an image": (f"/v1/images/{image.id}", ""),
+        "list an image's segmentations": (f"/v1/images/{image.id}/segmentations", ""),
+        "get a segmentation": (f"/v1/segmentations/{run.id}", ""),
+        "list spheroids": (f"/v1/segmentations/{run.id}/spheroids", ""),
+        "progress of a project": (f"{base}/runs/progress", ""),
+        "usage": ("/v1/me/usage", ""),
+    }
+    baseline = 0.0
+    for what, (path, query) in routes.items():
+        event = recorded("http_api_aws")
+        event |= {"rawPath": path, "rawQueryString": query}
+        event["requestContext"]["http"]["path"] = path
+        event["requestContext"]["authorizer"]["jwt"]["claims"] |= {"sub": OWNER, "token_use": "access"}
+        sample, before = Sample(), 0
+        for number in range(ROUNDS + 3):
+            before, begun = statements.count, time.process_time()
+            answer = handler(event, cast("LambdaContext", RecordedContext()))
+            if number >= 3:
+                sample.seconds.append(time.process_time() - begun)
+            assert answer["statusCode"] == 200, answer
+        baseline = baseline or sample.p50_ms
+        record(f"{what}, statements", statements.count - before, "", "none", 0)
+        record(f"{what}, processor time p50", sample.p50_ms, "ms", "health", baseline)
+        record(f"{what}, requests/s of one core", 1000 / sample.p50_ms, "1/s", "health", 1000 / baseline)
 
 
 def test_hostile_queries_are_refused_soon(record: Record) -> None:
