@@ -347,13 +347,6 @@ class Spheroid(Answer):
     measures_um: dict[str, float] | None
 
 
-class SpheroidPage(Answer):
-    """Some spheroids of a run; ``next_after`` begins the next page, None: this is the last one."""
-
-    items: list[Spheroid]
-    next_after: int | None
-
-
 class GivenTokens(Answer):
     """What a sign-in gives."""
 
