@@ -89,6 +89,7 @@ def test_every_part_that_is_down_says_so(aws: None, monkeypatch: pytest.MonkeyPa
     assert [(part.name, part.is_needed) for part in parts] == [
         ("database_writer", True),
         ("database_reader", False),
+        ("cache", False),
         ("bucket", True),
         ("segmentation_queues", True),
     ]
