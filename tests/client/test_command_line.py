@@ -224,6 +224,7 @@ def test_a_run_without_any_success_leaves_earlier_measures_alone(run: Run, servi
     given = files(tmp_path, "a.png")
     out = tmp_path / "out"
     assert run("segment", *given, "--out", out).exit_code == 0
+    given[0].write_bytes(b"other pixels, whose result is not there already")
     service.fails = lambda _: Failure("invalid-pixels", "All equal")
     assert run("segment", *given, "--out", out).exit_code == 1
     assert len(rows(out)) == 2

@@ -289,7 +289,7 @@ def names_of(template: str, named: Named | None) -> dict[str, str]:
     """What each place holder of the path stands for."""
     holders = [part[1:-1] for part in template.split("/") if part.startswith("{")]
     given = named if isinstance(named, dict) else dict.fromkeys(holders[:1], named)
-    return {**{holder: str(value) for holder, value in given.items()}, "name": "spheroid-unet"}
+    return {**{holder: str(value) for holder, value in given.items()}, "name": "spheroid-unet", "letter_id": "letter-1"}
 
 
 def called(client: Client, key: tuple[str, str], named: Named | None, **request: Any) -> Any:
