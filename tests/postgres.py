@@ -43,7 +43,16 @@ class Servers:
     def empty(self) -> None:
         """Remove every row."""
         with psycopg.connect(self.pair.address(self.pair.primary_port)) as connection:
-            for table in ("images", "projects", "watchers", "tickets", "accounts", "project_jobs", "kept_answers", *ALONE):
+            for table in (
+                "images",
+                "projects",
+                "watchers",
+                "tickets",
+                "accounts",
+                "project_jobs",
+                "kept_answers",
+                *ALONE,
+            ):
                 connection.execute(f"DELETE FROM {table}")
 
 

@@ -296,8 +296,7 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
     ),
     "not-expressible": (
         "The format cannot say it",
-        "The format that was asked for has no way to say what is to be written, such as overlapping objects in a label "
-        "image.",
+        "The format has no way to say what is to be written, such as overlapping objects in a label image.",
         "Take a format that can: docs/formats.md lists what each keeps.",
     ),
     "image-too-large": (

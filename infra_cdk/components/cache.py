@@ -113,8 +113,8 @@ def external_cache(scope: Construct) -> Cache:
     """
     stack = Stack.of(scope)
 
-    def parameter(name: str, description: str, **more: str) -> str:
-        return CfnParameter(stack, name, type="String", description=description, **more).value_as_string
+    def parameter(name: str, description: str, default: str | None = None) -> str:
+        return CfnParameter(stack, name, type="String", description=description, default=default).value_as_string
 
     arn = parameter("CacheSecretArn", "Secret with the cache's password as JSON")
     return Cache(

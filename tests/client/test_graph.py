@@ -7,7 +7,7 @@ import pytest
 
 from http_api.graphql.known_queries import FOLDER
 from spheroseg_client.client import Client
-from spheroseg_client.errors import ApiError, UnexpectedAnswerError
+from spheroseg_client.errors import UnexpectedAnswerError
 from spheroseg_client.graph import GraphQLFailedError
 from tests.client.service import Service
 

@@ -411,9 +411,9 @@ class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RevisionCalls, Ru
                 params["cursor"] = cursor
             answer = self._transport.request("GET", path, session=self._session, repeatable=True, params=params)
             yield from _items(kind, answer, path)
-            cursor = answer.get("next_cursor") if isinstance(answer, dict) else None
-            if cursor is None:
+            if not isinstance(answer, dict) or answer.get("next_cursor") is None:
                 return
+            cursor = answer["next_cursor"]
             if keep is not None and kept is None:
                 kept = answer.get(keep)
 

@@ -31,10 +31,12 @@ def test_a_project_is_created_for_whoever_is_signed_in(world: World, owner: Clie
 
 def test_only_what_is_left_away_comes_from_the_profile(world: World, owner: Client) -> None:
     owner.request("PATCH", "/v1/me", json={"pixel_size_um": 0.65})
-    sizes = {
-        name: owner.post("/v1/projects", json={"name": name, **said}).json()
-        for name, said in {"left away": {}, "null": {"pixel_size_um": None}, "said": {"pixel_size_um": 0.5}}.items()
+    told: dict[str, dict[str, float | None]] = {
+        "left away": {},
+        "null": {"pixel_size_um": None},
+        "said": {"pixel_size_um": 0.5},
     }
+    sizes = {name: owner.post("/v1/projects", json={"name": name, **said}).json() for name, said in told.items()}
     assert {name: (it["pixel_size_um"], it["pixel_size_source"]) for name, it in sizes.items()} == {
         "left away": (0.65, "profile"),
         "null": (None, None),

@@ -66,9 +66,7 @@ class CacheSettings(Settings):
     cache_tls: Literal["require", "disable"] = "require"
     cache_name: str | None = Field(default=None, description="Name of the ElastiCache that the user signs in to by IAM")
     cache_user: str | None = Field(default=None, description="Name of that user")
-    cache_secret_arn: str | None = Field(
-        default=None, description="Secret with password as JSON, without IAM"
-    )
+    cache_secret_arn: str | None = Field(default=None, description="Secret with password as JSON, without IAM")
 
 
 class RateSettings(Settings):
