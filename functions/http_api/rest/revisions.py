@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from http_api.rest.answers import NOT_WRITABLE, POSITION_HEADER, Answer, Body, Wired, Written, problems
 from http_api.rest.spheroids import REVISION_HEADER
@@ -26,8 +26,8 @@ NEXT_HEADER = "Spheroseg-Next-After"
 MAX_NUMBER = 2**31 - 1
 MAX_POLYGONS = 1_000
 
-Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-Numbers = Annotated[list[Number], Field(min_length=1, max_length=MAX_TOUCHED)]
+Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, description="Of a spheroid in the image")]
+Numbers = Annotated[list[Number], Field(min_length=1, max_length=MAX_TOUCHED, description="Of spheroids in the image")]
 Point = Annotated[tuple[float, float], Field(description="x to the right, y down, in px; rounded to quarter pixels")]
 Ring = Annotated[list[Point], Field(min_length=3, description="Corners in order; the first need not be repeated")]
 
@@ -43,13 +43,16 @@ class EditPolygonIn(Body):
         return Polygon(tuple(self.exterior), tuple(tuple(hole) for hole in self.holes))
 
 
-Polygons = Annotated[list[EditPolygonIn], Field(min_length=1, max_length=MAX_POLYGONS)]
+Polygons = Annotated[
+    list[EditPolygonIn],
+    Field(min_length=1, max_length=MAX_POLYGONS, description="What the spheroid is made of; several: it is in pieces"),
+]
 
 
 class AddIn(Body):
     """A new spheroid; it gets the number after the highest that the run ever had."""
 
-    kind: Literal["add"]
+    kind: Literal["add"] = Field(description="Which operation this is")
     polygons: Polygons
 
     def operation(self) -> done.Operation:
@@ -60,7 +63,7 @@ class AddIn(Body):
 class DeleteIn(Body):
     """Spheroids that are none."""
 
-    kind: Literal["delete"]
+    kind: Literal["delete"] = Field(description="Which operation this is")
     numbers: Numbers
 
     def operation(self) -> done.Operation:
@@ -71,7 +74,7 @@ class DeleteIn(Body):
 class ReplaceIn(Body):
     """Another outline for a spheroid."""
 
-    kind: Literal["replace"]
+    kind: Literal["replace"] = Field(description="Which operation this is")
     number: Number
     polygons: Polygons
 
@@ -83,7 +86,7 @@ class ReplaceIn(Body):
 class SplitIn(Body):
     """A spheroid cut along a line from side to side; the largest part keeps the number."""
 
-    kind: Literal["split"]
+    kind: Literal["split"] = Field(description="Which operation this is")
     number: Number
     line: list[Point] = Field(min_length=2, description="Where to cut; it begins and ends outside of the spheroid")
 
@@ -95,8 +98,8 @@ class SplitIn(Body):
 class MergeIn(Body):
     """Several spheroids that are one; it keeps the first number."""
 
-    kind: Literal["merge"]
-    numbers: Annotated[Numbers, Field(min_length=2)]
+    kind: Literal["merge"] = Field(description="Which operation this is")
+    numbers: Annotated[Numbers, Field(min_length=2, description="Of the spheroids that are one")]
     allow_pieces: bool = Field(default=False, description="They may be apart; else they must touch along outlines")
 
     def operation(self) -> done.Operation:
@@ -107,7 +110,7 @@ class MergeIn(Body):
 class AddHoleIn(Body):
     """A hole in a spheroid."""
 
-    kind: Literal["add_hole"]
+    kind: Literal["add_hole"] = Field(description="Which operation this is")
     number: Number
     ring: Ring
 
@@ -119,7 +122,7 @@ class AddHoleIn(Body):
 class FillHoleIn(Body):
     """No hole where there is one."""
 
-    kind: Literal["fill_hole"]
+    kind: Literal["fill_hole"] = Field(description="Which operation this is")
     number: Number
     at: Point | None = Field(default=None, description="A place in the hole; null: all holes")
 
@@ -131,9 +134,9 @@ class FillHoleIn(Body):
 class SimplifyIn(Body):
     """Fewer corners, none of which was farther than the tolerance from the new outline."""
 
-    kind: Literal["simplify"]
+    kind: Literal["simplify"] = Field(description="Which operation this is")
     numbers: Numbers
-    tolerance_px: float = Field(gt=0, le=1_000, examples=[1.0])
+    tolerance_px: float = Field(gt=0, le=1_000, description="Largest distance, in pixels", examples=[1.0])
 
     def operation(self) -> done.Operation:
         """The same for the domain."""
@@ -143,9 +146,9 @@ class SimplifyIn(Body):
 class SmoothIn(Body):
     """Without bumps and bays into which a disk of that radius does not fit."""
 
-    kind: Literal["smooth"]
+    kind: Literal["smooth"] = Field(description="Which operation this is")
     numbers: Numbers
-    radius_px: float = Field(gt=0, le=1_000, examples=[3.0])
+    radius_px: float = Field(gt=0, le=1_000, description="Of the disk, in pixels", examples=[3.0])
 
     def operation(self) -> done.Operation:
         """The same for the domain."""
@@ -155,7 +158,7 @@ class SmoothIn(Body):
 class RelabelIn(Body):
     """Another number, which must be free."""
 
-    kind: Literal["relabel"]
+    kind: Literal["relabel"] = Field(description="Which operation this is")
     number: Number
     to: Number
 
@@ -182,6 +185,7 @@ class EditIn(Body):
     operations: list[OperationIn] = Field(
         min_length=1,
         max_length=MAX_OPERATIONS,
+        description="What is done, in this order",
         examples=[[{"kind": "split", "number": 3, "line": [[10, 40], [90, 42.5]]}, {"kind": "delete", "numbers": [7]}]],
     )
     note: Note = None
@@ -219,7 +223,7 @@ class RevisionOut(Answer):
 class RevisionDetailOut(RevisionOut):
     """The same with what was done."""
 
-    operations: list[dict[str, JsonValue]] = Field(
+    operations: list[dict[str, Any]] = Field(
         description="As they were sent; none where an earlier revision was brought back"
     )
 

@@ -147,7 +147,7 @@ def test_each_request_is_one_log_line_and_its_metrics(world: World, handler: Han
 def test_a_failure_is_logged_with_its_stack(
     world: World, handler: Handler, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(CreateProject, "__call__", fail)

@@ -24,6 +24,8 @@ from tests.functions.http_api.test_ownership import MANAGE, MEMBER, OTHER, WRITE
 from tests.functions.http_api.world import World
 
 NODES = ("Project", "Image", "Segmentation", "Account", "Batch")
+OF_ROWS = ("Query", "Mutation", *NODES, "Revision")
+"""Kinds whose fields are asked for in rows."""
 ABSENT = "0198c0de-0000-7000-8000-00000000dead"
 
 
@@ -326,7 +328,7 @@ def test_every_operation_has_a_row() -> None:
     types = schema().graph.type_map
     found = {
         f"{kind}.{name}"
-        for kind in ("Query", "Mutation", *NODES)
+        for kind in OF_ROWS
         for name in types[kind].fields  # type: ignore[attr-defined]
         if leads_elsewhere(types[kind], name)  # type: ignore[arg-type]
     }
@@ -338,7 +340,7 @@ def test_only_what_can_be_reached_by_a_row_asks_use_cases() -> None:
     inner = {
         (kind.name, name)
         for kind in schema().graph.type_map.values()
-        if isinstance(kind, GraphQLObjectType) and kind.name not in {"Query", "Mutation", *NODES}
+        if isinstance(kind, GraphQLObjectType) and kind.name not in OF_ROWS
         for name, field_ in kind.fields.items()
         if not kind.name.startswith("__") and not kind.name.endswith("Connection") and leads_elsewhere(kind, name)
     }
