@@ -284,6 +284,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> int:
     for module in (upload_parts, rest_images, rest_uploads):
         monkeypatch.setattr(module, "PART_BYTES", 600)
     monkeypatch.setattr(upload_parts, "PARTS_FROM_BYTES", 1000)
+    monkeypatch.setattr("spheroseg_client.client.WHOLE_BYTES", 1000)
     return 600
 
 

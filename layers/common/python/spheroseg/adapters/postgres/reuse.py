@@ -2,7 +2,8 @@
 
 Twins are runs of the same model in the same version with the same parameters over images of the same bytes. They are
 looked for in the same project; in other projects of the same owner only for a project that nobody else has a role in,
-so that nobody learns from a fast answer what lies where they may not look.
+so that nobody learns from a fast answer what lies where they may not look. A result is used again only where its files,
+which hold lengths in µm, were written with the pixel size that the run would have.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,9 @@ FROM (
     SELECT id, image_id, model, model_version, parameters, queued_at FROM segmentations
     WHERE status = 'queued' AND sent_at IS NULL AND has_twin ORDER BY queued_at, id LIMIT %(examined)s
 ) AS held
-{_TWIN} AND twin.status = 'succeeded'
+{_TWIN} AND twin.status = 'succeeded' AND twin.written_pixel_size_um IS NOT DISTINCT FROM coalesce(
+    mine.pixel_size_um, twin.file_pixel_size_um,
+    (SELECT own.pixel_size_um FROM projects AS own WHERE own.id = mine.project_id))
 ORDER BY held.queued_at, held.id, same.project_id <> mine.project_id, twin.is_reused, twin.finished_at, twin.id
 LIMIT %(limit)s
 """
