@@ -1,5 +1,6 @@
 """Corrected outlines in the graph: revisions, differences, and the mutations that make them."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -47,12 +48,12 @@ class Revision(Told):
 
 
 @strawberry.type
-class RevisedSegmentation:
+class RevisedSegmentation(ABC):
     """What a segmentation tells of its corrected outlines."""
 
+    @abstractmethod
     def plain_id(self) -> UUID:
         """What REST calls the id."""
-        raise NotImplementedError
 
     @strawberry.field(
         description="Who changed which spheroids when, the newest first; empty where nobody changed any",
