@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -180,6 +181,34 @@ def test_what_is_done_to_a_project_changes_what_its_people_see(bench: Bench) -> 
     bench.sharing.change_role(bench.project.id, MEMBER, Role.EDITOR)
     assert stamps()[1] != renamed[1]
     assert bench.stamps.of_viewer(stranger) == unchanged
+
+
+def test_what_somebody_read_while_the_role_was_taken_away_is_kept_for_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is empty for who has no role any more; the owner must not be shown it."""
+    bench.images.add_many([an_image(bench.project, name="a.tif")])
+    search = PostgresImages.search
+    for comes_back in (False, True):
+        bench.join(MEMBER)
+        before = bench.stamps.of_project(ME, bench.project.id)
+
+        def overtaken(*arguments: Any, comes_back: bool = comes_back, **more: Any) -> Any:
+            bench.sharing.remove(bench.project.id, MEMBER, NOW)
+            found = search(*arguments, **more)
+            if comes_back:
+                bench.join(MEMBER)
+            return found
+
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(PostgresImages, "search", overtaken)
+            if comes_back:
+                bench.listed(YOU)  # empty, as it would be without a cache
+            else:
+                with pytest.raises(ProjectNotFoundError):
+                    bench.listed(YOU)
+        assert bench.stamps.of_project(ME, bench.project.id) != before
+        assert bench.listed(ME) == bench.listed(ME) == ["a.tif"]
 
 
 def test_a_cache_that_is_down_or_damaged_costs_time_alone(bench: Bench) -> None:

@@ -2,8 +2,9 @@
 
 Stamps are counted by the database in the transaction that changes something, so that no writer can forget it. The
 question for the stamp is the check of the role as well, so that nothing is looked up in the cache for who may not see
-it; the answer is read from the writer, so that it is never older than the stamp that it is kept under. What is lost,
-late, damaged or of another release is a miss.
+it; the answer is read from the writer, so that it is never older than the stamp that it is kept under. What members of
+a project share is kept only if its stamp stands after the reading as it did before: whoever lost the role between two
+statements was shown less than the others may see. What is lost, late, damaged or of another release is a miss.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,7 @@ class Stamps(Protocol):
     """What the database counts."""
 
     def of_project(self, viewer: Viewer, project_id: UUID) -> str:
-        """The stamp of all below a project, or raise ``ProjectNotFoundError`` when the viewer has no role there."""
+        """The stamp of all below a project and of its roles, or raise ``ProjectNotFoundError`` without a role there."""
 
     def of_viewer(self, viewer: Viewer) -> str:
         """The stamp of the projects that a viewer sees, and of the viewer's roles in them."""
@@ -50,17 +51,32 @@ class CachedHotReads:
     def of_project(
         self, viewer: Viewer, project_id: UUID, question: str, kind: type[Found], read: Callable[[Viewer], Found]
     ) -> Found:
-        """What ``read`` gives, now or when somebody asked before and nothing below the project has changed since."""
+        """What ``read`` gives, now or when somebody asked before and nothing below the project has changed since.
+
+        Raises:
+            ProjectNotFoundError: the viewer has no role there, or lost it while it was read.
+        """
         stamp = self._stamps.of_project(viewer, project_id)
-        return self._answer(viewer, f"project:{project_id}:{stamp}", question, kind, read)
+
+        def stands() -> bool:
+            return self._stamps.of_project(replace(viewer, read_after=NO_READER_HAS), project_id) == stamp
+
+        return self._answer(viewer, f"project:{project_id}:{stamp}", question, kind, read, stands)
 
     def of_viewer(self, viewer: Viewer, question: str, kind: type[Found], read: Callable[[Viewer], Found]) -> Found:
         """The same of what a viewer alone sees."""
         stamp = self._stamps.of_viewer(viewer)
-        return self._answer(viewer, f"viewer:{viewer.user_id}:{stamp}", question, kind, read)
+        # Nobody else is shown it, so that something newer than its stamp harms nobody.
+        return self._answer(viewer, f"viewer:{viewer.user_id}:{stamp}", question, kind, read, lambda: True)
 
     def _answer(
-        self, viewer: Viewer, stamped: str, question: str, kind: type[Found], read: Callable[[Viewer], Found]
+        self,
+        viewer: Viewer,
+        stamped: str,
+        question: str,
+        kind: type[Found],
+        read: Callable[[Viewer], Found],
+        stands: Callable[[], bool],
     ) -> Found:
         adapter, shape = _adapter(cast("Any", kind))
         key = f"read:{shape}:{sha256(f'{stamped} {question}'.encode()).hexdigest()}"
@@ -79,7 +95,10 @@ class CachedHotReads:
                 return found
         _count("CacheMiss")
         answer = read(replace(viewer, read_after=NO_READER_HAS))
-        self._keep(key, adapter.dump_json(answer))
+        if stands():
+            self._keep(key, adapter.dump_json(answer))
+        else:
+            _count("CacheOvertaken")
         return answer
 
     def _keep(self, key: str, content: bytes) -> None:

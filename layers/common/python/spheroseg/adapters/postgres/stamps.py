@@ -1,4 +1,4 @@
-"""Stamps of projects and of what people see of them, counted by triggers (revision 0019)."""
+"""Stamps of projects and of what people see of them, counted by triggers (revisions 0019, 0020)."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ class PostgresStamps:
         self._database = database
 
     def of_project(self, viewer: Viewer, project_id: UUID) -> str:
-        """The stamp of all below a project, or raise ``ProjectNotFoundError`` when the viewer has no role there."""
+        """The stamp of all below a project and of its roles, or raise ``ProjectNotFoundError`` without a role there."""
         values = {"project_id": project_id, "viewer_id": viewer.user_id}
         row = self._database.find(OF_PROJECT, values, after=viewer.read_after)
         if row is None:
