@@ -222,6 +222,25 @@ def test_coarser_outlines_have_fewer_corners_and_lie_near() -> None:
     assert EDITOR.coarser([], 1.0) == []
 
 
+def test_coarser_outlines_of_any_size_stay_outlines_with_their_numbers() -> None:
+    """Small ones, slivers, steps of one, two and four bytes, islands and holes, all in one answer."""
+    small, sliver, wide = box(3, 3, 4, 4), box(50, 50, 90, 50.25), box(100, 100, 5_000, 4_000)
+    far = box(0, 0, 20_000_000, 10_000_000)
+    given = {
+        2: (Polygon(small),),
+        3: (Polygon(sliver), Polygon(wide, (box(200, 200, 201, 201), box(300, 300, 2_000, 2_000)))),
+        9: (Polygon(far),),
+    }
+    for tolerance in (0.25, 3.0, 1_000.0):
+        coarse = EDITOR.coarser([(number, packed(outline)) for number, outline in given.items()], tolerance)
+        found = {number: unpacked(content) for number, content in coarse}
+        assert list(found) == list(given)
+        assert all(len(set(polygon.exterior)) >= 3 for outline in found.values() for polygon in outline)
+        assert [packed(outline) for outline in found.values()] == [content for _, content in coarse]
+        assert [len(polygon.holes) for polygon in found[3]] == ([0, 2] if tolerance == 0.25 else [0, 1])
+        assert shapely.Polygon(found[9][0].exterior).equals(shapely.Polygon(far))
+
+
 @st.composite
 def operations(draw: st.DrawFn, numbers: Sequence[int]) -> Operation:
     """Any operation near enough to sense that many succeed."""

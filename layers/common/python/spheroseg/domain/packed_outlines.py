@@ -10,8 +10,9 @@ import struct
 import sys
 from array import array
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import sub
+from typing import NamedTuple
 
 from spheroseg.domain.spheroid import Polygon, Ring
 
@@ -22,9 +23,27 @@ HEADER = struct.Struct("<4sBBHIIIII")
 """``SPHO``, version, units per px, 0, revision, width and height in px, entries, number to go on after or 0."""
 MAGIC = b"SPHO"
 
+STEP_BYTES = (1, 2, 4)
+"""Widths of a ring's steps, signed integers, by the code in its head."""
+LONGEST_STEPS = (2**7 - 1, 2**15 - 1, 2**31 - 1)
 _STEPS = ("b", "h", "i")
-"""Signed integers of one, two and four bytes."""
-_LARGEST = (2**7 - 1, 2**15 - 1, 2**31 - 1)
+
+
+class RingHead(NamedTuple):
+    """What there is of a ring before its steps.
+
+    Args:
+        code: Place in ``STEP_BYTES`` of the width of its steps.
+        corners: How many it has.
+        x, y: The first of them, in quarter pixels.
+        steps_at: Where its steps begin.
+    """
+
+    code: int
+    corners: int
+    x: int
+    y: int
+    steps_at: int
 
 
 def packed(polygons: Sequence[Polygon]) -> bytes:
@@ -33,25 +52,53 @@ def packed(polygons: Sequence[Polygon]) -> bytes:
     Raises:
         ValueError: a coordinate is no multiple of a quarter pixel, or below 0.
     """
+    return packed_rings([[_packed_ring(ring) for ring in (one.exterior, *one.holes)] for one in polygons])
+
+
+def packed_rings(polygons: Sequence[Sequence[bytes]]) -> bytes:
+    """One spheroid's outline of rings that are packed already, the outer one of each polygon first."""
     parts = [_varint(len(polygons))]
-    for polygon in polygons:
-        parts.append(_varint(1 + len(polygon.holes)))
-        parts += map(_packed_ring, (polygon.exterior, *polygon.holes))
+    for rings in polygons:
+        parts += (_varint(len(rings)), *rings)
     return b"".join(parts)
+
+
+def packed_ring(corners: int, x: int, y: int, code: int, steps: bytes) -> bytes:
+    """A ring.
+
+    Args:
+        x, y: Its first corner, in quarter pixels.
+        code: Place in ``STEP_BYTES`` of the width of its steps.
+        steps: Those in x, then those in y, little-endian.
+    """
+    return _varint(corners << 2 | code) + _varint(x) + _varint(y) + steps
 
 
 def unpacked(content: bytes) -> tuple[Polygon, ...]:
     """The outline that ``packed`` made so."""
-    count, at = _read_varint(content, 0)
-    polygons = []
+    shape, heads = ring_heads(content)
+    rings = iter([_unpacked_ring(content, head) for head in heads])
+    return tuple(Polygon(next(rings), tuple(islice(rings, count - 1))) for count in shape)
+
+
+def ring_heads(content: bytes, at: int = 0) -> tuple[list[int], list[RingHead]]:
+    """How many rings each polygon of an outline has, and what there is of each ring before its steps.
+
+    Args:
+        at: Where the outline begins.
+    """
+    count, at = _read_varint(content, at)
+    shape, heads = [], []
     for _ in range(count):
         ring_count, at = _read_varint(content, at)
-        rings: list[Ring] = []
+        shape.append(ring_count)
         for _ in range(ring_count):
-            ring, at = _unpacked_ring(content, at)
-            rings.append(ring)
-        polygons.append(Polygon(rings[0], tuple(rings[1:])))
-    return tuple(polygons)
+            head, at = _read_varint(content, at)
+            x, at = _read_varint(content, at)
+            y, at = _read_varint(content, at)
+            heads.append(RingHead(head & 3, head >> 2, x, y, at))
+            at += 2 * ((head >> 2) - 1) * STEP_BYTES[head & 3]
+    return shape, heads
 
 
 def file_of(
@@ -77,27 +124,23 @@ def _packed_ring(ring: Ring) -> bytes:
         raise ValueError("An outline has a coordinate that is no multiple of a quarter pixel, or below 0")
     steps_x, steps_y = list(map(sub, xs[1:], xs)), list(map(sub, ys[1:], ys))
     longest = max(map(abs, (*steps_x, *steps_y)), default=0)
-    code = next(code for code, largest in enumerate(_LARGEST) if longest <= largest)
+    code = next(code for code, largest in enumerate(LONGEST_STEPS) if longest <= largest)
     steps = array(_STEPS[code], (*steps_x, *steps_y))
     if sys.byteorder == "big":
         steps.byteswap()
-    return _varint(len(ring) << 2 | code) + _varint(xs[0]) + _varint(ys[0]) + steps.tobytes()
+    return packed_ring(len(ring), xs[0], ys[0], code, steps.tobytes())
 
 
-def _unpacked_ring(content: bytes, at: int) -> tuple[Ring, int]:
-    head, at = _read_varint(content, at)
-    x, at = _read_varint(content, at)
-    y, at = _read_varint(content, at)
-    steps = array(_STEPS[head & 3])
-    count = (head >> 2) - 1
-    end = at + 2 * count * steps.itemsize
-    steps.frombytes(content[at:end])
+def _unpacked_ring(content: bytes, head: RingHead) -> Ring:
+    steps = array(_STEPS[head.code])
+    count = head.corners - 1
+    steps.frombytes(content[head.steps_at : head.steps_at + 2 * count * steps.itemsize])
     if sys.byteorder == "big":
         steps.byteswap()
     px = (1 / UNITS_PER_PX).__mul__
-    xs = map(px, accumulate(steps[:count], initial=x))
-    ys = map(px, accumulate(steps[count:], initial=y))
-    return tuple(zip(xs, ys, strict=True)), end
+    xs = map(px, accumulate(steps[:count], initial=head.x))
+    ys = map(px, accumulate(steps[count:], initial=head.y))
+    return tuple(zip(xs, ys, strict=True))
 
 
 def _varint(value: int) -> bytes:

@@ -24,10 +24,11 @@ from spheroseg.domain.operations import (
     Smooth,
     Split,
 )
-from spheroseg.domain.packed_outlines import packed, unpacked
+from spheroseg.domain.packed_outlines import packed
 from spheroseg.domain.revision import Box, Draft, Drafted, RevisionDifference, SpheroidDifference
-from spheroseg.domain.spheroid import Measures, Polygon, Ring, Spheroid
+from spheroseg.domain.spheroid import Measures, Polygon, Spheroid
 from spheroseg.errors import EditTooLargeError
+from spheroseg.imaging.coarsening import coarser
 from spheroseg.imaging.outline_checks import Canvas, Place, checked, checked_line, geometry_of, stored
 from spheroseg.imaging.rasterising import measures_of_outlines, overlapping, shared_areas, stretches_of
 
@@ -147,39 +148,7 @@ class ShapelyEditor:
 
         Holes within the tolerance are left out; neighbours may then overlap by up to it, and lines may cross.
         """
-        rings: list[Ring] = []
-        shapes: list[list[int]] = []
-        for _, content in outlines:
-            polygons = unpacked(content)
-            shapes.append([1 + len(polygon.holes) for polygon in polygons])
-            rings += [ring for polygon in polygons for ring in (polygon.exterior, *polygon.holes)]
-        if not rings:
-            return []
-        lengths = np.array([len(ring) for ring in rings])
-        corners = np.concatenate([np.array(ring) for ring in rings])
-        simple = shapely.simplify(
-            shapely.polygons(shapely.linearrings(corners, indices=np.repeat(np.arange(len(rings)), lengths))),
-            tolerance_px,
-        )
-        found, index = shapely.get_coordinates(simple, return_index=True)
-        quarters = np.floor(found * 4 + 0.5) / 4
-        parts = np.split(quarters, np.flatnonzero(np.diff(index)) + 1)
-        width, height = np.ptp(shapely.bounds(simple).reshape(-1, 2, 2), axis=1).T
-        is_small = np.maximum(width, height) <= tolerance_px
-        coarse: list[tuple[int, bytes]] = []
-        place = 0
-        for (number, _), counts in zip(outlines, shapes, strict=True):
-            polygons_shown = []
-            for count in counts:
-                shown = [
-                    tuple((x, y) for x, y in parts[ring][:-1].tolist())
-                    for ring in range(place, place + count)
-                    if ring == place or not is_small[ring]
-                ]
-                polygons_shown.append(Polygon(shown[0], tuple(shown[1:])))
-                place += count
-            coarse.append((number, packed(polygons_shown)))
-        return coarse
+        return coarser(outlines, tolerance_px)
 
 
 @dataclass
