@@ -1,11 +1,12 @@
-"""What a refused edit is told: the place of a fault, or what somebody else changed meanwhile."""
+"""What a refused edit or decision is told: the place of a fault, or what somebody else changed meanwhile."""
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from spheroseg.errors import InvalidEditError, SpherosegError, StaleRevisionError
+from spheroseg.errors import InvalidEditError, ResultSupersededError, SpherosegError, StaleRevisionError
 
 
 class EditFaultOut(BaseModel):
@@ -38,6 +39,9 @@ class EditDetails(BaseModel):
     later: list[LaterChangeOut] | None = Field(
         default=None, description="What changed since, the newest first; only with `stale-revision`"
     )
+    newest_run: UUID | None = Field(
+        default=None, description="The run that counts now; null: its image is gone; only with `result-superseded`"
+    )
 
 
 def edit_details(error: SpherosegError) -> dict[str, Any]:
@@ -52,4 +56,6 @@ def edit_details(error: SpherosegError) -> dict[str, Any]:
             for one in error.later
         ]
         return {"newest_revision": error.newest, "later": later}
+    if isinstance(error, ResultSupersededError):
+        return {"newest_run": error.newest}
     return {}

@@ -7,6 +7,7 @@ from tests.fakes.project_copies import InMemoryProjectCopies
 from tests.fakes.project_jobs import InMemoryProjectJobs, InMemoryProjectWorkQueue
 from tests.fakes.project_statistics import InMemoryProjectStatistics
 from tests.fakes.projects import InMemoryProjects
+from tests.fakes.reviews import InMemoryReviews
 from tests.fakes.revisions import InMemoryRevisions
 from tests.fakes.run_batches import InMemoryRunBatches
 from tests.fakes.segmentations import InMemorySegmentations
@@ -38,6 +39,7 @@ __all__ = [
     "InMemoryProjectStatistics",
     "InMemoryProjectWorkQueue",
     "InMemoryProjects",
+    "InMemoryReviews",
     "InMemoryRevisions",
     "InMemoryRunBatches",
     "InMemorySegmentationQueue",

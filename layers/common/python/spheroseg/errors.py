@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 
 class SpherosegError(Exception):
@@ -571,6 +572,20 @@ class EditTooLargeError(InvalidInputError):
     """More operations, spheroids or corners than one save takes."""
 
     code = "edit-too-large"
+
+
+class ResultSupersededError(ConflictError):
+    """A newer run of the same page of the image has replaced the result that was to be decided on.
+
+    Args:
+        newest: The run whose result counts now; None: its image is gone.
+    """
+
+    code = "result-superseded"
+
+    def __init__(self, detail: str, newest: UUID | None = None) -> None:
+        super().__init__(detail)
+        self.newest = newest
 
 
 class RevisionTooLargeError(InvalidInputError):

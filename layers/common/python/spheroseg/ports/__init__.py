@@ -31,6 +31,7 @@ from spheroseg.ports.storage import DownloadLinks, ImageStore, PartLink, StoredO
 from spheroseg.ports.system import Clock, IdSource, Patterns
 from spheroseg.ports.updates import UpdatePublisher, WatcherRepository, WatcherSockets
 
+from spheroseg.ports.reviews import ReviewRepository
 __all__ = [
     "AccountClosings",
     "AccountRepository",
@@ -76,4 +77,5 @@ __all__ = [
     "UserDirectory",
     "WatcherRepository",
     "WatcherSockets",
+    "ReviewRepository",
 ]

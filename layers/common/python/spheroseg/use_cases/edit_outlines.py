@@ -112,7 +112,7 @@ class EditOutlines:
         if base > head.revision:
             raise RevisionNotFoundError(f"Segmentation {segmentation_id} has no revision {base}")
         if base < head.revision:
-            raise self._stale(segmentation_id, base)
+            raise stale_revision(self.revisions, segmentation_id, base)
         return head
 
     def _saved(
@@ -141,28 +141,25 @@ class EditOutlines:
         try:
             self.revisions.save(revision, spheroids, changes.removed)
         except StaleRevisionError as error:
-            raise self._stale(revision.segmentation_id, head.revision) from error
+            raise stale_revision(self.revisions, revision.segmentation_id, head.revision) from error
         return revision
 
-    def _stale(self, segmentation_id: UUID, base: int) -> StaleRevisionError:
-        later = self.revisions.later(segmentation_id, base, MAX_LATER)
-        newest = later[0].number if later else base
-        return StaleRevisionError(
-            f"Revision {base} is not the newest any more: {newest} is. Nothing of the edit was stored; do it again on "
-            f"revision {newest}",
-            newest,
-            [
-                LaterChange(
-                    one.number,
-                    one.author_id,
-                    one.created_at,
-                    one.changes.added,
-                    one.changes.changed,
-                    one.changes.removed,
-                )
-                for one in later
-            ],
-        )
+
+def stale_revision(revisions: RevisionRepository, segmentation_id: UUID, base: int) -> StaleRevisionError:
+    """The error that tells who changed what since a revision that is not the newest any more."""
+    later = revisions.later(segmentation_id, base, MAX_LATER)
+    newest = later[0].number if later else base
+    return StaleRevisionError(
+        f"Revision {base} is not the newest any more: {newest} is. Nothing was stored; do it again on revision "
+        f"{newest}",
+        newest,
+        [
+            LaterChange(
+                one.number, one.author_id, one.created_at, one.changes.added, one.changes.changed, one.changes.removed
+            )
+            for one in later
+        ],
+    )
 
 
 def _named(operations: Sequence[Operation]) -> frozenset[int]:

@@ -58,9 +58,11 @@ FORGET = (
     "DELETE FROM project_offers WHERE accepted_by = %(user_id)s OR email = %(email)s::text",
     "UPDATE project_offers SET created_by = %(nobody)s WHERE created_by = %(user_id)s",
     "DELETE FROM project_jobs WHERE requested_by = %(user_id)s",
+    "DELETE FROM exports WHERE requested_by = %(user_id)s",
     "UPDATE segmentations SET requested_by = NULL WHERE requested_by = %(user_id)s",
     "UPDATE run_batches SET requested_by = %(nobody)s WHERE requested_by = %(user_id)s",
     "UPDATE revisions SET author_id = %(nobody)s WHERE author_id = %(user_id)s",
+    "UPDATE review_decisions SET reviewer_id = %(nobody)s WHERE reviewer_id = %(user_id)s",
     "UPDATE admin_actions SET admin_id = NULL WHERE admin_id = %(user_id)s",
     "UPDATE admin_actions SET subject = NULL WHERE subject = %(user_id)s",
 )
