@@ -208,6 +208,12 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "Cells of the table are wrong, or its rows name no images of the project; nothing of it was taken.",
         "`errors` lists each fault with its row and column.",
     ),
+    "result-superseded": (
+        "Another run counts now",
+        "A newer run of the same page of the image has succeeded, so nothing is decided on this one; `newest_run` has "
+        "it.",
+        "Look at the newer run's result, then decide on that.",
+    ),
     "revision-not-found": (
         "No such revision",
         "The segmentation has no revision of that number.",
@@ -229,12 +235,6 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "Take them in parts, from /spheroids with a cursor, or from /outlines.",
     ),
     "edit-too-large": (
-    "result-superseded": (
-        "Another run counts now",
-        "A newer run of the same page of the image has succeeded, so nothing is decided on this one; `newest_run` has "
-        "it.",
-        "Look at the newer run's result, then decide on that.",
-    ),
         "Edit too large",
         "One save takes up to 1,000 operations, 2,000 spheroids and 100,000 corners.",
         "Save in several steps, each from the revision that the one before it gave.",
