@@ -49,7 +49,12 @@ def write_worst(judged: Sequence[Judged], method: Method, folder: Path) -> list[
     files = []
     for rank, (case, figures) in enumerate(worst([one for one in judged if one.method == method.name]), start=1):
         pixels = pixels_of(case)
-        picture = overlay(pixels, read_labels(case.mask), method.find(pixels), caption_of(method.name, case, figures))
+        picture = overlay(
+            pixels,
+            read_labels(case.mask),
+            method.find(pixels),
+            caption_of(method.name, f"{case.source}/{case.name}", figures),
+        )
         name = "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in f"{case.source}-{case.name}")
         file = folder / f"{rank:02d}-{name[:120]}.png"
         Image.fromarray(picture).save(file, compress_level=6)
@@ -57,10 +62,10 @@ def write_worst(judged: Sequence[Judged], method: Method, folder: Path) -> list[
     return files
 
 
-def caption_of(method: str, case: Case, figures: ImageFigures) -> str:
+def caption_of(method: str, image: str, figures: ImageFigures) -> str:
     """What stands below a picture."""
     return (
-        f"{case.source}/{case.name}  {method}  IoU {figures.foreground_iou:.3f}  PQ {figures.panoptic_quality:.3f}  "
+        f"{image}  {method}  IoU {figures.foreground_iou:.3f}  PQ {figures.panoptic_quality:.3f}  "
         f"AP50 {figures.ap50:.3f}  drawn {figures.drawn_count}  found {figures.found_count}"
     )
 
