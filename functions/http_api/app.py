@@ -39,6 +39,7 @@ from http_api.rest import (
 )
 from http_api.rest import problems as problem_pages
 from http_api.rest.answers import describe_bodies
+from http_api.shared_parts import share_parts
 from http_api.use_cases import UseCases
 
 VERSION = "1.0.0"
@@ -116,6 +117,7 @@ class Api(FastAPI):
             describe_keys(document)
             describe_bodies(document)
             describe_limits(document)
+            share_parts(document)
         return self.openapi_schema or {}
 
 

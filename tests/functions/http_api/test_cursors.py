@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from http_api.app import described
 from http_api.cursors import CURSOR_MAX_LENGTH, Cursors
 from http_api.graphql.schema import schema
 from spheroseg.domain.access import Role
@@ -14,6 +13,7 @@ from spheroseg.domain.image_list import ImageKey
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.errors import InvalidCursorError
+from tests.api_document import document_in_full
 from tests.builders import NOW, a_spheroid, a_viewer, an_id, an_order
 from tests.functions.http_api.test_graphql import asked, codes
 from tests.functions.http_api.test_ownership import MEMBER
@@ -124,7 +124,7 @@ def items(answer: Any) -> tuple[list[str], str | None]:
 
 
 def test_every_list_with_cursors_is_tried_here() -> None:
-    paths = described(has_sign_in=True).openapi()["paths"]
+    paths = document_in_full()["paths"]
     addresses = {
         re.sub(r"\{.*?\}", "{id}", path)
         for path, item in paths.items()

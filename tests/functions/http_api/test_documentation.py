@@ -8,9 +8,9 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from http_api.app import described
 from http_api.catalogue import CATALOGUE
 from http_api.openapi_document import DOCUMENT, printed
+from tests.api_document import document_in_full
 from tests.functions.http_api.world import Client, World
 
 PUBLIC_ROOTS = ["http://api.invalid/", "http://127.0.0.1:4566/_aws/execute-api/abc123/"]
@@ -18,7 +18,7 @@ PUBLIC_ROOTS = ["http://api.invalid/", "http://127.0.0.1:4566/_aws/execute-api/a
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return described(has_sign_in=True).openapi()
+    return document_in_full()
 
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -73,10 +73,19 @@ def test_every_error_is_a_problem_of_the_catalogue(document: dict[str, Any]) -> 
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    text = json.dumps(document)
-    schemas = document["components"]["schemas"]
-    assert {found.rpartition("/")[2] for found in re.findall(r'"(#/components/schemas/[^"]+)"', text)} <= set(schemas)
-    assert "HTTPValidationError" not in schemas
+    kinds = json.loads(DOCUMENT.read_bytes())["components"]
+    there = {f"#/components/{kind}/{name}" for kind, parts in kinds.items() for name in parts}
+    assert set(re.findall(r'"(#/[^"]+)"', DOCUMENT.read_text())) <= there
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_what_operations_share_is_told_once() -> None:
+    """Every problem alike in its words; a reader of the document, and the page that draws it, meet each only once."""
+    text = json.loads(DOCUMENT.read_bytes())
+    examples = text["components"]["examples"]
+    assert {example["value"]["code"] for example in examples.values()} == set(examples)
+    assert json.dumps(text["paths"]).count("/problems/") <= 5  # of over 900
+    assert len(DOCUMENT.read_bytes()) < 600_000
 
 
 def test_limits_are_documented(document: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from http_api.idempotency import HEADER, REPLAYED
 from spheroseg.domain.access import Role
 from spheroseg.errors import DatabaseUnavailableError, QueueUnavailableError
 from spheroseg.ports import KeptAnswer
+from tests.api_document import document_in_full
 from tests.builders import OWNER, STRANGER
 from tests.functions.http_api.world import Client, World
 
@@ -186,9 +187,7 @@ def test_other_methods_take_no_key(world: World, owner: Client) -> None:
 
 def test_every_post_but_sign_in_takes_a_key() -> None:
     """In the document; that they do is the middleware's, which knows no routes."""
-    posts = {
-        path: item["post"] for path, item in described(has_sign_in=True).openapi()["paths"].items() if "post" in item
-    }
+    posts = {path: item["post"] for path, item in document_in_full()["paths"].items() if "post" in item}
     assert len(posts) > 20
     for path, post in posts.items():
         headers = [each["name"] for each in post.get("parameters", []) if each["in"] == "header"]

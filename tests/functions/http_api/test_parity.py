@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLNamedType, get_named_type
 
-from http_api.app import described
 from http_api.graphql.schema import schema
+from tests.api_document import document_in_full
 from tests.functions.http_api.test_ownership import METHODS
 
 Operation = tuple[str, str]
@@ -113,7 +113,7 @@ HEADERS = {"If-Match": "seenVersion"}
 """The rest are headers of `POST /graphql`, too, or about HTTP alone."""
 
 
-DOCUMENT = described(has_sign_in=True).openapi()
+DOCUMENT = document_in_full()
 GRAPH = schema().graph.type_map
 
 
