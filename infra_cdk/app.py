@@ -17,6 +17,7 @@ from infra_cdk.stacks.api import ApiStack
 from infra_cdk.stacks.cache import CacheStack
 from infra_cdk.stacks.data import DataStack
 from infra_cdk.stacks.database import DatabaseStack
+from infra_cdk.stacks.exports import ExportsStack
 from infra_cdk.stacks.monitoring import MonitoringStack
 from infra_cdk.stacks.network import NetworkStack
 from infra_cdk.stacks.processing import ProcessingStack
@@ -73,6 +74,17 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
             updates=processing.updates,
             database=address,
         )
+    exports = None
+    if stage.exports and address:
+        exports = ExportsStack(
+            app,
+            f"{prefix}-exports",
+            stage=stage,
+            config=stage.exports,
+            images=data.images,
+            exports=processing.exports,
+            database=address,
+        )
     cache = None
     if stage.cache and address and address.place:
         cache = CacheStack(app, f"{prefix}-cache", stage=stage, config=stage.cache, clients=address.place)
@@ -85,6 +97,7 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
         segmentations=processing.segmentations,
         updates=processing.updates,
         project_work=processing.project_work,
+        exports=processing.exports,
         uploads=processing.uploads,
         database=address,
         cache=cache.serverless.address if cache else None,
@@ -97,6 +110,7 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
         api=api,
         database=database,
         segmentation=segmentation,
+        exports=exports,
     )
 
 

@@ -16,6 +16,10 @@ UPLOAD_PREFIXES = ("originals/", "inbox/")
 """Keys whose creation is an upload; results are written by ourselves and announced by message."""
 
 
+EXPORTS_PREFIX = "exports/"
+"""Keys of files that exports make; they are kept for a day."""
+
+
 @dataclass(frozen=True)
 class NetworkConfig:
     """The network of functions, workers and database.
@@ -97,6 +101,27 @@ class GpuConfig:
 
 
 @dataclass(frozen=True)
+class ExportsConfig:
+    """The workers that write exports: tasks on Fargate, without a GPU and without an instance of our own.
+
+    Args:
+        max_tasks: Most tasks at a time; the least is 0.
+        cpu_units: 1024 are one core; an export uses one.
+        memory_mib: Memory of a task. An export of 100,000 outlines takes up to 450 MB (docs/results.md).
+        disk_gib: For formats that cannot be written front to back, and one original image at a time.
+        stop_timeout_s: From SIGTERM to SIGKILL; a worker gives its export back within it. ECS allows 120 at most.
+        messages_per_task: Exports in the queue, those at work included, above which another task is started.
+    """
+
+    max_tasks: int
+    cpu_units: int
+    memory_mib: int
+    disk_gib: int
+    stop_timeout_s: int
+    messages_per_task: int
+
+
+@dataclass(frozen=True)
 class CdnConfig:
     """CloudFront over the bucket, with links signed by our own key.
 
@@ -169,6 +194,7 @@ class StageConfig:
         network, aurora: None means a PostgreSQL that the stack's parameters point to.
         cache: None means a cache server that the stack's parameters point to, or none.
         gpu: None means that workers are started by somebody else.
+        exports: The same for the workers that write exports.
         cdn: None means that links are signed by the bucket.
         emulator: None means AWS.
     """
@@ -190,6 +216,7 @@ class StageConfig:
     aurora: AuroraConfig | None = None
     cache: CacheConfig | None = None
     gpu: GpuConfig | None = None
+    exports: ExportsConfig | None = None
     cdn: CdnConfig | None = None
     emulator: EmulatorConfig | None = None
 
@@ -199,6 +226,8 @@ class StageConfig:
             raise ValueError("Aurora needs a network, and functions in a network reach only a database in it")
         if self.gpu is not None and self.network is None:
             raise ValueError("GPU workers need a network")
+        if self.exports is not None and self.network is None:
+            raise ValueError("Workers that write exports need a network")
         if self.cache is not None and self.network is None:
             raise ValueError("A cache of our own needs a network")
 
@@ -245,6 +274,9 @@ PRODUCTION = StageConfig(
         seconds_per_image=1.0,
         start_s=420,
         idle_before_scale_in_s=900,
+    ),
+    exports=ExportsConfig(
+        max_tasks=4, cpu_units=1024, memory_mib=2048, disk_gib=50, stop_timeout_s=60, messages_per_task=3
     ),
     cdn=CdnConfig(
         public_key_parameter="/spheroseg/production/cdn-public-key",

@@ -1,27 +1,32 @@
-"""Settings to the use case with its real adapters."""
+"""Settings to the use cases with their real adapters."""
 
 from dead_letters.settings import Settings
 from spheroseg.adapters.aws import sqs_client
 from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.exports import PostgresExports
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
-from spheroseg.adapters.sqs import SqsUpdatePublisher
+from spheroseg.adapters.sqs import SqsExportQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
+from spheroseg.use_cases.fail_export import FailExport
 
 
-def wire(settings: Settings) -> FailDeadLetter:
-    """The use case."""
+def wire(settings: Settings) -> tuple[FailDeadLetter, FailExport]:
+    """What fails runs and images, and what fails exports."""
     database = Database.of(settings)
     card = ModelRegistry.packaged().default
-    return FailDeadLetter(
+    clock = SystemClock()
+    exports, queue = PostgresExports(database), SqsExportQueue(sqs_client(), settings.exports_queue_url)
+    fail_dead_letter = FailDeadLetter(
         projects=PostgresProjects(database),
         images=PostgresImages(database),
         segmentations=PostgresSegmentations(database),
         updates=SqsUpdatePublisher(sqs_client(), settings.updates_queue_url),
-        clock=SystemClock(),
+        clock=clock,
         inbox_order=Order(model=card.name, model_version=card.version),
     )
+    return fail_dead_letter, FailExport(exports, queue, clock)

@@ -11,6 +11,7 @@ from spheroseg.observability import logger, metrics, tracer
 from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
+from spheroseg.use_cases.sweep_exports import SweepExports
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
 
@@ -23,6 +24,7 @@ def create_handler(
     work_on_project: WorkOnProject,
     forget_answers: ForgetAnswers,
     close_account: CloseAccount,
+    sweep_exports: SweepExports,
 ) -> Handler:
     """Sweep once; what fails raises, and the next tick sweeps again."""
 
@@ -33,8 +35,10 @@ def create_handler(
         requeued = asdict(requeue_stalled())
         forgotten = watch_updates.forget_closed()
         answers_forgotten = forget_answers()
+        exports = sweep_exports()
         resumed = work_on_project.resume() + close_account.resume()
         metrics.add_metric(name="ProjectJobResumed", unit=MetricUnit.Count, value=resumed)
+        metrics.add_metric(name="ExportRequeued", unit=MetricUnit.Count, value=exports.sent)
         metrics.add_metric(name="RequestsHeld", unit=MetricUnit.Count, value=requeued["requests_held"])
         metrics.add_metric(name="SegmentationRequeued", unit=MetricUnit.Count, value=requeued["segmentations_sent"])
         metrics.add_metric(name="SegmentationHeld", unit=MetricUnit.Count, value=requeued["segmentations_held"])
@@ -46,6 +50,7 @@ def create_handler(
                 "connections_forgotten": forgotten,
                 "answers_forgotten": answers_forgotten,
                 "jobs_resumed": resumed,
+                **{f"exports_{name}": count for name, count in asdict(exports).items()},
                 "tick": event.get("id"),
             },
         )

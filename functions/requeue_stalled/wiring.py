@@ -4,6 +4,7 @@ from requeue_stalled.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
 from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.exports import PostgresExports
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
@@ -12,7 +13,8 @@ from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.s3 import S3ImageStore
-from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
+from spheroseg.adapters.s3_exports import S3ExportStore
+from spheroseg.adapters.sqs import SqsExportQueue, SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import RandomIds, SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
@@ -20,12 +22,17 @@ from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
+from spheroseg.use_cases.sweep_exports import SweepExports
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
 
 
-def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject, ForgetAnswers, CloseAccount]:
-    """The sweep, what forgets closed sockets, what sends jobs on projects again, and what forgets old answers."""
+def wire(
+    settings: Settings,
+) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject, ForgetAnswers, CloseAccount, SweepExports]:
+    """The sweep, what forgets closed sockets, what sends jobs on projects again, what forgets old answers,
+    and the sweep of exports.
+    """
     clock = SystemClock()
     database = Database.of(settings)
     images = PostgresImages(database)
@@ -62,4 +69,10 @@ def wire(settings: Settings) -> tuple[RequeueStalled, WatchUpdates, WorkOnProjec
     )
     watch_updates = WatchUpdates(watchers=PostgresWatchers(database), clock=clock)
     forget_answers = ForgetAnswers(PostgresKeptAnswers(database), clock)
-    return requeue_stalled, watch_updates, work_on_project, forget_answers, close_account
+    sweep_exports = SweepExports(
+        exports=PostgresExports(database),
+        store=S3ExportStore(s3_client(), settings.bucket, clock),
+        queue=SqsExportQueue(sqs_client(), settings.exports_queue_url),
+        clock=clock,
+    )
+    return requeue_stalled, watch_updates, work_on_project, forget_answers, close_account, sweep_exports

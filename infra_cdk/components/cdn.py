@@ -10,7 +10,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra_cdk.components.accepted import accept
-from infra_cdk.config import CdnConfig, StageConfig
+from infra_cdk.config import EXPORTS_PREFIX, CdnConfig, StageConfig
 
 YEAR = Duration.days(365)
 IMMUTABLE = f"private, max-age={YEAR.to_seconds():.0f}, immutable"
@@ -45,6 +45,7 @@ class Cdn(Construct):
         self.private_key = secretsmanager.Secret.from_secret_name_v2(
             self, "private-key", config.private_key_secret_name
         )
+        signers = cloudfront.KeyGroup(self, "signers", items=[self.public_key])
         self.distribution = cloudfront.Distribution(
             self,
             "distribution",
@@ -64,9 +65,20 @@ class Cdn(Construct):
                     enable_accept_encoding_gzip=True,
                 ),
                 response_headers_policy=self._headers(stage),
-                trusted_key_groups=[cloudfront.KeyGroup(self, "signers", items=[self.public_key])],
+                trusted_key_groups=[signers],
                 compress=True,
             ),
+            # Kept for a day, fetched once: the edge keeps nothing of it, and packs nothing, so that ranges hold.
+            additional_behaviors={
+                f"{EXPORTS_PREFIX}*": cloudfront.BehaviorOptions(
+                    origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+                    allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
+                    viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+                    cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                    trusted_key_groups=[signers],
+                    compress=False,
+                )
+            },
             # A missing object is asked for while it is being written: its absence must not be remembered.
             error_responses=[
                 cloudfront.ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in (403, 404)

@@ -10,7 +10,7 @@ from constructs import Construct
 from infra_cdk.components.accepted import accept
 from infra_cdk.components.cdn import Cdn
 from infra_cdk.components.resource_of import resource_of
-from infra_cdk.config import StageConfig
+from infra_cdk.config import EXPORTS_PREFIX, StageConfig
 
 
 class ImageStore(Construct):
@@ -45,7 +45,11 @@ class ImageStore(Construct):
                     max_age=3600,
                 )
             ],
-            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))],
+            lifecycle_rules=[
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
+                # Removed by the sweep on time; this is for what no sweep has seen. S3 counts days from midnight.
+                s3.LifecycleRule(prefix=EXPORTS_PREFIX, expiration=Duration.days(1)),
+            ],
             removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
         )
         # The bucket's own property: event_bridge_enabled=True would bring a function of the CDK's to set it.
@@ -68,9 +72,14 @@ class ImageStore(Construct):
             resource_arns=[self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes],
         )
 
-    def grant_list(self, grantee: iam.IGrantable) -> None:
-        """Let it list the bucket; without that, S3 answers 403 for an object that is not there, not 404."""
-        iam.Grant.add_to_principal(grantee=grantee, actions=["s3:ListBucket"], resource_arns=[self.bucket.bucket_arn])
+    def grant_list(self, grantee: iam.IGrantable, *, uploads: bool = False) -> None:
+        """Let it list the bucket; without that, S3 answers 403 for an object that is not there, not 404.
+
+        Args:
+            uploads: Unfinished uploads in parts, too.
+        """
+        actions = ["s3:ListBucket", *(["s3:ListBucketMultipartUploads"] if uploads else [])]
+        iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=[self.bucket.bucket_arn])
 
     def environment(self) -> dict[str, str]:
         """What ``StorageSettings`` reads."""

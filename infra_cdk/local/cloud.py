@@ -37,7 +37,7 @@ from infra_cdk.local.running import (
     stop_running,
 )
 from infra_cdk.local.state import CloudState
-from infra_cdk.local.worker import Worker, worker_environment
+from infra_cdk.local.worker import EXPORT_MODULE, Worker, export_worker_environment, worker_environment
 
 __all__ = [
     "AlreadyRunningError",
@@ -74,6 +74,7 @@ class LocalCloud(RunningCloud):
         self._lock = FileLock(self._folder.lock)
         self._emulator: Emulator | None = None
         self._worker: Worker | None = None
+        self._export_worker: Worker | None = None
         self._pair: PostgresPair | None = None
         self._cache: CacheServer | None = None
         self._writing = threading.Lock()
@@ -104,10 +105,10 @@ class LocalCloud(RunningCloud):
         with contextlib.ExitStack() as last:
             last.callback(self._lock.release)
             last.callback(self._folder.state.unlink, missing_ok=True)
-            for part in (self._pair, self._cache, self._emulator, self._worker):
+            for part in (self._pair, self._cache, self._emulator, self._worker, self._export_worker):
                 if part:
                     last.callback(part.stop)
-        self._emulator = self._worker = self._pair = self._cache = None
+        self._emulator = self._worker = self._export_worker = self._pair = self._cache = None
 
     def wait(self) -> None:
         """Keep running until Ctrl-C, SIGTERM, or a part ends that nothing goes on without.
@@ -184,12 +185,18 @@ class LocalCloud(RunningCloud):
         self._state = replace(self.state, outputs=outputs)
         environment = worker_environment(self._folder.worker, outputs, parameters, clients.environment())
         self._worker = Worker(self._folder.worker, environment, self._worker_started)
-        self._report("Starting the API and the worker")
+        exports = self._folder.export_worker
+        environment = export_worker_environment(exports, outputs, parameters, clients.environment())
+        self._export_worker = Worker(
+            exports, environment, lambda pid, _: self._note("export worker", pid), module=EXPORT_MODULE
+        )
+        self._report("Starting the API and the workers")
         ensure_user(clients, outputs["UserPoolId"], self.sign_in)
         with ThreadPoolExecutor(max_workers=1) as pool:
             api = pool.submit(_wait_for, f"{self.api_url}/health", self._emulator.log)
             migrate(clients, outputs["MigrateDatabaseFunctionName"])
             self._worker.start()
+            self._export_worker.start()
             self._worker.wait_until_ready()
         api.result()
         self._emulator.flush()

@@ -104,6 +104,11 @@ class DataFolder:
         return self.path / "emulator"
 
     @property
+    def export_worker(self) -> Path:
+        """Where the worker that writes exports runs and logs."""
+        return self.path / "export-worker"
+
+    @property
     def worker(self) -> Path:
         """Where the worker runs and logs."""
         return self.path / "worker"

@@ -170,7 +170,13 @@ def reset(data_dir: Path | None = None) -> None:
         return
     with _alone(folder, 0):
         clear_up(folder)
-        for path in (folder.postgres(find_programs()), folder.emulator, folder.worker, folder.cache):
+        for path in (
+            folder.postgres(find_programs()),
+            folder.emulator,
+            folder.worker,
+            folder.export_worker,
+            folder.cache,
+        ):
             shutil.rmtree(path, ignore_errors=True)
         for name in ("credentials.json", "ports.json"):
             (folder.path / name).unlink(missing_ok=True)

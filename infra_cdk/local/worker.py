@@ -1,4 +1,4 @@
-"""The segmentation worker as a child process: the container's own entry point, on the CPU."""
+"""The workers as child processes: the containers' own entry points, on the CPU."""
 
 import os
 import subprocess
@@ -39,6 +39,20 @@ PASSED_ON = (
 """What a worker takes from the user's environment; anything else could point it at a real account."""
 
 
+EXPORT_MODULE = "export_worker"
+
+NOT_FOR_EXPORTS = frozenset(
+    {
+        "SPHEROSEG_QUEUE_URL_HIGH",
+        "SPHEROSEG_QUEUE_URL_NORMAL",
+        "SPHEROSEG_QUEUE_URL_LOW",
+        "SPHEROSEG_UPDATES_QUEUE_URL",
+        "SPHEROSEG_HEALTH_FILE",
+    }
+)
+"""What only the segmentation worker reads."""
+
+
 def worker_environment(
     folder: Path, outputs: Mapping[str, str], database: Mapping[str, str], emulator: Mapping[str, str]
 ) -> dict[str, str]:
@@ -75,6 +89,18 @@ def worker_environment(
         "SPHEROSEG_HEALTH_FILE": str(folder / PROGRESS),
         "SPHEROSEG_SCRATCH_DIR": str(folder),
         "SPHEROSEG_LONG_POLL_S": str(LONG_POLL_S),
+    }
+
+
+def export_worker_environment(
+    folder: Path, outputs: Mapping[str, str], database: Mapping[str, str], emulator: Mapping[str, str]
+) -> dict[str, str]:
+    """The same for the worker that writes exports."""
+    shared = worker_environment(folder, outputs, database, emulator)
+    own = {name: value for name, value in shared.items() if name not in NOT_FOR_EXPORTS}
+    return own | {
+        "POWERTOOLS_SERVICE_NAME": EXPORT_MODULE,
+        "SPHEROSEG_EXPORTS_QUEUE_URL": outputs["ExportsQueueUrl"],
     }
 
 

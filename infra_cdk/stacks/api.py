@@ -12,7 +12,7 @@ from infra_cdk.components.queue import Queue
 from infra_cdk.components.segmentation_queues import SegmentationQueues
 from infra_cdk.components.socket_api import SocketApi
 from infra_cdk.components.user_pool import UserPool
-from infra_cdk.config import LimitsConfig, StageConfig
+from infra_cdk.config import EXPORTS_PREFIX, LimitsConfig, StageConfig
 from infra_cdk.stacks.processing import PUSH_UPDATES_S
 
 HTTP_API_S = 29
@@ -34,6 +34,7 @@ class ApiStack(Stack):
         segmentations: SegmentationQueues,
         updates: Queue,
         project_work: Queue,
+        exports: Queue,
         uploads: Queue,
         database: Database | None,
         cache: Cache | None,
@@ -46,7 +47,7 @@ class ApiStack(Stack):
         self.watch_updates = self._watch_updates()
         self.sockets = SocketApi(self, "sockets", stage=stage, function=self.watch_updates)
         self.push_updates = self._push_updates(updates, segmentations)
-        self.http_api = self._http_api(images, users, segmentations, updates, project_work, uploads)
+        self.http_api = self._http_api(images, users, segmentations, updates, project_work, exports, uploads)
         self.http = HttpApi(self, "http", stage=stage, function=self.http_api.front, users=users)
         CfnOutput(self, "ApiUrl", value=self.http.url)
         CfnOutput(self, "ApiId", value=self.http.api.api_id)
@@ -100,6 +101,7 @@ class ApiStack(Stack):
         segmentations: SegmentationQueues,
         updates: Queue,
         project_work: Queue,
+        exports: Queue,
         uploads: Queue,
     ) -> Function:
         function = Function(
@@ -117,10 +119,12 @@ class ApiStack(Stack):
                 **segmentations.environment(),
                 "SPHEROSEG_UPDATES_QUEUE_URL": updates.queue.queue_url,
                 "SPHEROSEG_PROJECT_WORK_QUEUE_URL": project_work.queue.queue_url,
+                "SPHEROSEG_EXPORTS_QUEUE_URL": exports.queue.queue_url,
                 "SPHEROSEG_UPLOADS_QUEUE_URL": uploads.queue.queue_url,
                 "SPHEROSEG_DEAD_LETTERS_URL_UPLOADS": uploads.dead_letters.queue_url,
                 "SPHEROSEG_DEAD_LETTERS_URL_UPDATES": updates.dead_letters.queue_url,
                 "SPHEROSEG_DEAD_LETTERS_URL_PROJECT_WORK": project_work.dead_letters.queue_url,
+                "SPHEROSEG_DEAD_LETTERS_URL_EXPORTS": exports.dead_letters.queue_url,
                 **{
                     f"SPHEROSEG_DEAD_LETTERS_URL_{priority.upper()}": queue.dead_letters.queue_url
                     for priority, queue in segmentations.by_priority.items()
@@ -142,16 +146,18 @@ class ApiStack(Stack):
         # A form or a link is worth what its signer may do: upload an original, fetch original and results.
         images.grant(function, ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], "originals/")
         images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/", "results/")
+        images.grant(function, ["s3:GetObject"], EXPORTS_PREFIX)
         images.grant_list(function)
         images.grant_sign_links(function)
         segmentations.grant_send(function)
         project_work.queue.grant_send_messages(function)
+        exports.queue.grant_send_messages(function)
         # Whoever accepts an invitation must have verified its address; access tokens do not tell.
         users.pool.grant(function, "cognito-idp:AdminGetUser")
         # Administrators list people, and look at dead letters, which they retry or discard.
         users.pool.grant(function, "cognito-idp:ListUsers", "cognito-idp:ListUsersInGroup")
         uploads.queue.grant_send_messages(function)
-        for queue in (uploads, updates, project_work, *segmentations):
+        for queue in (uploads, updates, project_work, exports, *segmentations):
             queue.dead_letters.grant_consume_messages(function)
         updates.queue.grant_send_messages(function)
         return function

@@ -8,6 +8,7 @@ from infra_cdk.components.dashboard import Dashboard
 from infra_cdk.config import StageConfig
 from infra_cdk.stacks.api import ApiStack
 from infra_cdk.stacks.database import DatabaseStack
+from infra_cdk.stacks.exports import ExportsStack
 from infra_cdk.stacks.processing import ProcessingStack
 from infra_cdk.stacks.segmentation import SegmentationStack
 
@@ -17,6 +18,8 @@ OLDEST_UPLOAD_S = 300
 OLDEST_UPDATE_S = 300
 OLDEST_PROJECT_WORK_S = 900
 """Some jobs of others before it, each of which gives way after 20 s."""
+OLDEST_EXPORT_S = 3600
+"""A task's start, and the largest of some exports before it."""
 OLDEST_SEGMENTATION_S = {"high": 900, "normal": 3600, "low": 6 * 3600}
 """An instance's start, and then the acceptable wait several times over; a low one may wait for the night."""
 NO_WORKER_MINUTES = 20
@@ -36,6 +39,7 @@ class MonitoringStack(Stack):
         api: ApiStack,
         database: DatabaseStack | None,
         segmentation: SegmentationStack | None,
+        exports: ExportsStack | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.alarms = Alarms(self, "alarms", stage=stage)
@@ -44,6 +48,8 @@ class MonitoringStack(Stack):
         self._watch_api(api)
         if segmentation:
             self._watch_segmentation(segmentation)
+        if exports:
+            self.dashboard.add_graphs(("Exports waiting and at work", [exports.workers.held]))
         if database:
             self._watch_database(database, stage)
         self.dashboard.add_alarms(self.alarms.all)
@@ -56,12 +62,14 @@ class MonitoringStack(Stack):
             **{f"segmentations-{priority}": OLDEST_SEGMENTATION_S[priority] for priority in segmentations},
             "updates": OLDEST_UPDATE_S,
             "project-work": OLDEST_PROJECT_WORK_S,
+            "exports": OLDEST_EXPORT_S,
         }
         queues = {
             "uploads": processing.uploads,
             **{f"segmentations-{priority}": queue for priority, queue in segmentations.items()},
             "updates": processing.updates,
             "project-work": processing.project_work,
+            "exports": processing.exports,
         }
         for name, queue in queues.items():
             self.alarms.when_dead_letters_come(name, queue)

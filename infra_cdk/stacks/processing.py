@@ -10,9 +10,9 @@ from infra_cdk.components.function import Function, Layers, visibility_s
 from infra_cdk.components.image_store import ImageStore
 from infra_cdk.components.log_group import log_group
 from infra_cdk.components.queue import Queue
-from infra_cdk.components.segmentation_queues import SegmentationQueues
+from infra_cdk.components.segmentation_queues import LOAN_S, SegmentationQueues
 from infra_cdk.components.user_pool import UserPool
-from infra_cdk.config import UPLOAD_PREFIXES, StageConfig
+from infra_cdk.config import EXPORTS_PREFIX, UPLOAD_PREFIXES, StageConfig
 
 ACCEPT_UPLOAD_S = 30
 DEAD_LETTERS_S = 30
@@ -59,6 +59,13 @@ class ProcessingStack(Stack):
         )
         self.updates = Queue(self, "updates", stage=stage, visibility_s=visibility_s(PUSH_UPDATES_S))
         self.project_work = Queue(self, "project-work", stage=stage, visibility_s=visibility_s(WORK_ON_PROJECTS_S))
+        self.exports = Queue(
+            self,
+            "exports",
+            stage=stage,
+            visibility_s=LOAN_S,
+            dead_letter_visibility_s=visibility_s(DEAD_LETTERS_S),
+        )
         self.accept_upload = self._accept_upload()
         self.requeue_stalled = self._requeue_stalled()
         self.dead_letters = self._dead_letters()
@@ -133,6 +140,7 @@ class ProcessingStack(Stack):
                 **self.segmentations.environment(),
                 "SPHEROSEG_UPDATES_QUEUE_URL": self.updates.queue.queue_url,
                 "SPHEROSEG_PROJECT_WORK_QUEUE_URL": self.project_work.queue.queue_url,
+                "SPHEROSEG_EXPORTS_QUEUE_URL": self.exports.queue.queue_url,
             },
             timeout_s=REQUEUE_STALLED_S,
             concurrency=1,
@@ -150,10 +158,13 @@ class ProcessingStack(Stack):
         )
         self.database.grant_sign_in(function)
         self.images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/")
-        self.images.grant_list(function)
+        # Files of exports whose day is over go, and what a worker that died had begun.
+        self.images.grant(function, ["s3:DeleteObject", "s3:AbortMultipartUpload"], EXPORTS_PREFIX)
+        self.images.grant_list(function, uploads=True)
         self.segmentations.grant_send(function)
         self.updates.queue.grant_send_messages(function)
         self.project_work.queue.grant_send_messages(function)
+        self.exports.queue.grant_send_messages(function)
         return function
 
     def _work_on_projects(self) -> Function:
@@ -174,7 +185,7 @@ class ProcessingStack(Stack):
         # One job a call: ten of them would not end before the call does.
         function.take_from(self.project_work.queue, max_concurrency=2, batch_size=1)
         self.database.grant_sign_in(function)
-        self.images.grant(function, ["s3:DeleteObject"], *UPLOAD_PREFIXES, "results/")
+        self.images.grant(function, ["s3:DeleteObject"], *UPLOAD_PREFIXES, "results/", EXPORTS_PREFIX)
         # Who closed an account signs in no more at first, and is removed at last.
         self.users.pool.grant(
             function,
@@ -200,14 +211,16 @@ class ProcessingStack(Stack):
             environment={
                 **self.database.writer_environment(),
                 "SPHEROSEG_UPDATES_QUEUE_URL": self.updates.queue.queue_url,
+                "SPHEROSEG_EXPORTS_QUEUE_URL": self.exports.queue.queue_url,
             },
             timeout_s=DEAD_LETTERS_S,
             place=self.database.place,
         )
-        for queue in (self.uploads, *self.segmentations):
+        for queue in (self.uploads, *self.segmentations, self.exports):
             function.take_from(queue.dead_letters, max_concurrency=2)
         self.database.grant_sign_in(function)
         self.updates.queue.grant_send_messages(function)
+        self.exports.queue.grant_send_messages(function)  # the end of one is the turn of the next
         return function
 
     def _migrate_database(self) -> Function:
@@ -253,4 +266,6 @@ class ProcessingStack(Stack):
         CfnOutput(self, "UpdatesDeadLettersUrl", value=self.updates.dead_letters.queue_url)
         CfnOutput(self, "ProjectWorkQueueUrl", value=self.project_work.queue.queue_url)
         CfnOutput(self, "ProjectWorkDeadLettersUrl", value=self.project_work.dead_letters.queue_url)
+        CfnOutput(self, "ExportsQueueUrl", value=self.exports.queue.queue_url)
+        CfnOutput(self, "ExportsDeadLettersUrl", value=self.exports.dead_letters.queue_url)
         CfnOutput(self, "MigrateDatabaseFunctionName", value=self.migrate_database.function_name)

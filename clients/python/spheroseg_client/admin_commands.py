@@ -26,6 +26,7 @@ class QueueChoice(StrEnum):
     LOW = "segmentations-low"
     UPDATES = "updates"
     PROJECT_WORK = "project-work"
+    EXPORTS = "exports"
 
 
 QueueArgument = Annotated[QueueChoice, typer.Argument(help="Which queue.")]

@@ -10,7 +10,7 @@ from spheroseg_client.calls import Calls
 from spheroseg_client.models import Answer, Usage
 
 QueueName = Literal[
-    "uploads", "segmentations-high", "segmentations-normal", "segmentations-low", "updates", "project-work"
+    "uploads", "segmentations-high", "segmentations-normal", "segmentations-low", "updates", "project-work", "exports"
 ]
 PAGE_USERS = 60
 

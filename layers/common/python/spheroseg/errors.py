@@ -67,6 +67,30 @@ class JobNotFoundError(NotFoundError):
     code = "job-not-found"
 
 
+class ExportNotFoundError(NotFoundError):
+    """No such export for this viewer."""
+
+    code = "export-not-found"
+
+
+class ExportExpiredError(ConflictError):
+    """The export's file was kept for a day and is gone."""
+
+    code = "export-expired"
+
+
+class TooManyExportsError(ConflictError):
+    """Somebody has as many unfinished exports as one person may have."""
+
+    code = "too-many-exports"
+
+
+class NothingToExportError(ConflictError):
+    """None of the images has a result."""
+
+    code = "nothing-to-export"
+
+
 class NoSuchRouteError(NotFoundError):
     """To this viewer there is nothing at that address."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from spheroseg.domain.account_closing import AccountClosing
+from spheroseg.domain.export import Export
 from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 
@@ -44,6 +45,19 @@ class ProjectWorkRequested(Message):
     def of(cls, job: ProjectJob) -> "ProjectWorkRequested":
         """The request for an unfinished job."""
         return cls(correlation_id=job.correlation_id, job_id=job.id)
+
+
+class ExportRequested(Message):
+    """An export waits for a worker."""
+
+    type: Literal["export_requested"] = "export_requested"
+    version: Literal[1] = 1
+    export_id: UUID
+
+    @classmethod
+    def of(cls, export: Export) -> "ExportRequested":
+        """The request for an export whose turn has come."""
+        return cls(correlation_id=export.correlation_id, export_id=export.id)
 
 
 class AccountClosingRequested(Message):

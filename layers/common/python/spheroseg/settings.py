@@ -113,6 +113,12 @@ class ProjectWorkSettings(Settings):
     project_work_queue_url: str
 
 
+class ExportsSettings(Settings):
+    """The queue of exports."""
+
+    exports_queue_url: str
+
+
 class DeadLetterSettings(Settings):
     """Where each queue puts what it gives up, for administrators; and the one queue that nothing else is sent to."""
 
@@ -123,6 +129,7 @@ class DeadLetterSettings(Settings):
     dead_letters_url_low: str
     dead_letters_url_updates: str
     dead_letters_url_project_work: str
+    dead_letters_url_exports: str
 
 
 class LinkSettings(Settings):

@@ -44,12 +44,12 @@ class S3ImageStore:
 
     def upload_forms(self, wanted: Sequence[tuple[str, int]], lifetime: timedelta) -> Sequence[UploadForm]:
         """A form for each key and size: it takes one file of 1 to so many bytes; S3 itself holds to the limits."""
-        with _translated(self._bucket):
+        with translated(self._bucket):
             return self._signer.forms(wanted, self._clock.now(), lifetime)
 
     def begin_parts(self, key: str) -> str:
         """Begin an upload in parts to ``key`` and give its id; the bucket drops what never ends after a day."""
-        with _translated(key):
+        with translated(key):
             begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ChecksumAlgorithm="SHA256")
         return begun["UploadId"]
 
@@ -59,7 +59,7 @@ class S3ImageStore:
         """Where to put each part; length and digest are signed, so that S3 takes those very bytes only."""
         expires_at = self._clock.now() + lifetime
         links = []
-        with _translated(key):
+        with translated(key):
             for part in parts:
                 digest = to_base64(part.sha256)
                 url = self._client.generate_presigned_url(
@@ -80,7 +80,7 @@ class S3ImageStore:
 
     def parts(self, key: str, upload_id: str) -> Sequence[UploadPart]:
         """The parts that have arrived, by number, or raise ``ObjectNotFoundError`` when the upload has ended."""
-        with _translated(key):
+        with translated(key):
             pages = self._client.get_paginator("list_parts").paginate(
                 Bucket=self._bucket, Key=key, UploadId=upload_id, PaginationConfig={"PageSize": PAGE_SIZE}
             )
@@ -89,7 +89,7 @@ class S3ImageStore:
 
     def end_parts(self, key: str, upload_id: str, parts: Sequence[UploadPart]) -> None:
         """Make the object of its parts, or raise ``ObjectNotFoundError`` when the upload has ended."""
-        with _translated(key):
+        with translated(key):
             present = self._client.get_paginator("list_parts").paginate(
                 Bucket=self._bucket, Key=key, UploadId=upload_id, PaginationConfig={"PageSize": PAGE_SIZE}
             )
@@ -114,7 +114,7 @@ class S3ImageStore:
     def drop_parts(self, key: str, upload_id: str) -> None:
         """Remove what has arrived of an upload; nothing happens when it has ended."""
         try:
-            with _translated(key):
+            with translated(key):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
         except ObjectNotFoundError:
             return
@@ -122,7 +122,7 @@ class S3ImageStore:
     def sha256(self, key: str) -> str:
         """Digest of an object's bytes, which are read for it; raise ``ObjectNotFoundError`` when it is absent."""
         digest = hashlib.sha256()
-        with _translated(key):
+        with translated(key):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             with closing(answer["Body"]) as body:
                 for part in body.iter_chunks(CHUNK_BYTES):
@@ -131,13 +131,13 @@ class S3ImageStore:
 
     def describe(self, key: str) -> StoredObject:
         """Size and tag of an object, or raise ``ObjectNotFoundError``."""
-        with _translated(key):
+        with translated(key):
             head = self._client.head_object(Bucket=self._bucket, Key=key)
         return StoredObject(key=key, size_bytes=head["ContentLength"], etag=head["ETag"].strip('"'))
 
     def download(self, key: str, path: Path) -> None:
         """Write the object's bytes to a file, large ones in parallel, or raise ``ObjectNotFoundError``."""
-        with _translated(key):
+        with translated(key):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             with closing(answer["Body"]) as body:
                 if answer["ContentLength"] <= PARALLEL_FROM_BYTES:
@@ -149,7 +149,7 @@ class S3ImageStore:
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         """Store bytes that never change again under ``key``."""
-        with _translated(key):
+        with translated(key):
             self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=content, ContentType=content_type, CacheControl=FOREVER
             )
@@ -161,7 +161,7 @@ class S3ImageStore:
             ObjectNotFoundError: there is no object at ``source_key``.
             ObjectChangedError: its tag is no longer ``source_etag``.
         """
-        with _translated(source_key):
+        with translated(source_key):
             self._client.copy_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -180,7 +180,7 @@ class S3ImageStore:
             Bucket=self._bucket, Prefix=source_prefix, PaginationConfig={"PageSize": PAGE_SIZE}
         )
         names: list[str] = []
-        with _translated(source_prefix):
+        with translated(source_prefix):
             for page in pages:
                 for item in page.get("Contents", []):
                     name = item["Key"].removeprefix(source_prefix)
@@ -195,7 +195,7 @@ class S3ImageStore:
     def refuse(self, key: str, code: str) -> None:
         """Mark an object that cannot be taken in with the reason's code; nothing happens when it is gone."""
         try:
-            with _translated(key):
+            with translated(key):
                 self._client.put_object_tagging(
                     Bucket=self._bucket, Key=key, Tagging={"TagSet": [{"Key": REFUSED_TAG, "Value": code}]}
                 )
@@ -204,7 +204,7 @@ class S3ImageStore:
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when it is gone already."""
-        with _translated(key):
+        with translated(key):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def delete_under(self, prefix: str) -> None:
@@ -214,7 +214,7 @@ class S3ImageStore:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE_SIZE}
         )
-        with _translated(prefix):
+        with translated(prefix):
             for page in pages:
                 found: list[ObjectIdentifierTypeDef] = [{"Key": item["Key"]} for item in page.get("Contents", [])]
                 if not found:
@@ -225,7 +225,7 @@ class S3ImageStore:
 
     def ping(self) -> None:
         """Return when the bucket answers, or raise ``StorageUnavailableError``."""
-        with _translated(self._bucket):
+        with translated(self._bucket):
             self._client.head_bucket(Bucket=self._bucket)
 
 
@@ -238,7 +238,7 @@ class S3DownloadLinks:
 
     def link(self, key: str, lifetime: timedelta) -> str:
         """A signed URL of one object; ends with the signer's own credentials at the latest."""
-        with _translated(key):
+        with translated(key):
             return self._client.generate_presigned_url(
                 "get_object",
                 Params={"Bucket": self._bucket, "Key": key},
@@ -247,7 +247,7 @@ class S3DownloadLinks:
 
 
 @contextmanager
-def _translated(key: str) -> Iterator[None]:
+def translated(key: str) -> Iterator[None]:
     """Errors of the SDK as ours."""
     try:
         yield

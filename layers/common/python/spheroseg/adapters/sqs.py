@@ -11,6 +11,7 @@ from spheroseg.domain.segmentation import Priority
 from spheroseg.errors import QueueUnavailableError
 from spheroseg.messages import (
     AccountClosingRequested,
+    ExportRequested,
     Message,
     ProjectWorkRequested,
     SegmentationChanged,
@@ -62,17 +63,7 @@ class SqsSegmentationQueue:
 
     def depth(self) -> int:
         """Requests waiting or lent out over all priorities, roughly: the queues count approximately."""
-        names: list[QueueAttributeNameType] = [
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-        ]
-        total = 0
-        with translated():
-            for url in self._urls.values():
-                counts = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-                total += sum(int(counts.get(name, 0)) for name in names)
-        return total
+        return sum(_depth(self._client, url) for url in self._urls.values())
 
 
 class SqsProjectWorkQueue:
@@ -86,6 +77,23 @@ class SqsProjectWorkQueue:
         """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
         for begin in range(0, len(requests), BATCH_SIZE):
             _send_batch(self._client, self._url, requests[begin : begin + BATCH_SIZE], delay_s)
+
+
+class SqsExportQueue:
+    """The queue of exports."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, requests: Sequence[ExportRequested]) -> None:
+        """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
+        for begin in range(0, len(requests), BATCH_SIZE):
+            _send_batch(self._client, self._url, requests[begin : begin + BATCH_SIZE])
+
+    def depth(self) -> int:
+        """Requests waiting or lent out, roughly: the queue counts approximately."""
+        return _depth(self._client, self._url)
 
 
 class SqsUpdatePublisher:
@@ -200,6 +208,17 @@ class SqsReceiver:
 
 class _LoanOverError(QueueUnavailableError):
     """The message is not lent to us any more."""
+
+
+def _depth(client: "SQSClient", url: str) -> int:
+    names: list[QueueAttributeNameType] = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    with translated():
+        counts = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(counts.get(name, 0)) for name in names)
 
 
 def _send_batch(client: "SQSClient", url: str, messages: Sequence[Message], delay_s: int = 0) -> None:

@@ -23,6 +23,7 @@ class QueueName(StrEnum):
     LOW = "segmentations-low"
     UPDATES = "updates"
     PROJECT_WORK = "project-work"
+    EXPORTS = "exports"
 
 
 class AdminAction(StrEnum):

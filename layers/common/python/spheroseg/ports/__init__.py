@@ -10,6 +10,15 @@ from spheroseg.ports.account_closings import AccountClosings
 from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.administration import DeadLetters, DeedRepository, QueueOverview, UserDirectory
 from spheroseg.ports.cache import Cache, RateLimiter
+from spheroseg.ports.exports import (
+    ExportMaker,
+    ExportQueue,
+    ExportRepository,
+    ExportSource,
+    ExportStore,
+    ObjectStream,
+    SpheroidsOf,
+)
 from spheroseg.ports.hot_reads import HotReads
 from spheroseg.ports.images import ImageRepository, RunOfImage
 from spheroseg.ports.kept_answers import KeptAnswer, KeptAnswerRepository
@@ -22,6 +31,7 @@ from spheroseg.ports.projects import (
     ProjectWorkQueue,
 )
 from spheroseg.ports.reads import BatchReads
+from spheroseg.ports.reviews import ReviewRepository
 from spheroseg.ports.revisions import OutlineEditor, RevisionRepository
 from spheroseg.ports.run_batches import RunBatchRepository
 from spheroseg.ports.segmentations import SegmentationQueue, SegmentationRepository
@@ -31,7 +41,6 @@ from spheroseg.ports.storage import DownloadLinks, ImageStore, PartLink, StoredO
 from spheroseg.ports.system import Clock, IdSource, Patterns
 from spheroseg.ports.updates import UpdatePublisher, WatcherRepository, WatcherSockets
 
-from spheroseg.ports.reviews import ReviewRepository
 __all__ = [
     "AccountClosings",
     "AccountRepository",
@@ -44,6 +53,11 @@ __all__ = [
     "Decoder",
     "DeedRepository",
     "DownloadLinks",
+    "ExportMaker",
+    "ExportQueue",
+    "ExportRepository",
+    "ExportSource",
+    "ExportStore",
     "HotReads",
     "IdSource",
     "ImageRepository",
@@ -51,6 +65,7 @@ __all__ = [
     "KeptAnswer",
     "KeptAnswerRepository",
     "MeasurementSource",
+    "ObjectStream",
     "OutlineEditor",
     "PartLink",
     "Patterns",
@@ -62,6 +77,7 @@ __all__ = [
     "ProjectWorkQueue",
     "QueueOverview",
     "RateLimiter",
+    "ReviewRepository",
     "RevisionRepository",
     "RunBatchRepository",
     "RunOfImage",
@@ -71,11 +87,11 @@ __all__ = [
     "Segmenter",
     "Segmenters",
     "SharingRepository",
+    "SpheroidsOf",
     "StoredObject",
     "UpdatePublisher",
     "UploadForm",
     "UserDirectory",
     "WatcherRepository",
     "WatcherSockets",
-    "ReviewRepository",
 ]

@@ -22,6 +22,8 @@ SELECT 'segmentations-' || priority AS queue, min(sent_at) AS since FROM segment
 WHERE status = 'queued' AND sent_at IS NOT NULL GROUP BY priority
 UNION ALL
 SELECT 'project-work', min(alive_at) FROM project_jobs WHERE status IN ('queued', 'running', 'undoing')
+UNION ALL
+SELECT 'exports', min(sent_at) FROM exports WHERE status = 'queued' AND sent_at IS NOT NULL
 """
 
 
@@ -50,7 +52,7 @@ class PostgresDeeds:
         ]
 
     def oldest_waiting(self) -> Mapping[QueueName, datetime]:
-        """Since when the oldest message of a queue waits, where rows tell it: segmentations and work on projects."""
+        """Since when the oldest message of a queue waits, where rows tell it: of segmentations, projects, exports."""
         rows = self._database.latest(OLDEST)
         return {QueueName(row["queue"]): row["since"].astimezone(UTC) for row in rows if row["since"]}
 

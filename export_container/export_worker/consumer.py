@@ -1,0 +1,187 @@
+"""Messages in, finished exports out, one at a time; and what happens when one of them fails."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from export_worker.reports import Reports
+from spheroseg.errors import HeldElsewhereError
+from spheroseg.messages import ExportRequested
+from spheroseg.use_cases.run_export import RunExport, StoppedError, Work
+
+VISIBILITY_S = 30
+"""For how long a message is lent: above SILENT_EXPORTER_AFTER, so that whoever is lent it next finds its row free."""
+HEARTBEAT_S = 2.0
+"""So often progress is written, and a cancelled export noticed."""
+FIRST_DELAY_S = 30
+"""Until an export that failed is lent again the first time; the next time twice as long."""
+PAUSE_S = 5.0
+"""Before a queue that did not answer is asked again."""
+STUCK_AFTER_S = 1800.0
+"""Without an image, a spheroid or a byte for so long, an export counts as stuck: a workbook's end takes a minute."""
+
+
+class Delivery(Protocol):
+    """A message on loan; it comes back by itself when its loan ends."""
+
+    @property
+    def body(self) -> str:
+        """What was sent."""
+
+    @property
+    def receive_count(self) -> int:
+        """How often it was lent out, this time included."""
+
+    @property
+    def receipt(self) -> str:
+        """What stands for this loan in its queue."""
+
+    def extend(self, seconds: int) -> None:
+        """Keep it for so many seconds from now."""
+
+    def give_back(self, delay_s: int) -> None:
+        """Let it be lent out again after so many seconds."""
+
+
+class Receiver(Protocol):
+    """The receiving side of the queue."""
+
+    def receive(self, max_messages: int, wait_s: int) -> Sequence[Delivery]:
+        """Up to so many messages; waits so long for the first, or raises ``QueueUnavailableError``."""
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """Remove messages for good, or raise ``QueueUnavailableError``."""
+
+
+class Consumer:
+    """Works until ``stop`` is called; no single message, export or outage ends it."""
+
+    def __init__(
+        self,
+        run_export: RunExport,
+        receiver: Receiver,
+        reports: Reports,
+        *,
+        long_poll_s: int,
+        heartbeat_s: float = HEARTBEAT_S,
+        exit_: Callable[[int], None] = os._exit,
+    ) -> None:
+        """Nothing runs before ``run``.
+
+        Args:
+            exit_: Ends the process when an export is stuck: nothing else ends a thread.
+        """
+        self._run_export = run_export
+        self._receiver = receiver
+        self._reports = reports
+        self._long_poll_s = long_poll_s
+        self._heartbeat_s = heartbeat_s
+        self._exit = exit_
+        self._stop = Event()
+        self._work: Work | None = None
+
+    def run(self) -> None:
+        """Take and finish exports until ``stop``; afterwards nothing is in hand."""
+        while not self._stop.is_set():
+            try:
+                deliveries = self._receiver.receive(1, self._long_poll_s)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the worker lives
+                self._reports.not_taking(error)
+                self._stop.wait(PAUSE_S)
+                continue
+            for delivery in deliveries:
+                self._serve(delivery)
+
+    def stop(self) -> None:
+        """Take nothing more, and give back what is in hand; may be called from any thread."""
+        self._stop.set()
+        work = self._work
+        if work is not None:
+            work.stop.set()
+
+    def _serve(self, delivery: Delivery) -> None:
+        export_id: UUID | None = None
+        try:
+            export_id = ExportRequested.model_validate_json(delivery.body).export_id
+            if self._is_done(delivery, export_id):
+                self._receiver.acknowledge([delivery.receipt])
+        except ValidationError as error:
+            self._reports.unreadable(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next export has its turn
+            self._reports.failed(export_id, error, delivery.receive_count)
+            self._try_later(delivery, FIRST_DELAY_S * 2 ** (delivery.receive_count - 1))
+
+    def _is_done(self, delivery: Delivery, export_id: UUID) -> bool:
+        """Whether the message needs nothing more."""
+        began_s = time.monotonic()
+        try:
+            work = self._run_export.take(export_id)
+        except HeldElsewhereError:
+            work = None  # its own message is with whoever is at it; the sweep sends another if that one dies
+        if work is None:
+            self._reports.dropped(export_id)
+            return True
+        self._work = work
+        try:
+            with self._beating(work, delivery):
+                ended = self._run_export.make(work)
+        except StoppedError:
+            if not self._stop.is_set():
+                self._reports.dropped(export_id)
+                return True
+            self._run_export.give_back(work)
+            self._reports.given_back(export_id)
+            self._try_later(delivery, 0)
+            return False
+        except Exception:
+            self._run_export.give_back(work)  # whoever tries next need not wait until this one counts as dead
+            raise
+        finally:
+            self._work = None
+        if ended is None:
+            self._reports.dropped(export_id)
+        else:
+            self._reports.ended(ended, began_s)
+        return True
+
+    def _try_later(self, delivery: Delivery, delay_s: int) -> None:
+        try:
+            delivery.give_back(delay_s)
+        except Exception as error:  # noqa: BLE001 - its loan ends by itself
+            self._reports.not_taking(error)
+
+    @contextmanager
+    def _beating(self, work: Work, delivery: Delivery) -> Iterator[None]:
+        ended = Event()
+        thread = Thread(target=self._beat, args=(work, delivery, ended), name="heartbeat", daemon=True)
+        if self._stop.is_set():
+            work.stop.set()
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _beat(self, work: Work, delivery: Delivery, ended: Event) -> None:
+        seen, since_s = (0, 0), time.monotonic()
+        while not ended.wait(self._heartbeat_s):
+            now_s = time.monotonic()
+            if (work.done, work.spheroids) != seen:
+                seen, since_s = (work.done, work.spheroids), now_s
+            if now_s - since_s > STUCK_AFTER_S:
+                self._reports.stuck(work.export, now_s - since_s)
+                self._exit(1)
+            try:
+                if not self._run_export.keep_alive(work):
+                    work.stop.set()
+                    return
+                delivery.extend(VISIBILITY_S)
+            except Exception as error:  # noqa: BLE001 - the export goes on, the next beat may get through
+                self._reports.heartbeat_failed(work.export, error)

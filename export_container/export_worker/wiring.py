@@ -1,0 +1,40 @@
+"""Settings to a worker with real adapters."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from export_worker.consumer import Consumer
+from export_worker.maker import ExchangeMaker
+from export_worker.reports import Reports
+from export_worker.settings import Settings
+from spheroseg.adapters.aws import s3_client, sqs_client
+from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.exports import PostgresExports, PostgresExportSource
+from spheroseg.adapters.s3_exports import S3ExportStore
+from spheroseg.adapters.sqs import SqsExportQueue, SqsReceiver
+from spheroseg.adapters.system import SystemClock
+from spheroseg.use_cases.run_export import RunExport
+
+CONNECTIONS = 2
+"""One for the export, one for its heartbeat."""
+
+
+@contextmanager
+def wire(settings: Settings) -> Iterator[Consumer]:
+    """The worker; its connections end with the block."""
+    clock, sqs = SystemClock(), sqs_client()
+    database = Database.of(settings, pool_size=CONNECTIONS)
+    store = S3ExportStore(s3_client(), settings.bucket, clock)
+    run_export = RunExport(
+        exports=PostgresExports(database),
+        source=PostgresExportSource(database),
+        store=store,
+        maker=ExchangeMaker(store, settings.scratch_dir),
+        queue=SqsExportQueue(sqs, settings.exports_queue_url),
+        clock=clock,
+    )
+    try:
+        receiver = SqsReceiver(sqs, settings.exports_queue_url)
+        yield Consumer(run_export, receiver, Reports(), long_poll_s=settings.long_poll_s)
+    finally:
+        database.close()
