@@ -32,7 +32,6 @@ from training.cards import (
     OUTPUT,
     POSTPROCESSING,
     TRAINING_DATA,
-    VERSION,
     write_card,
 )
 from training.data import VIEW, real_maps
@@ -81,7 +80,7 @@ def card_of(name: str, trained: dict[str, Any], file: Path, variants: Sequence[M
     text = CARDS[name]
     return ModelCard(
         name=name,
-        version=VERSION,
+        version=text.version,
         title=text.title,
         description=text.description,
         file=file.name,
@@ -167,9 +166,10 @@ def package(training: Path, data: Path, models: Path, cards: Path, jobs: int) ->
     trained = json.loads((training / "training.json").read_text(encoding="utf-8"))
     name = trained["model"]
     views = calibration_views(data, synthetic)
-    whole = models / f"{name}-{VERSION}.onnx"
+    stem = f"{name}-{CARDS[name].version}"
+    whole = models / f"{stem}.onnx"
     shutil.copyfile(training / f"{name}.onnx", whole)
-    small, half = models / f"{name}-{VERSION}-int8.onnx", models / f"{name}-{VERSION}-float16.onnx"
+    small, half = models / f"{stem}-int8.onnx", models / f"{stem}-float16.onnx"
     digests = {"int8": to_int8(whole, views, small), "float16": to_float16(whole, half)}
     difference = largest_difference(whole, half, views[:8])
     if not difference < LARGEST_HALF_DIFFERENCE:
@@ -181,7 +181,7 @@ def package(training: Path, data: Path, models: Path, cards: Path, jobs: int) ->
     card = card_of(name, trained, whole, variants)
     card = card.model_copy(update={"calibration": calibration_of(card, models, data)})
     card = judged(card, models, data, jobs, training)
-    write_card(card, cards / f"{name}-{VERSION}.json")
+    write_card(card, cards / f"{stem}.json")
     return card
 
 
