@@ -16,7 +16,7 @@ from infra_cdk.components.function import Place
 from infra_cdk.components.log_group import log_group
 from infra_cdk.config import ROOT, ExportsConfig, StageConfig
 
-DOCKERFILE = "export_container/Dockerfile"
+DOCKERFILE = "gpu_container/export.Dockerfile"
 MINUTE = Duration.minutes(1)
 """How often SQS publishes."""
 

@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The export worker. Built from the repository's root: docker build --file export_container/Dockerfile .
+# The export worker. Built from the repository's root: docker build --file gpu_container/export.Dockerfile .
 #
 # Not the image of the segmentation worker: without CUDA and onnxruntime it is a tenth of its size, and starts on
 # Fargate in less than a minute.
@@ -23,7 +23,7 @@ RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY layers/common/python/spheroseg spheroseg
-COPY export_container/export_worker export_worker
+COPY gpu_container/export_worker export_worker
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
