@@ -90,6 +90,16 @@ def use_cases_on(database: Database) -> UseCases:
     )
 
 
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """The thread's own, which the handler's adapter takes."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
 class Statements:
     """How many statements went to PostgreSQL."""
 
@@ -152,6 +162,7 @@ def test_the_same_list_by_graphql_and_by_rest(
     asyncio.run(measured())
 
 
+@pytest.mark.usefixtures("event_loop")
 def test_what_each_hot_route_costs(
     database: Database,
     project: Project,
@@ -161,7 +172,6 @@ def test_what_each_hot_route_costs(
     """Through the function's own handler, from the gateway's event to its answer; the time is the processor's."""
     monkeypatch.setattr(logger.registered_handler, "stream", io.StringIO())
     monkeypatch.setattr("sys.stdout", io.StringIO())  # metrics are printed
-    asyncio.set_event_loop(asyncio.new_event_loop())
     handler, statements = create_handler(use_cases_on(database)), Statements(monkeypatch)
     (image, *_) = PostgresImages(database).page(a_viewer(), project.id, None, 1)
     (run,) = PostgresSegmentations(database).of_image(a_viewer(), image.id)
