@@ -210,8 +210,7 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
     ),
     "result-superseded": (
         "Another run counts now",
-        "A newer run of the same page of the image has succeeded, so nothing is decided on this one; `newest_run` has "
-        "it.",
+        "A newer run of the same page of the image has succeeded; `newest_run` names it.",
         "Look at the newer run's result, then decide on that.",
     ),
     "revision-not-found": (

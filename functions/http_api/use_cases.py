@@ -41,6 +41,7 @@ from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.retry_runs import RetryRuns
+from spheroseg.use_cases.review_results import ReviewResults
 from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
@@ -135,6 +136,7 @@ class UseCases:
     read_measurements: ReadMeasurements
     read_revisions: ReadRevisions
     edit_outlines: EditOutlines
+    review_results: ReviewResults
     read_together: ReadTogether
     start_runs: StartRuns
     cancel_runs: CancelRuns

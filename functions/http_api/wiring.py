@@ -28,6 +28,7 @@ from spheroseg.adapters.postgres.measurements import PostgresMeasurements
 from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.reviews import PostgresReviews
 from spheroseg.adapters.postgres.revisions import PostgresRevisions
 from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
@@ -78,6 +79,7 @@ from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.retry_runs import RetryRuns
+from spheroseg.use_cases.review_results import ReviewResults
 from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
@@ -142,6 +144,14 @@ def wire(settings: Settings) -> UseCases:
         read_segmentations=ReadSegmentations(images, segmentations, links, clock, revisions),
         read_revisions=ReadRevisions(segmentations, revisions, editor),
         edit_outlines=EditOutlines(revisions, editor, clock),
+        review_results=ReviewResults(
+            projects,
+            segmentations,
+            revisions,
+            PostgresReviews(database),
+            ReadRevisions(segmentations, revisions, editor),
+            clock,
+        ),
         start_runs=StartRuns(projects, segmentations, batches, queue, clock, ids, updates),
         cancel_runs=CancelRuns(projects, batches, updates, clock),
         retry_runs=RetryRuns(projects, segmentations, batches, queue, clock, ids, updates),

@@ -45,6 +45,10 @@ ROUTES: list[tuple[str, str, object]] = [
     ("GET", "/segmentations/{segmentation}/outlines", None),
     ("GET", "/segmentations/{segmentation}/revisions", None),
     ("GET", "/segmentations/{segmentation}/revisions/0/difference", None),
+    ("GET", "/projects/{project}/reviews", None),
+    ("GET", "/projects/{project}/reviews/figures", None),
+    ("GET", "/segmentations/{segmentation}/decisions", None),
+    ("POST", "/segmentations/{segmentation}/decisions", {"revision": 0, "verdict": "accept"}),
     (
         "POST",
         "/segmentations/{segmentation}/revisions",

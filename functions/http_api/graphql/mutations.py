@@ -15,6 +15,7 @@ from http_api.graphql.job_mutations import JobMutations
 from http_api.graphql.nodes import AnnouncedImage, Image, Project, Segmentation
 from http_api.graphql.project_mutations import ProjectMutations
 from http_api.graphql.queries import Account, Id
+from http_api.graphql.reviews import ReviewMutations
 from http_api.graphql.revisions import RevisionMutations
 from http_api.graphql.runs import RunMutations
 from http_api.rest.account import ProfileIn
@@ -38,7 +39,15 @@ class Deleted:
 @strawberry.type(
     description="What can be changed. Fields run in their order; a later one sees what an earlier one wrote."
 )
-class Mutation(AdminMutations, JobMutations, ProjectMutations, ImageMutations, RevisionMutations, RunMutations):
+class Mutation(
+    AdminMutations,
+    JobMutations,
+    ProjectMutations,
+    ImageMutations,
+    RevisionMutations,
+    ReviewMutations,
+    RunMutations,
+):
     """The writing half of the API."""
 
     @strawberry.field(description="Change what you send of your profile and leave the rest", directives=[WRITES])

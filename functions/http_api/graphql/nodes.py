@@ -12,6 +12,7 @@ from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
 from http_api.graphql.deriving import SvgPath, Told, derived, filter_argument, type_of, validated
 from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.outlines import svg_path
+from http_api.graphql.reviews import ReviewedProject, ReviewedSegmentation
 from http_api.graphql.revisions import RevisedSegmentation
 from http_api.rest.image_queries import ImageFilter
 from http_api.rest.images import ImageOut, PartsOut, UploadFormOut
@@ -65,7 +66,7 @@ class ImageTotals:
 
 
 @derived(ProjectOut, without=["id"])
-class Project(Told, Node):
+class Project(Told, ReviewedProject, Node):
     """A named collection of images."""
 
     record: strawberry.Private[Accessible[ProjectRecord]]
@@ -237,7 +238,7 @@ class Comparison(Told):
 
 
 @derived(SegmentationSummary, without=["id"])
-class Segmentation(Told, RevisedSegmentation, Node):
+class Segmentation(Told, RevisedSegmentation, ReviewedSegmentation, Node):
     """A run of a model over an image."""
 
     record: strawberry.Private[SegmentationRecord]

@@ -244,6 +244,17 @@ ROWS |= {
         input_kind="EditInput!",
         variables={"input": {"base": 0, "operations": [{"kind": "delete", "numbers": [1]}]}},
     ),
+    "Project.reviews": read("project", "reviews", "{ nodes { imageName } }", rest.project),
+    "Project.reviewFigures": read("project", "reviewFigures", "{ results { open } }", rest.project),
+    "Segmentation.decisions": read("segmentation", "decisions", "{ number }", rest.finished_run),
+    "Mutation.decide": write(
+        "decide",
+        "segmentationId",
+        "{ number }",
+        rest.finished_run,
+        input_kind="DecisionInput!",
+        variables={"input": {"revision": 0, "verdict": "ACCEPT"}},
+    ),
     "Mutation.restoreRevision": Row(
         "mutation ($id: ID!) { restoreRevision(segmentationId: $id, number: 0, input: {base: 1}) { number } }",
         ("restoreRevision",),

@@ -239,6 +239,12 @@ ROWS = {
     ("post", "/v1/projects/{project_id}/runs/retry"): Row(202, project, {"json": {}}, needs=WRITE),
     ("get", "/v1/projects/{project_id}/runs/progress"): Row(200, project),
     ("get", "/v1/batches/{batch_id}"): Row(200, batch),
+    ("get", "/v1/projects/{project_id}/reviews"): Row(200, project),
+    ("get", "/v1/projects/{project_id}/reviews/figures"): Row(200, project),
+    ("get", "/v1/segmentations/{segmentation_id}/decisions"): Row(200, finished_run),
+    ("post", "/v1/segmentations/{segmentation_id}/decisions"): Row(
+        201, finished_run, {"json": {"revision": 0, "verdict": "accept"}}, needs=WRITE
+    ),
     ("get", "/v1/models"): Row(200),
     ("get", "/v1/models/{name}"): Row(200),
     ("get", "/v1/queue"): Row(200),

@@ -65,6 +65,7 @@ from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
 from spheroseg.use_cases.retry_runs import RetryRuns
+from spheroseg.use_cases.review_results import ReviewResults
 from spheroseg.use_cases.share_project import ShareProject
 from spheroseg.use_cases.start_runs import StartRuns
 from spheroseg.use_cases.upload_in_parts import UploadInParts
@@ -95,6 +96,7 @@ from tests.fakes import (
     InMemoryProjects,
     InMemoryProjectStatistics,
     InMemoryProjectWorkQueue,
+    InMemoryReviews,
     InMemoryRevisions,
     InMemoryRunBatches,
     InMemorySegmentationQueue,
@@ -191,6 +193,7 @@ class World:
         self.segmentations = InMemorySegmentations(projects=self.projects)
         self.revisions = InMemoryRevisions(self.segmentations)
         self.images = InMemoryImages(self.segmentations)
+        self.reviews = InMemoryReviews(self.images)
         self.batches = InMemoryRunBatches(self.images)
         self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
@@ -244,6 +247,14 @@ class World:
             ),
             read_revisions=ReadRevisions(self.segmentations, self.revisions, ShapelyEditor()),
             edit_outlines=EditOutlines(self.revisions, ShapelyEditor(), self.clock),
+            review_results=ReviewResults(
+                self.projects,
+                self.segmentations,
+                self.revisions,
+                self.reviews,
+                ReadRevisions(self.segmentations, self.revisions, ShapelyEditor()),
+                self.clock,
+            ),
             start_runs=StartRuns(
                 self.projects,
                 self.segmentations,
@@ -341,6 +352,7 @@ class World:
             dict(self.watchers.tickets),
             dict(self.accounts.profiles),
             {key: list(value) for key, value in self.revisions.saved.items()},
+            {key: list(value) for key, value in self.reviews.made.items() if value},
             list(self.deeds.rows),
             dict(self.closings.rows),
             dict(self.letters.dead),
