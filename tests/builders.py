@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from spheroseg.domain.access import Role
+from spheroseg.domain.export import Export, ExportFormat, ExportOptions, ExportStatus
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ModelChoice
@@ -162,6 +163,22 @@ def a_segmentation(
 def a_run_batch(project: Project, runs: Sequence[Segmentation] = (), **changes: Any) -> RunBatch:
     batch = RunBatch(uuid4(), project.id, OWNER, "f" * 64, NOW, counted(runs, []))
     return replace(batch, **changes)
+
+
+def an_export(project: Project, **changes: Any) -> Export:
+    """One that waits for its turn."""
+    values: dict[str, Any] = {
+        "id": an_id(),
+        "project_id": project.id,
+        "requested_by": OWNER,
+        "format": ExportFormat.CSV,
+        "name": "day-7",
+        "options": ExportOptions(),
+        "status": ExportStatus.QUEUED,
+        "correlation_id": "correlation",
+        "created_at": a_moment(),
+    }
+    return Export(**{**values, **changes})
 
 
 def some_measures(**changes: Any) -> Measures:

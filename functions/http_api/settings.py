@@ -5,6 +5,7 @@ from pydantic import Field
 from spheroseg.settings import (
     CacheSettings,
     DeadLetterSettings,
+    ExportsSettings,
     LinkSettings,
     ProjectWorkSettings,
     QueueSettings,
@@ -25,6 +26,7 @@ class Settings(
     QueueSettings,
     UpdatesSettings,
     ProjectWorkSettings,
+    ExportsSettings,
     DeadLetterSettings,
     LinkSettings,
 ):

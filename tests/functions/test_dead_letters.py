@@ -8,13 +8,16 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dead_letters.entry import create_handler
+from spheroseg.domain.export import Export, ExportStatus
 from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.segmentation import SegmentationStatus
-from spheroseg.messages import SegmentationRequested
+from spheroseg.messages import ExportRequested, SegmentationRequested
 from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
-from tests.builders import NOW, a_project, a_segmentation, an_image, an_order
+from spheroseg.use_cases.fail_export import FailExport
+from tests.builders import NOW, a_project, a_segmentation, an_export, an_image, an_order
 from tests.events import RecordedContext, failed_ids, object_created, sqs_batch
 from tests.fakes import InMemoryClock, InMemoryImages, InMemoryProjects, InMemoryUpdatePublisher
+from tests.fakes.exports import InMemoryExportQueue, InMemoryExports
 
 
 @dataclass
@@ -22,6 +25,19 @@ class World:
     projects: InMemoryProjects = field(default_factory=InMemoryProjects)
     images: InMemoryImages = field(default_factory=InMemoryImages)
     updates: InMemoryUpdatePublisher = field(default_factory=InMemoryUpdatePublisher)
+    export_queue: InMemoryExportQueue = field(default_factory=InMemoryExportQueue)
+
+    def __post_init__(self) -> None:
+        self.exports = InMemoryExports(self.images)
+
+    def export(self) -> Export:
+        """One that is on the queue, or waits for the one that is."""
+        project = a_project()
+        self.images.projects.add(project)
+        export = an_export(project)
+        self.exports.add(export)
+        self.exports.release(NOW - timedelta(minutes=5))
+        return self.exports.get(export.id)
 
     def deliver(self, *bodies: str) -> dict[str, Any]:
         use_case = FailDeadLetter(
@@ -32,7 +48,8 @@ class World:
             clock=InMemoryClock(),
             inbox_order=an_order(),
         )
-        return create_handler(use_case)(sqs_batch(*bodies), cast(LambdaContext, RecordedContext()))
+        fail_export = FailExport(self.exports, self.export_queue, InMemoryClock())
+        return create_handler(use_case, fail_export)(sqs_batch(*bodies), cast(LambdaContext, RecordedContext()))
 
 
 @pytest.mark.parametrize("status", [SegmentationStatus.QUEUED, SegmentationStatus.RUNNING])
@@ -101,3 +118,40 @@ def test_a_letter_that_nobody_understands_is_kept() -> None:
 def test_letters_of_deleted_things_are_done_with() -> None:
     letter = SegmentationRequested.of(a_segmentation()).model_dump_json()
     assert failed_ids(World().deliver(letter, object_created(original_key(an_image().id)))) == []
+
+
+def test_an_export_that_was_tried_too_often_fails_with_a_reason_and_the_next_has_its_turn() -> None:
+    world = World()
+    export, waiting = world.export(), world.export()
+    started = export.started(1, NOW - timedelta(minutes=5))
+    world.exports.replace(export, started)
+
+    assert failed_ids(world.deliver(ExportRequested.of(export).model_dump_json())) == []
+
+    failed = world.exports.get(export.id)
+    assert failed.status is ExportStatus.FAILED
+    assert failed.failure is not None
+    assert failed.failure.code == "retries-exhausted"
+    assert [request.export_id for request in world.export_queue.sent] == [waiting.id]
+
+
+def test_the_letter_of_an_export_that_a_worker_is_at_comes_again() -> None:
+    world = World()
+    export = world.export()
+    world.exports.replace(export, export.started(1, NOW))
+
+    assert failed_ids(world.deliver(ExportRequested.of(export).model_dump_json())) == ["message-1"]
+    assert world.exports.get(export.id).status is ExportStatus.RUNNING
+
+
+def test_the_letter_of_an_export_that_has_ended_or_is_gone_is_done_with() -> None:
+    world = World()
+    export = world.export()
+    cancelled = export.cancelled(NOW)
+    world.exports.replace(export, cancelled)
+    letter = ExportRequested.of(export).model_dump_json()
+
+    assert failed_ids(world.deliver(letter)) == []
+    assert world.exports.get(export.id) == cancelled
+    world.exports.rows.clear()
+    assert failed_ids(world.deliver(letter)) == []

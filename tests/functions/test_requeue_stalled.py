@@ -7,6 +7,7 @@ from typing import Any, cast
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from requeue_stalled.entry import create_handler
+from spheroseg.domain.export import ExportFile, ExportStatus
 from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.project_job import SILENT_JOB_AFTER, ProjectJob
 from spheroseg.domain.segmentation import Priority, SegmentationStatus, segmentation_id
@@ -16,9 +17,10 @@ from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
+from spheroseg.use_cases.sweep_exports import SweepExports
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
-from tests.builders import NOW, a_project, a_segmentation, an_image, an_order
+from tests.builders import NOW, STRANGER, a_project, a_segmentation, an_export, an_image, an_order
 from tests.events import RecordedContext
 from tests.fakes import (
     InMemoryAccounts,
@@ -35,6 +37,7 @@ from tests.fakes import (
     InMemoryWatchers,
 )
 from tests.fakes.account_closings import InMemoryAccountClosings
+from tests.fakes.exports import InMemoryExportQueue, InMemoryExports, InMemoryExportStore
 from tests.fakes.kept_answers import InMemoryKeptAnswers
 
 LONG_AGO = NOW - timedelta(minutes=30)
@@ -50,8 +53,12 @@ class World:
     work: InMemoryProjectWorkQueue = field(default_factory=InMemoryProjectWorkQueue)
     answers: InMemoryKeptAnswers = field(default_factory=InMemoryKeptAnswers)
 
+    export_store: InMemoryExportStore = field(default_factory=InMemoryExportStore)
+    export_queue: InMemoryExportQueue = field(default_factory=InMemoryExportQueue)
+
     def __post_init__(self) -> None:
         self.jobs = InMemoryProjectJobs(self.images)
+        self.exports = InMemoryExports(self.images)
 
     def sweep(self) -> dict[str, Any]:
         runs = self.images.segmentations
@@ -78,7 +85,8 @@ class World:
         sharing = InMemorySharing(self.images.projects, accounts)
         closings = InMemoryAccountClosings(accounts, copies, sharing, self.watchers)
         close = CloseAccount(closings, self.work, self.clock, InMemoryIds())
-        handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock), close)
+        exports = SweepExports(self.exports, self.export_store, self.export_queue, self.clock)
+        handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock), close, exports)
         return handler({"id": "tick"}, cast(LambdaContext, RecordedContext()))
 
 
@@ -177,3 +185,35 @@ def test_a_job_that_nobody_was_heard_of_at_is_sent_again() -> None:
     world.clock.advance(timedelta(seconds=1))
     world.sweep()
     assert world.work.sent == [ProjectWorkRequested.of(job)]
+
+
+def test_an_export_whose_message_is_lost_is_sent_again_and_one_that_nobody_sent_is_sent() -> None:
+    world = World()
+    project = a_project()
+    world.images.projects.add(project)
+    lost, waiting = an_export(project), an_export(project, requested_by=STRANGER)
+    world.exports.add(lost)
+    world.exports.release(LONG_AGO)
+    world.exports.add(waiting)
+
+    world.sweep()
+    assert [request.export_id for request in world.export_queue.sent] == [lost.id, waiting.id]
+    world.sweep()
+    assert len(world.export_queue.sent) == 2
+
+
+def test_a_file_whose_day_is_over_is_removed_and_told_to_be_gone() -> None:
+    world = World()
+    project = a_project()
+    world.images.projects.add(project)
+    at = NOW - timedelta(hours=24)
+    done = an_export(project).started(1, at).succeeded(ExportFile("a.csv", 1, "0" * 64, "text/csv"), at)
+    young = an_export(project).started(1, NOW).succeeded(ExportFile("a.csv", 1, "0" * 64, "text/csv"), NOW)
+    for export in (done, young):
+        world.exports.add(export)
+        world.export_store.put(str(export.key), b"1", "text/csv")
+
+    world.sweep()
+    assert world.exports.get(done.id).status is ExportStatus.EXPIRED
+    assert world.exports.get(young.id) == young
+    assert list(world.export_store.objects) == [young.key]

@@ -11,6 +11,7 @@ from http_api.graphql.connections import DEFAULT_FIRST, After, Connection, First
 from http_api.graphql.context import Info
 from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
 from http_api.graphql.deriving import Told, derived, filter_argument, type_of, validated
+from http_api.graphql.exports import ExportQueries
 from http_api.graphql.ids import id_of, kind_and_id
 from http_api.graphql.nodes import Image, Node, Project, Segmentation
 from http_api.graphql.runs import Batch
@@ -71,7 +72,7 @@ class Account(Told):
 
 
 @strawberry.type(description="What can be read.")
-class Query(AdminQueries):
+class Query(AdminQueries, ExportQueries):
     """The reading half of the API."""
 
     @strawberry.field(description="Your own account")
