@@ -70,6 +70,26 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
         "There is no job of that id, or somebody else asked for it; the two look alike on purpose.",
         "A job's id is in the answer that began it.",
     ),
+    "export-not-found": (
+        "No such export",
+        "There is no export of that id, or somebody else asked for it; the two look alike on purpose.",
+        "List your exports of a project with GET /v1/projects/{project_id}/exports.",
+    ),
+    "export-expired": (
+        "File is gone",
+        "An export's file is kept for a day after it was made.",
+        "Ask for a new export.",
+    ),
+    "too-many-exports": (
+        "Too many exports",
+        "You have five exports that are not finished.",
+        "Wait until one of them is, or cancel one.",
+    ),
+    "nothing-to-export": (
+        "Nothing to export",
+        "None of the chosen images has a segmentation that succeeded.",
+        "Segment them first; see the project's progress with GET /v1/projects/{project_id}/runs/progress.",
+    ),
     "no-such-route": ("No such route", "There is nothing at that address.", "/docs lists every route."),
     "user-not-found": (
         "No such user",
@@ -275,8 +295,8 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
     ),
     "not-finished": (
         "No result",
-        "The segmentation waits, runs, failed or was cancelled.",
-        "Read the segmentation; ask for its spheroids once its status is `succeeded`.",
+        "The segmentation, or the export, waits, runs, failed or was cancelled.",
+        "Read it; ask for its spheroids, or its file, once its status is `succeeded`.",
     ),
     "invalid-cursor": ("Unknown cursor", "The cursor is not one that a list gave out.", "Leave it away to begin anew."),
     "invalid-fields": (

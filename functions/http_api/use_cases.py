@@ -13,6 +13,7 @@ from spheroseg.ports import KeptAnswerRepository
 from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.administer_queues import AdministerQueues
 from spheroseg.use_cases.administer_users import AdministerUsers
+from spheroseg.use_cases.cancel_export import CancelExport
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -29,6 +30,7 @@ from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
+from spheroseg.use_cases.read_exports import ReadExports
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -37,6 +39,7 @@ from spheroseg.use_cases.read_revisions import ReadRevisions
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
+from spheroseg.use_cases.request_export import RequestExport
 from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
@@ -145,6 +148,9 @@ class UseCases:
     compare_runs: CompareRuns
     read_queue_status: ReadQueueStatus
     watch_updates: WatchUpdates
+    request_export: RequestExport
+    read_exports: ReadExports
+    cancel_export: CancelExport
     close_account: CloseAccount
     administer_users: AdministerUsers
     administer_queues: AdministerQueues

@@ -22,6 +22,7 @@ from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.deeds import PostgresDeeds
+from spheroseg.adapters.postgres.exports import PostgresExports
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.measurements import PostgresMeasurements
@@ -39,7 +40,7 @@ from spheroseg.adapters.postgres.watchers import PostgresWatchers
 from spheroseg.adapters.re2_patterns import Re2Patterns
 from spheroseg.adapters.s3 import S3DownloadLinks, S3ImageStore
 from spheroseg.adapters.secrets import DatabaseCredentials, secret_text
-from spheroseg.adapters.sqs import SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
+from spheroseg.adapters.sqs import SqsExportQueue, SqsProjectWorkQueue, SqsSegmentationQueue, SqsUpdatePublisher
 from spheroseg.adapters.system import RandomIds, SystemClock
 from spheroseg.adapters.valkey import ValkeyCache, ValkeyRateLimiter, ValkeyServer, server_of
 from spheroseg.domain.administration import QueueName
@@ -51,6 +52,7 @@ from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.administer_queues import AdministerQueues
 from spheroseg.use_cases.administer_users import AdministerUsers
+from spheroseg.use_cases.cancel_export import CancelExport
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -67,6 +69,7 @@ from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
+from spheroseg.use_cases.read_exports import ReadExports
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -75,6 +78,7 @@ from spheroseg.use_cases.read_revisions import ReadRevisions
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
+from spheroseg.use_cases.request_export import RequestExport
 from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
@@ -111,6 +115,7 @@ def wire(settings: Settings) -> UseCases:
     models = ModelRegistry.packaged()
     default = models.default
     jobs, work = PostgresProjectJobs(database), SqsProjectWorkQueue(sqs, settings.project_work_queue_url)
+    exports, export_queue = PostgresExports(database), SqsExportQueue(sqs, settings.exports_queue_url)
     copies = PostgresProjectCopies(database)
     deeds, directory = PostgresDeeds(database), CognitoDirectory(settings.user_pool_id)
     letters = SqsDeadLetters(sqs, _queue_pairs(settings))
@@ -160,6 +165,9 @@ def wire(settings: Settings) -> UseCases:
         read_together=ReadTogether(PostgresBatches(database), segmentations),
         read_queue_status=ReadQueueStatus(segmentations, clock),
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),
+        request_export=RequestExport(projects, exports, export_queue, clock, ids),
+        read_exports=ReadExports(projects, exports, links, clock),
+        cancel_export=CancelExport(exports, export_queue, clock),
         close_account=CloseAccount(PostgresAccountClosings(database), work, clock, ids),
         administer_users=AdministerUsers(directory, accounts, deeds, clock, ids),
         administer_queues=AdministerQueues(letters, letters, deeds, clock, ids),
@@ -211,6 +219,7 @@ def _queue_pairs(settings: Settings) -> Mapping[QueueName, QueuePair]:
         QueueName.LOW: QueuePair(settings.queue_url_low, settings.dead_letters_url_low),
         QueueName.UPDATES: QueuePair(settings.updates_queue_url, settings.dead_letters_url_updates),
         QueueName.PROJECT_WORK: QueuePair(settings.project_work_queue_url, settings.dead_letters_url_project_work),
+        QueueName.EXPORTS: QueuePair(settings.exports_queue_url, settings.dead_letters_url_exports),
     }
 
 

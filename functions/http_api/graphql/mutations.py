@@ -9,6 +9,7 @@ from http_api.graphql.administration import AdminMutations
 from http_api.graphql.context import Info
 from http_api.graphql.costs import WRITES, ListSize
 from http_api.graphql.deriving import input_argument, type_of, validated
+from http_api.graphql.exports import ExportMutations
 from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.image_mutations import ImageMutations
 from http_api.graphql.job_mutations import JobMutations
@@ -41,6 +42,7 @@ class Deleted:
 )
 class Mutation(
     AdminMutations,
+    ExportMutations,
     JobMutations,
     ProjectMutations,
     ImageMutations,

@@ -10,6 +10,7 @@ from http_api.graphql.connections import DEFAULT_FIRST, After, Connection, First
 from http_api.graphql.context import Info
 from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
 from http_api.graphql.deriving import SvgPath, Told, derived, filter_argument, type_of, validated
+from http_api.graphql.exports import ExportedProject
 from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.outlines import svg_path
 from http_api.graphql.reviews import ReviewedProject, ReviewedSegmentation
@@ -66,7 +67,7 @@ class ImageTotals:
 
 
 @derived(ProjectOut, without=["id"])
-class Project(Told, ReviewedProject, Node):
+class Project(Told, ReviewedProject, ExportedProject, Node):
     """A named collection of images."""
 
     record: strawberry.Private[Accessible[ProjectRecord]]

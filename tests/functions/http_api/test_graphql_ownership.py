@@ -215,6 +215,25 @@ ROWS |= {
     "Query.job": Row(
         "query ($id: UUID!) { job(id: $id) { status } }", ("job",), rest.own_job, is_personal=True, outlives=True
     ),
+    "Query.export": Row(
+        "query ($id: UUID!) { export(id: $id) { status file { url } } }", ("export",), rest.own_export, is_personal=True
+    ),
+    "Project.exports": read("project", "exports", "{ nodes { status } }", rest.project),
+    "Mutation.requestExport": write(
+        "requestExport",
+        "projectId",
+        "{ status }",
+        rest.project,
+        Action.READ,
+        input_kind="ExportInput!",
+        variables={"input": {"format": "CSV"}},
+    ),
+    "Mutation.cancelExport": Row(
+        "mutation ($id: UUID!) { cancelExport(exportId: $id) { status } }",
+        ("cancelExport",),
+        rest.own_export,
+        is_personal=True,
+    ),
     "Query.batch": Row("query ($id: UUID!) { batch(id: $id) { images } }", ("batch",), rest.batch),
     "Batch.progress": Row(
         "query ($id: UUID!) { batch(id: $id) { progress { total reason } } }", ("batch", "progress"), rest.batch
@@ -224,6 +243,17 @@ ROWS |= {
         "query ($id: ID!, $otherId: ID!) { segmentation(id: $id) { comparison(other: $otherId) { matched } } }",
         ("segmentation", "comparison"),
         rest.two_runs,
+    ),
+    "Project.reviews": read("project", "reviews", "{ nodes { imageName } }", rest.project),
+    "Project.reviewFigures": read("project", "reviewFigures", "{ results { open } }", rest.project),
+    "Segmentation.decisions": read("segmentation", "decisions", "{ number }", rest.finished_run),
+    "Mutation.decide": write(
+        "decide",
+        "segmentationId",
+        "{ number }",
+        rest.finished_run,
+        input_kind="DecisionInput!",
+        variables={"input": {"revision": 0, "verdict": "ACCEPT"}},
     ),
     "Segmentation.revisions": read("segmentation", "revisions", "{ number }", rest.edited_run),
     "Segmentation.revisionDifference": Row(
@@ -243,17 +273,6 @@ ROWS |= {
         rest.finished_run,
         input_kind="EditInput!",
         variables={"input": {"base": 0, "operations": [{"kind": "delete", "numbers": [1]}]}},
-    ),
-    "Project.reviews": read("project", "reviews", "{ nodes { imageName } }", rest.project),
-    "Project.reviewFigures": read("project", "reviewFigures", "{ results { open } }", rest.project),
-    "Segmentation.decisions": read("segmentation", "decisions", "{ number }", rest.finished_run),
-    "Mutation.decide": write(
-        "decide",
-        "segmentationId",
-        "{ number }",
-        rest.finished_run,
-        input_kind="DecisionInput!",
-        variables={"input": {"revision": 0, "verdict": "ACCEPT"}},
     ),
     "Mutation.restoreRevision": Row(
         "mutation ($id: ID!) { restoreRevision(segmentationId: $id, number: 0, input: {base: 1}) { number } }",

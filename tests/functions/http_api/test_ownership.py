@@ -12,13 +12,14 @@ import pytest
 
 from http_api.app import described
 from spheroseg.domain.access import ALLOWED, Action, Role
+from spheroseg.domain.export import ExportFile
 from spheroseg.domain.image import ImageStatus, original_key
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.project_copy import copy_of_project
 from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.sharing import token_hash
-from tests.builders import NOW, OWNER, STRANGER, a_run_batch, an_offer, an_order
+from tests.builders import NOW, OWNER, STRANGER, a_run_batch, an_export, an_offer, an_order
 from tests.functions.http_api.world import Client, World
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -67,6 +68,19 @@ def own_duplication(world: World) -> Named:
     source = world.a_project()
     target = copy_of_project(source, uuid4(), OWNER, None, NOW)
     return world.copies.begin(target, ProjectJob.duplication(source.id, target.id, OWNER, "correlation", NOW)).id
+
+
+def own_export(world: World) -> Named:
+    export = an_export(world.a_project())
+    world.exports.add(export)
+    return export.id
+
+
+def own_exported_file(world: World) -> Named:
+    started = an_export(world.a_project()).started(1, world.clock.now())
+    done = started.succeeded(ExportFile("measures.csv", 1, "0" * 64, "text/csv"), world.clock.now())
+    world.exports.add(done)
+    return done.id
 
 
 def a_link(world: World) -> Named:
@@ -225,6 +239,12 @@ ROWS = {
     ("get", "/v1/segmentations/{segmentation_id}/spheroids.geojson"): Row(200, finished_run),
     ("get", "/v1/segmentations/{segmentation_id}/comparison/{other_id}"): Row(200, two_runs),
     ("get", "/v1/segmentations/{segmentation_id}/outlines"): Row(200, finished_run),
+    ("get", "/v1/projects/{project_id}/reviews"): Row(200, project),
+    ("get", "/v1/projects/{project_id}/reviews/figures"): Row(200, project),
+    ("get", "/v1/segmentations/{segmentation_id}/decisions"): Row(200, finished_run),
+    ("post", "/v1/segmentations/{segmentation_id}/decisions"): Row(
+        201, finished_run, {"json": {"revision": 0, "verdict": "accept"}}, needs=WRITE
+    ),
     ("get", "/v1/segmentations/{segmentation_id}/revisions"): Row(200, finished_run),
     ("post", "/v1/segmentations/{segmentation_id}/revisions"): Row(
         201, finished_run, {"json": {"base": 0, "operations": [{"kind": "delete", "numbers": [1]}]}}, needs=WRITE
@@ -239,12 +259,11 @@ ROWS = {
     ("post", "/v1/projects/{project_id}/runs/retry"): Row(202, project, {"json": {}}, needs=WRITE),
     ("get", "/v1/projects/{project_id}/runs/progress"): Row(200, project),
     ("get", "/v1/batches/{batch_id}"): Row(200, batch),
-    ("get", "/v1/projects/{project_id}/reviews"): Row(200, project),
-    ("get", "/v1/projects/{project_id}/reviews/figures"): Row(200, project),
-    ("get", "/v1/segmentations/{segmentation_id}/decisions"): Row(200, finished_run),
-    ("post", "/v1/segmentations/{segmentation_id}/decisions"): Row(
-        201, finished_run, {"json": {"revision": 0, "verdict": "accept"}}, needs=WRITE
-    ),
+    ("post", "/v1/projects/{project_id}/exports"): Row(202, project, {"json": {"format": "csv"}}),
+    ("get", "/v1/projects/{project_id}/exports"): Row(200, project),
+    ("get", "/v1/exports/{export_id}"): Row(200, own_export, is_personal=True),
+    ("get", "/v1/exports/{export_id}/file"): Row(307, own_exported_file, is_personal=True),
+    ("post", "/v1/exports/{export_id}/cancel"): Row(200, own_export, is_personal=True),
     ("get", "/v1/models"): Row(200),
     ("get", "/v1/models/{name}"): Row(200),
     ("get", "/v1/queue"): Row(200),

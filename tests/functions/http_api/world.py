@@ -37,6 +37,7 @@ from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.administer_queues import AdministerQueues
 from spheroseg.use_cases.administer_users import AdministerUsers
+from spheroseg.use_cases.cancel_export import CancelExport
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -53,6 +54,7 @@ from spheroseg.use_cases.delete_project import DeleteProject
 from spheroseg.use_cases.duplicate_project import DuplicateProject
 from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
+from spheroseg.use_cases.read_exports import ReadExports
 from spheroseg.use_cases.read_images import ReadImages
 from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
@@ -61,6 +63,7 @@ from spheroseg.use_cases.read_revisions import ReadRevisions
 from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
+from spheroseg.use_cases.request_export import RequestExport
 from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
@@ -108,6 +111,7 @@ from tests.fakes import (
 from tests.fakes.account_closings import InMemoryAccountClosings
 from tests.fakes.administration import InMemoryDirectory, InMemoryQueues
 from tests.fakes.batches import InMemoryBatches
+from tests.fakes.exports import InMemoryExportQueue, InMemoryExports
 from tests.fakes.kept_answers import InMemoryKeptAnswers
 
 
@@ -174,6 +178,7 @@ class World:
     queue: InMemorySegmentationQueue = field(default_factory=InMemorySegmentationQueue)
     updates: InMemoryUpdatePublisher = field(default_factory=InMemoryUpdatePublisher)
     work: InMemoryProjectWorkQueue = field(default_factory=InMemoryProjectWorkQueue)
+    export_queue: InMemoryExportQueue = field(default_factory=InMemoryExportQueue)
     people: InMemoryPeople = field(default_factory=InMemoryPeople)
     models: SomeModels = field(default_factory=SomeModels)
     sign_in: InMemorySignIn | None = field(default_factory=InMemorySignIn)
@@ -194,6 +199,7 @@ class World:
         self.revisions = InMemoryRevisions(self.segmentations)
         self.images = InMemoryImages(self.segmentations)
         self.reviews = InMemoryReviews(self.images)
+        self.exports = InMemoryExports(self.images)
         self.batches = InMemoryRunBatches(self.images)
         self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
@@ -281,6 +287,9 @@ class World:
             ),
             read_queue_status=ReadQueueStatus(self.segmentations, self.clock),
             watch_updates=WatchUpdates(self.watchers, self.clock),
+            request_export=RequestExport(self.projects, self.exports, self.export_queue, self.clock, self.ids),
+            read_exports=ReadExports(self.projects, self.exports, InMemoryDownloadLinks(), self.clock),
+            cancel_export=CancelExport(self.exports, self.export_queue, self.clock),
             close_account=CloseAccount(self.closings, self.work, self.clock, self.ids),
             administer_users=AdministerUsers(self.directory, self.accounts, self.deeds, self.clock, self.ids),
             administer_queues=AdministerQueues(self.letters, self.letters, self.deeds, self.clock, self.ids),
@@ -345,6 +354,7 @@ class World:
             dict(self.images.rows),
             dict(self.segmentations.rows),
             dict(self.batches.rows),
+            dict(self.exports.rows),
             {key: list(value) for key, value in self.segmentations.found.items()},
             dict(self.store.objects),
             list(self.queue.sent),
