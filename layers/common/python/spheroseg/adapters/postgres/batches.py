@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from spheroseg.adapters.postgres import image_lists, images, projects, segmentations, spheroids
+from spheroseg.adapters.postgres import image_lists, images, projects, segmentation_rows, spheroids
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
@@ -32,7 +32,7 @@ SELECT images.* FROM (SELECT {images.COLUMNS} FROM images WHERE id = ANY(%(ids)s
 """
 
 SEGMENTATIONS = f"""
-SELECT runs.* FROM (SELECT {segmentations.COLUMNS} FROM segmentations WHERE id = ANY(%(ids)s::uuid[])) AS runs
+SELECT runs.* FROM (SELECT {segmentation_rows.COLUMNS} FROM segmentations WHERE id = ANY(%(ids)s::uuid[])) AS runs
 {access_to("runs.project_id")}
 """
 
@@ -46,7 +46,7 @@ GROUP BY wanted.wanted_id, images.status
 SEGMENTATIONS_OF_IMAGES = f"""
 SELECT found.* FROM unnest(%(ids)s::uuid[]) AS wanted (wanted_id)
 CROSS JOIN LATERAL (
-    SELECT {segmentations.COLUMNS} FROM segmentations
+    SELECT {segmentation_rows.COLUMNS} FROM segmentations
     WHERE image_id = wanted.wanted_id
         AND (queued_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
         AND (%(page)s::integer IS NULL OR (parameters ->> 'page')::integer = %(page)s)
@@ -93,7 +93,7 @@ class PostgresBatches:
     def segmentations(self, viewer: Viewer, segmentation_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
         """Those of the runs that the viewer may read."""
         rows = self._database.read(SEGMENTATIONS, _values(viewer, segmentation_ids), after=viewer.read_after)
-        return {row["id"]: segmentations.segmentation_of(row) for row in rows}
+        return {row["id"]: segmentation_rows.segmentation_of(row) for row in rows}
 
     def images_of_projects(
         self, viewer: Viewer, project_ids: Sequence[UUID], query: ImageQuery, after: ImageKey | None, limit: int
@@ -118,7 +118,7 @@ class PostgresBatches:
         """Up to ``limit`` runs of each image, or of one page of each, the latest queued first, older than ``after``."""
         values = {**_values(viewer, image_ids), "page": page, "limit": limit, **key_values(after)}
         rows = self._database.read(SEGMENTATIONS_OF_IMAGES, values, after=viewer.read_after)
-        return _grouped(rows, "image_id", segmentations.segmentation_of)
+        return _grouped(rows, "image_id", segmentation_rows.segmentation_of)
 
     def segmentation_counts(self, viewer: Viewer, image_ids: Sequence[UUID]) -> Mapping[UUID, int]:
         """How many runs each image has that has any."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from spheroseg.adapters.postgres import segmentations, spheroids
+from spheroseg.adapters.postgres import segmentation_rows, spheroids
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
@@ -129,7 +129,7 @@ SELECT count(*) AS images FROM images
 WHERE project_id = %(project_id)s AND (%(image_ids)s::uuid[] IS NULL OR id = ANY(%(image_ids)s::uuid[]))
 """
 
-_RUN = ", ".join(f"run.{column.strip()}" for column in segmentations.COLUMNS.split(","))
+_RUN = ", ".join(f"run.{column.strip()}" for column in segmentation_rows.COLUMNS.split(","))
 
 RUNS = f"""
 SELECT listed.id AS listed_id, listed.name AS listed_name, listed.created_at AS listed_at, listed.page_count, {_RUN}
@@ -140,7 +140,7 @@ FROM (
     ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 ) AS listed
 LEFT JOIN LATERAL (
-    SELECT DISTINCT ON ((parameters ->> 'page')::integer) {segmentations.COLUMNS} FROM segmentations
+    SELECT DISTINCT ON ((parameters ->> 'page')::integer) {segmentation_rows.COLUMNS} FROM segmentations
     WHERE image_id = listed.id AND status = 'succeeded'
     ORDER BY (parameters ->> 'page')::integer, queued_at DESC, id DESC
 ) AS run ON true
@@ -250,7 +250,7 @@ class PostgresExportSource:
         images = len({row["listed_id"] for row in rows})
         last = rows[-1] if images == limit else None
         runs = [
-            ExportedRun(row["listed_name"], (row["page_count"] or 1) > 1, segmentations.segmentation_of(row))
+            ExportedRun(row["listed_name"], (row["page_count"] or 1) > 1, segmentation_rows.segmentation_of(row))
             for row in rows
             if row["id"] is not None
         ]

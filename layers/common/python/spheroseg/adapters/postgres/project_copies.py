@@ -11,7 +11,15 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from spheroseg.adapters.postgres import accounts, images, project_jobs, projects, segmentations, spheroids
+from spheroseg.adapters.postgres import (
+    accounts,
+    images,
+    project_jobs,
+    projects,
+    segmentation_rows,
+    segmentations,
+    spheroids,
+)
 from spheroseg.adapters.postgres.access import visible_project
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.domain.account import Usage
@@ -69,7 +77,7 @@ SELECT {images.COLUMNS} FROM images
 WHERE id = ANY(%(ids)s) AND project_id = %(project_id)s AND status = 'stored' ORDER BY id FOR SHARE
 """
 
-RUNS = f"SELECT {segmentations.COLUMNS} FROM segmentations WHERE image_id = ANY(%(ids)s) AND status = 'succeeded'"
+RUNS = f"SELECT {segmentation_rows.COLUMNS} FROM segmentations WHERE image_id = ANY(%(ids)s) AND status = 'succeeded'"
 
 BEGIN = """
 UPDATE project_copies SET source_run_ids = %(source_run_ids)s::uuid[], segmentation_ids = %(run_ids)s::uuid[]
@@ -232,7 +240,7 @@ def _sources(
     """Those of the images that are still there, and their runs that have succeeded, by their ids."""
     rows = cursor.execute(SOURCES, {"ids": list(ids), "project_id": job.project_id}).fetchall()
     sources = {row["id"]: images.image_of(row) for row in rows}
-    runs = map(segmentations.segmentation_of, cursor.execute(RUNS, {"ids": list(sources)}).fetchall())
+    runs = map(segmentation_rows.segmentation_of, cursor.execute(RUNS, {"ids": list(sources)}).fetchall())
     return sources, {run.id: run for run in runs}
 
 

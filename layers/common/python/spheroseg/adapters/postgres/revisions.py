@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Json
 
-from spheroseg.adapters.postgres import segmentations, spheroids
+from spheroseg.adapters.postgres import segmentation_rows, spheroids
 from spheroseg.adapters.postgres.access import access_of, access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.orders import utc
@@ -97,7 +97,7 @@ HEAD = f"""
 SELECT runs.*, access.*, coalesce(kept.spheroid_count, runs.spheroid_count) AS head_count,
     coalesce(kept.highest_number, (SELECT max(number) FROM spheroids WHERE segmentation_id = runs.id), 0)
         AS head_highest
-FROM (SELECT {segmentations.COLUMNS} FROM segmentations WHERE id = %(segmentation_id)s) AS runs
+FROM (SELECT {segmentation_rows.COLUMNS} FROM segmentations WHERE id = %(segmentation_id)s) AS runs
 {access_to("runs.project_id")}
 LEFT JOIN revisions AS kept ON kept.segmentation_id = runs.id AND kept.number = runs.revision
 """
@@ -172,7 +172,7 @@ class PostgresRevisions:
         if not rows:
             raise SegmentationNotFoundError(f"Segmentation {segmentation_id} does not exist")
         row = rows[0]
-        run = segmentations.segmentation_of(row)
+        run = segmentation_rows.segmentation_of(row)
         if run.status is not SegmentationStatus.SUCCEEDED:
             raise NotFinishedError(f"Segmentation {segmentation_id} is {run.status} and has no spheroids")
         head = Head(run, row["revision"], row["head_count"], row["head_highest"])

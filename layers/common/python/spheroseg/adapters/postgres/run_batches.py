@@ -12,7 +12,8 @@ from spheroseg.adapters.postgres import dispatch, reuse
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.orders import order_values
-from spheroseg.adapters.postgres.segmentations import COLUMNS, PostgresSegmentations, segmentation_of
+from spheroseg.adapters.postgres.segmentation_rows import COLUMNS, segmentation_of
+from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.run_batch import MAX_SELECTED, Candidate, Outcome, RunBatch, Selection, Told, without
 from spheroseg.domain.run_progress import Progress, sent_before
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
