@@ -73,8 +73,8 @@ CARDS = {
     "accurate": CardText(
         "1",
         "Ensemble of three U-Nets",
-        "Three networks of the kind of the fast one, each from another seed, whose answers to a view and to its mirror "
-        "images are averaged: twelve times the time of the fast network.",
+        "Three networks of the kind of the fast one, two from other seeds and one that learnt for longer, whose "
+        "answers to a view and to its mirror images are averaged: twelve times the time of the fast network.",
         (256, 512, 768),
         (64, 48),
         mirrored=4,

@@ -91,12 +91,14 @@ def fit(
     folder: Path,
     seed: int,
     told: Callable[[int, float], None],
+    first: Path | None = None,
 ) -> dict[str, Tensor]:
     """Train a network, or go on with it, and give its averaged weights.
 
     Args:
         folder: Holds ``checkpoint.pt`` and ``curve.csv``; a finished training is only read again.
         told: Called with the step and the loss every few steps.
+        first: Folder of a finished training whose averaged weights it begins with.
 
     Raises:
         ValueError: the checkpoint in the folder is of another recipe or seed.
@@ -120,6 +122,11 @@ def fit(
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
         averaged, done = state["averaged"], state["step"]
+    elif first is not None:
+        state = torch.load(first / CHECKPOINT, weights_only=True)
+        averaged = state["averaged"]
+        network.load_state_dict(averaged)
+        optimiser.load_state_dict(state["optimiser"])
     for step, views, targets in _ahead(recipe, images, seed, range(done, recipe.steps)):
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * _rate(step / recipe.steps)

@@ -69,7 +69,8 @@ def train(task: Task) -> Path:
     shares = {source: share for source, share in task.recipe.real_shares.items() if source in real}
     recipe = replace(task.recipe, real_shares=shares)
     told = _told(task.folder.name, recipe.steps)
-    weights = fit(recipe, Images(real, task.synthetic()), task.folder, task.seed, told)
+    first = replace(task, recipe=replace(recipe, name=recipe.after)).folder if recipe.after else None
+    weights = fit(recipe, Images(real, task.synthetic()), task.folder, task.seed, told, first)
     write(recipe.name, recipe, [weights], [task.seed], task.without, task.folder)
     return task.folder
 
@@ -99,11 +100,16 @@ def write(
 
 
 def join(name: str, tasks: Sequence[Task]) -> Path:
-    """The ensemble of finished trainings; returns its folder."""
-    first = tasks[0]
+    """The ensemble of those finished trainings that belong to it; returns its folder."""
+    members = [
+        task
+        for recipe, count in ENSEMBLES[name].items()
+        for task in [task for task in tasks if task.recipe.name == recipe][:count]
+    ]
+    first = members[0]
     folder = first.out / _label(name, first.without)
-    weights = [weights_in(task.folder) for task in tasks]
-    write(name, first.recipe, weights, [task.seed for task in tasks], first.without, folder)
+    weights = [weights_in(task.folder) for task in members]
+    write(name, first.recipe, weights, [task.seed for task in members], first.without, folder)
     return folder
 
 
@@ -122,21 +128,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
 
     learnable = trainable_sources(chosen.data)
-    models: list[Path] = []
-    for standard in RECIPES.values():
-        recipe = replace(
+    recipes = [
+        replace(
             standard,
             steps=standard.steps if chosen.steps is None else chosen.steps,
             synthetic_images=chosen.synthetic_images or standard.synthetic_images,
         )
-        total = recipe.synthetic_images
+        for standard in RECIPES.values()
+    ]
+    for total in {recipe.synthetic_images for recipe in recipes}:
         synthetic_maps(chosen.out, total, FIRST_SYNTHETIC_SEED, chosen.jobs, _drawn(total))
-        for without in [(), *(fold for fold in FOLDS if chosen.folds and learnable.intersection(fold))]:
-            tasks = [Task(recipe, seed, without, chosen.data, chosen.out) for seed in chosen.seeds]
+    models: list[Path] = []
+    for without in [(), *(fold for fold in FOLDS if chosen.folds and learnable.intersection(fold))]:
+        done: list[Task] = []
+        for recipe in recipes:
+            seeds = chosen.seeds if recipe.after is None else chosen.seeds[:1]
+            tasks = [Task(recipe, seed, without, chosen.data, chosen.out) for seed in seeds]
             with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
-                trained = list(pool.map(train, tasks))
-            joined = [join(name, tasks) for name, member in ENSEMBLES.items() if member == recipe.name]
-            models += [] if without else [trained[0], *joined]
+                list(pool.map(train, tasks))
+            done += tasks
+        joined = [join(name, done) for name in ENSEMBLES]
+        models += [] if without else [done[0].folder, *joined]
     print(draw_curves(chosen.out))
     files, cards = (MODEL_DIR, CARD_DIR) if chosen.adopt else (chosen.out / "models", chosen.out / "cards")
     for folder in models:

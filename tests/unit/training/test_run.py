@@ -13,7 +13,7 @@ from training.recipes import RECIPES
 torch = pytest.importorskip("torch", reason="torch is not installed: uv sync --group training")
 
 from spheroseg.domain.model_card import Calibration, ModelCard  # noqa: E402
-from training.cards import VERSION  # noqa: E402
+from training.cards import CARDS  # noqa: E402
 from training.network import Unet, parameter_count  # noqa: E402
 from training.run import main  # noqa: E402 - imports torch
 
@@ -43,19 +43,23 @@ def test_one_command_leads_from_images_to_models_cards_and_reports(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RECIPES, "fast", TINY)
+    monkeypatch.setitem(RECIPES, "longer", replace(TINY, name="longer", after="fast"))
     # A network that learnt for a second finds nothing to calibrate on, which is an error; see test_calibration.
     monkeypatch.setattr("training.package.calibration_of", lambda *_: Calibration(slope=1.0, intercept=0.0))
     out = tmp_path / "run"
     words = ["--data", str(data), "--out", str(out), "--seeds", "0", "1", "--steps", "4"]
     assert main([*words, "--jobs", "1", "--synthetic-images", "52", "--folds"]) == 0
-    for name, seeds in (("fast", 1), ("accurate", 2)):
-        card = ModelCard.model_validate_json((out / "cards" / f"{name}-{VERSION}.json").read_bytes())
+    for name, seeds in (("fast", 1), ("accurate", 3)):
+        card = ModelCard.model_validate_json((out / "cards" / f"{name}-{CARDS[name].version}.json").read_bytes())
         assert card.parameter_count == seeds * parameter_count(Unet(TINY.widths))
         assert {one.precision for one in card.variants} == {"int8", "float16"}
         for file in (card.file, *(one.file for one in card.variants)):
             assert (out / "models" / file).is_file()
         assert card.figures["elsewhere_images"] == 1
         assert "int8_less_float32_foreground_iou_worst" in card.figures
+    members = json.loads((out / "accurate" / "training.json").read_text())["seeds"]
+    assert members == [0, 1, 0]  # two of fast, one that goes on with the first
+    assert not (out / "longer-seed-1").exists()
     assert json.loads((out / "fast-seed-0" / "training.json").read_text())["recipe"]["steps"] == 4
     assert "elsewhere (1 images, 1 objects)" in (out / "fast-seed-0" / "report.md").read_text(encoding="utf-8")
     assert (out / "curves.png").is_file()
