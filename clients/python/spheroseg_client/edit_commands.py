@@ -14,7 +14,7 @@ from spheroseg_client.client import Client
 from spheroseg_client.errors import ApiError, InvalidEditFileError, UnexpectedAnswerError
 from spheroseg_client.project_commands import command, table
 from spheroseg_client.reporting import libraries_needed
-from spheroseg_client.revisions import Difference, Revision, RevisionDifference
+from spheroseg_client.revisions import Difference, Revision, RevisionDifference, listed_numbers, with_later_changes
 
 if TYPE_CHECKING:  # its libraries are those of the extra ``offline``
     from spheroseg_client.offline.revision_files import RevisionFiles
@@ -46,19 +46,14 @@ SinceOption = Annotated[int, typer.Option("--since", min=0, help="The first revi
 FolderOption = Annotated[Path, typer.Option("--out", "-o", file_okay=False, help="Where the files go.")]
 
 
-def _numbers(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, numbers[:12]))
-    return f"{shown}, and {len(numbers) - 12} more" if len(numbers) > 12 else shown or "none"
-
-
 def _revision(found: Revision) -> RenderableType:
     lines: dict[str, object] = {
         "revision": found.number,
         "by": found.author_id,
         "at": found.created_at.isoformat(timespec="seconds"),
-        "added": _numbers(found.added),
-        "changed": _numbers(found.changed),
-        "removed": _numbers(found.removed),
+        "added": listed_numbers(found.added),
+        "changed": listed_numbers(found.changed),
+        "removed": listed_numbers(found.removed),
         "spheroids": found.spheroid_count,
     }
     if found.restored_from is not None:
@@ -109,14 +104,11 @@ def _apply(
     client: Client, run: RunArgument, operations: OperationsArgument, base: BaseOption = None, note: NoteOption = None
 ) -> Revision:
     """Do operations on the newest outlines, all or none; the measures of what changed are computed anew."""
-    wanted = read_edit(operations)
-    started_from = wanted.get("base") if base is None else base
-    if not isinstance(started_from, int):
-        raise InvalidEditFileError("Name the revision that the edit starts from: --base, or base in the file")
+    wanted, first = started_from(operations, base)
     try:
-        return client.edit(run, started_from, wanted["operations"], note or wanted.get("note"))
+        return client.edit(run, first, wanted["operations"], note or wanted.get("note"))
     except ApiError as error:
-        raise _told(error) from error
+        raise with_later_changes(error) from error
 
 
 @command(edit, "history", "spheroseg edit history RUN", _history)
@@ -139,7 +131,7 @@ def _restore(
     try:
         return client.restore(run, number, base, note)
     except ApiError as error:
-        raise _told(error) from error
+        raise with_later_changes(error) from error
 
 
 @command(edit, "diff", "spheroseg edit diff RUN 3 --since 0", _difference)
@@ -159,6 +151,19 @@ def _get(client: Client, run: RunArgument, out: FolderOption, revision: Revision
     return write_revision(client.revised(run, revision), (result.width_px, result.height_px), out)
 
 
+def started_from(path: Path, base: int | None) -> tuple[dict[str, Any], int]:
+    """What a file of operations says, and the revision that the edit starts from.
+
+    Args:
+        base: Goes before what the file says.
+    """
+    wanted = read_edit(path)
+    first = wanted.get("base") if base is None else base
+    if not isinstance(first, int):
+        raise InvalidEditFileError("Name the revision that the edit starts from: --base, or base in the file")
+    return wanted, first
+
+
 def read_edit(path: Path) -> dict[str, Any]:
     """What a file of operations says.
 
@@ -175,16 +180,3 @@ def read_edit(path: Path) -> dict[str, Any]:
     if unknown := wanted.keys() - {"base", "operations", "note"}:
         raise InvalidEditFileError(f"{path} says {', '.join(sorted(unknown))}; known are base, operations and note")
     return wanted
-
-
-def _told(error: ApiError) -> ApiError:
-    """The same with what others changed meanwhile."""
-    later = error.content.get("later")
-    if not later:
-        return error
-    lines = [
-        f"revision {one['revision']} by {one['author_id']} at {one['created_at']}: added {_numbers(one['added'])}, "
-        f"changed {_numbers(one['changed'])}, removed {_numbers(one['removed'])}"
-        for one in later
-    ]
-    return ApiError("\n".join([error.detail, *lines]), error.code, status=error.status, content=error.content)

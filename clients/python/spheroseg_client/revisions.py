@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from spheroseg_client.answers import Found, parsed
-from spheroseg_client.errors import UnexpectedAnswerError
+from spheroseg_client.errors import ApiError, UnexpectedAnswerError
 from spheroseg_client.models import Answer, Spheroid
 from spheroseg_client.packed_outlines import PackedOutlines, read_packed
 from spheroseg_client.transport import Session, Transport
@@ -180,3 +180,23 @@ class RevisionCalls:
         method = "GET" if body is None else "POST"
         answer = self._transport.request(method, path, session=self._session, repeatable=body is None, json=body)
         return parsed(kind, answer, path)
+
+
+def listed_numbers(numbers: Sequence[int]) -> str:
+    """Numbers of spheroids for a person, the first twelve of many."""
+    shown = ", ".join(map(str, numbers[:12]))
+    return f"{shown}, and {len(numbers) - 12} more" if len(numbers) > 12 else shown or "none"
+
+
+def with_later_changes(error: ApiError) -> ApiError:
+    """The refusal of a stale edit, told with what others changed meanwhile; other refusals as they are."""
+    later = error.content.get("later")
+    if not later:
+        return error
+    lines = [
+        f"revision {one['revision']} by {one['author_id']} at {one['created_at']}: added "
+        f"{listed_numbers(one['added'])}, changed {listed_numbers(one['changed'])}, removed "
+        f"{listed_numbers(one['removed'])}"
+        for one in later
+    ]
+    return ApiError("\n".join([error.detail, *lines]), error.code, status=error.status, content=error.content)
