@@ -64,6 +64,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "segmentation_worker",
         "training",
     ),
+    # Labels are drawn, and outlines traced, by the product's own rules, so that what was not touched stays.
+    "spheroseg_client.napari": ("spheroseg_client", "spheroseg.errors", "spheroseg.domain", "spheroseg.imaging"),
     "spheroseg_client": ("spheroseg_client",),
 }
 """What a module may import of ours, by the longest matching name. Third-party packages follow below."""
