@@ -1,4 +1,7 @@
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -204,3 +207,13 @@ def test_mirror_images_are_answered_alike_where_a_model_looks_at_them(segmenter:
     np.testing.assert_allclose(turned.view.probability[::-1, ::-1], found.view.probability, atol=1e-4)
     alone = OnnxSegmenter(MODELS / card.file, card).segment(pixels, Parameters())
     assert np.abs(alone.view.probability - found.view.probability).max() > 1e-3
+
+
+def test_the_runtime_notes_nothing_to_tell_its_maker(tmp_path: Path) -> None:
+    program = "from pathlib import Path; from segmentation_worker.models import load_segmenters as load; "
+    program += f"load(Path({str(MODELS)!r}), threads=1)"
+    # It keeps quiet by itself where it takes itself for tested.
+    environment = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("ORT_")}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
