@@ -41,6 +41,7 @@ from spheroseg_client.models import (
 )
 from spheroseg_client.part_uploads import upload_parts
 from spheroseg_client.projects import PAGE_ITEMS, ProjectCalls
+from spheroseg_client.reviews import ReviewCalls
 from spheroseg_client.revisions import RevisionCalls
 from spheroseg_client.runs import RunCalls
 from spheroseg_client.transfers import Progress, download, upload
@@ -68,7 +69,7 @@ class FileToAnnounce(BaseModel):
     sha256: str | None = None
 
 
-class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, RevisionCalls, RunCalls):
+class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, ReviewCalls, RevisionCalls, RunCalls):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.
 
     Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is

@@ -46,6 +46,7 @@ from spheroseg_client.options import (
 )
 from spheroseg_client.project_commands import projects, share
 from spheroseg_client.reporting import FAILED, UNAVAILABLE, libraries_needed, print_json, print_whole, reported
+from spheroseg_client.review_commands import review
 from spheroseg_client.run_commands import runs
 from spheroseg_client.segmenting import Report, Request, segment_files
 from spheroseg_client.stacks import PageChoice
@@ -280,6 +281,7 @@ app.add_typer(images, name="images")
 app.add_typer(share, name="share")
 app.add_typer(runs, name="runs")
 app.add_typer(edit, name="edit")
+app.add_typer(review, name="review")
 app.add_typer(account, name="account")
 app.add_typer(admin, name="admin")
 

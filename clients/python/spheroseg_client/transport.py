@@ -3,7 +3,7 @@
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,7 +141,7 @@ class Transport:
         only_asks: bool = False,
         json: object | None = None,
         text: str | None = None,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> object:
         """The answer's JSON, None for an empty answer.
@@ -213,7 +213,7 @@ class Transport:
         path: str,
         session: Session | None,
         body: Mapping[str, Any],
-        params: Mapping[str, str | int] | None,
+        params: Mapping[str, str | int | Sequence[str]] | None,
         headers: Mapping[str, str] | None,
     ) -> httpx.Response:
         """The answer to one attempt, as somebody whose token may have to be renewed."""
@@ -231,7 +231,7 @@ class Transport:
         path: str,
         token: str | None,
         body: Mapping[str, Any],
-        params: Mapping[str, str | int] | None,
+        params: Mapping[str, str | int | Sequence[str]] | None,
         more: Mapping[str, str] | None,
     ) -> httpx.Response:
         headers = {"Accept": "application/json", **(more or {})}

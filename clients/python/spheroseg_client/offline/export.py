@@ -81,6 +81,10 @@ def export(
     project: Annotated[
         str | None, typer.Option(help="Instead of files a project of the service, by its id or name.")
     ] = None,
+    accepted_only: Annotated[
+        bool,
+        typer.Option("--accepted-only", help="With --project: only results that somebody accepted, see review accept."),
+    ] = False,
     api: ApiOption = None,
     email: EmailOption = None,
     password: PasswordOption = None,
@@ -111,6 +115,10 @@ def export(
         _known(source_format, exporting.READABLE, "--from")
         settings = _parameters(parameter or [])
         if project is None:
+            if accepted_only:
+                raise LocalFileError(
+                    "--accepted-only goes with --project: files do not say who accepted them", "no-review"
+                )
             how = exchanged.How(source_format, image, pixel_size)
             counted = exporting.export(exchanged.results_of(sources or [], how), to, out, settings)
             _tell(counted, out, as_json=as_json)
@@ -118,9 +126,12 @@ def export(
         with libraries_needed():
             from spheroseg_client.offline import of_project  # noqa: PLC0415
         with Access(api, email, password, token, data_dir).present() as client:
-            found = of_project.Project(client, project_id_of(client, project), image, pixel_size)
+            found = of_project.Project(
+                client, project_id_of(client, project), image, pixel_size, accepted_only=accepted_only
+            )
             counted = exporting.export(found, to, out, settings)
-            _tell(counted, out, as_json=as_json, without=found.without)
+            missing = "Without an accepted result: " if accepted_only else "Without a result: "
+            _tell(counted, out, as_json=as_json, without=found.without, missing=missing)
 
 
 def import_(
@@ -205,14 +216,16 @@ def _known(name: str | None, formats: Mapping[str, object], option: str) -> None
         raise LocalFileError(f"{option} {name} is not known; there is {', '.join(formats)}", "unknown-format")
 
 
-def _tell(counted: "Counted", out: Path, *, as_json: bool, without: Sequence[str] = ()) -> None:
+def _tell(
+    counted: "Counted", out: Path, *, as_json: bool, without: Sequence[str] = (), missing: str = "Without a result: "
+) -> None:
     if as_json:
         told = {"version": 1, "out": str(out), "images": counted.images, "spheroids": counted.spheroids}
         print_json({**told, "without_result": list(without)})
         return
     if without:
         others = f" and {len(without) - 1:,} more" if len(without) > 1 else ""
-        display.message_console().print(Text.assemble(("Without a result: ", "bold"), without[0], others))
+        display.message_console().print(Text.assemble((missing, "bold"), without[0], others))
     done = f"{display.counted(counted.spheroids, 'spheroid')} of {display.counted(counted.images, 'image')} in {out}"
     display.message_console().print(Text(done))
 

@@ -25,7 +25,8 @@ class Project:
     Args:
         images: Folder of the image files, which the service does not hand out; None: they are not needed.
         pixel_size_um: Goes before what the service says; None: that.
-        without: Names of the images that have no result, known once all were gone through.
+        without: Names of the images that have no result, or none that is accepted, known once all were gone through.
+        accepted_only: Only results that somebody accepted, as found or corrected, in the revision that was accepted.
     """
 
     client: Client
@@ -33,15 +34,17 @@ class Project:
     images: Path | None = None
     pixel_size_um: float | None = None
     without: list[str] = field(default_factory=list)
+    accepted_only: bool = False
 
     def __iter__(self) -> Iterator[Result]:
         taken: set[str] = set()
+        accepted = self._accepted() if self.accepted_only else None
         for image in self.client.images(self.project_id):
-            runs = self._runs(image)
+            runs = [run for run in self._runs(image) if accepted is None or run.id in accepted]
             if not runs:
                 self.without.append(image.name)
             for run in runs:
-                yield self._result(image, run, taken)
+                yield self._result(image, run, taken, accepted[run.id] if accepted else None)
 
     def _runs(self, image: models.Image) -> list[models.Segmentation]:
         """The newest run with a result of each page, in order of the pages."""
@@ -56,7 +59,12 @@ class Project:
                 found.setdefault(run.parameters.page, run)
         return [found[page] for page in sorted(found)]
 
-    def _result(self, image: models.Image, run: models.Segmentation, taken: set[str]) -> Result:
+    def _accepted(self) -> dict[UUID, int]:
+        """The accepted revision of each run that has one."""
+        found = self.client.reviews(self.project_id, ["accepted", "corrected"])
+        return {item.segmentation_id: item.revision for item in found}
+
+    def _result(self, image: models.Image, run: models.Segmentation, taken: set[str], revision: int | None) -> Result:
         result = run.result
         if result is None:
             raise UnexpectedAnswerError(f"The service sent no result for a run of {image.name} that succeeded")
@@ -70,7 +78,7 @@ class Project:
             page=run.parameters.page,
             width_px=result.width_px,
             height_px=result.height_px,
-            spheroids=_Read(lambda: self.client.spheroids(run.id)),
+            spheroids=_Read(lambda: self.client.spheroids(run.id, revision)),
             pixel_size_um=self.pixel_size_um or result.pixel_size_um,
             pixel_size_source="user" if self.pixel_size_um else result.pixel_size_source or "",
             origin=_origin(run, result),
