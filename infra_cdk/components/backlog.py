@@ -9,6 +9,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_sqs as sqs
 
+from infra_cdk.components.published import published
+
 MINUTE = Duration.minutes(1)
 """How often SQS and ECS publish."""
 
@@ -88,13 +90,7 @@ class Backlog:
         return {**waiting, **lent, "held": self._held(), "tasks": self.running_tasks()}
 
     def _held(self) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace="SpheroSeg",
-            metric_name="SegmentationHeld",
-            dimensions_map={"service": "requeue_stalled"},
-            statistic="Maximum",
-            period=MINUTE,
-        )
+        return published("SegmentationHeld", "requeue_stalled", statistic="Maximum", period=MINUTE)
 
     def _of(self, queue: sqs.IQueue, name: str) -> cloudwatch.Metric:
         return queue.metric(name, statistic="Average", period=MINUTE)

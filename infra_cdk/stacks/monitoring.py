@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra_cdk.components.alarms import Alarms
 from infra_cdk.components.dashboard import Dashboard
+from infra_cdk.components.published import published, share_of_hits
 from infra_cdk.config import StageConfig
 from infra_cdk.stacks.api import ApiStack
 from infra_cdk.stacks.database import DatabaseStack
@@ -24,6 +25,8 @@ OLDEST_SEGMENTATION_S = {"high": 900, "normal": 3600, "low": 6 * 3600}
 """An instance's start, and then the acceptable wait several times over; a low one may wait for the night."""
 NO_WORKER_MINUTES = 20
 """Three times a start."""
+HTTP_API = "http_api"
+"""Of all functions it alone has a cache."""
 
 
 class MonitoringStack(Stack):
@@ -91,6 +94,27 @@ class MonitoringStack(Stack):
             (
                 "Latency, ms",
                 [api.http.api.metric_latency(statistic=share, period=FIVE_MINUTES) for share in ("p50", "p95")],
+            ),
+        )
+
+        self.dashboard.add_graphs(
+            ("Hot reads from the cache, %", [share_of_hits(HTTP_API, period=FIVE_MINUTES)]),
+            (
+                "Hot reads",
+                [
+                    published(name, HTTP_API, period=FIVE_MINUTES, label=label)
+                    for name, label in {
+                        "CacheHit": "from the cache",
+                        "CacheMiss": "from the database, then kept",
+                        "CacheOvertaken": "changed while they were read: not kept",
+                        "CacheUnreadable": "entry not readable",
+                        "CacheUnavailable": "cache did not answer",
+                    }.items()
+                ],
+            ),
+            (
+                "Requests refused, counted without the cache server",
+                [published(name, HTTP_API, period=FIVE_MINUTES) for name in ("RateLimited", "RateCountedAlone")],
             ),
         )
 

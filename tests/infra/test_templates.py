@@ -1,6 +1,8 @@
 """What the stages are made of."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from aws_cdk.assertions import Match, Template
@@ -9,6 +11,7 @@ from infra_cdk.components.function import VISIBILITY_TIMEOUTS
 from infra_cdk.config import MAX_RECEIVES
 from tests.infra.stages import Synthesised, texts
 
+ROOT = Path(__file__).parents[2]
 FUNCTIONS = {
     "accept_upload",
     "dead_letters",
@@ -348,3 +351,14 @@ def test_alarms_ring_on_the_topic(production: Synthesised) -> None:
         assert any("alarmstopic" in text for text in texts(properties["AlarmActions"])), logical_id
         assert properties["AlarmDescription"], logical_id
         assert properties["TreatMissingData"] == "notBreaching", logical_id
+
+
+def test_what_is_drawn_of_our_own_metrics_is_published(production: Synthesised) -> None:
+    """A graph of a metric that nobody counts would stay empty, and look like peace."""
+    body = "".join(text for _, _, it in production.resources("AWS::CloudWatch::Dashboard") for text in texts(it))
+    drawn = set(re.findall(r'"SpheroSeg","(\w+)","service","(\w+)"', body))
+    assert {name for name, _ in drawn} >= {"CacheHit", "CacheMiss", "CacheUnavailable", "RateLimited"}
+    assert {service for _, service in drawn} <= {*FUNCTIONS, "segmentation_worker", "export_worker"}
+    folders = ("layers/common/python", "functions", "gpu_container")
+    code = "".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    assert {name for name, _ in drawn if f'"{name}"' not in code} == set()
