@@ -87,7 +87,7 @@ _OF_ERRORS: dict[str, tuple[str, str, str]] = {  # each code with its title, cau
     ),
     "nothing-to-export": (
         "Nothing to export",
-        "None of the chosen images has a segmentation that succeeded.",
+        "None of the chosen images has a segmentation that succeeded, or that somebody accepted where that is asked.",
         "Segment them first; see the project's progress with GET /v1/projects/{project_id}/runs/progress.",
     ),
     "no-such-route": ("No such route", "There is nothing at that address.", "/docs lists every route."),

@@ -65,7 +65,9 @@ class ExchangeMaker:
             InvalidInputError: it cannot be written so, and why.
         """
         chosen = FORMATS[export.format]
-        results = self._results(export, runs, spheroids, has_originals=chosen.needs_originals)
+        results = self._results(
+            export, runs, spheroids, has_originals=chosen.needs_originals or export.options.with_images
+        )
         try:
             if chosen.one_file:
                 chosen.write(results, OneFile(target))

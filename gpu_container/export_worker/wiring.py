@@ -10,6 +10,7 @@ from export_worker.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.exports import PostgresExports, PostgresExportSource
+from spheroseg.adapters.postgres.reviews import PostgresReviews
 from spheroseg.adapters.s3_exports import S3ExportStore
 from spheroseg.adapters.sqs import SqsExportQueue, SqsReceiver
 from spheroseg.adapters.system import SystemClock
@@ -32,6 +33,7 @@ def wire(settings: Settings) -> Iterator[Consumer]:
         maker=ExchangeMaker(store, settings.scratch_dir),
         queue=SqsExportQueue(sqs, settings.exports_queue_url),
         clock=clock,
+        reviews=PostgresReviews(database),
     )
     try:
         receiver = SqsReceiver(sqs, settings.exports_queue_url)

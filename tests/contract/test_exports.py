@@ -106,7 +106,7 @@ def test_an_export_is_found_by_who_asked_for_it_and_by_nobody_else(bench: Bench)
     project = bench.project()
     chosen = an_image(project)
     bench.images.add_many([chosen])
-    export = bench.export(project, options=ExportOptions((chosen.id,), 0.65))
+    export = bench.export(project, options=ExportOptions((chosen.id,), 0.65, True, True))
     assert bench.exports.get(export.id) == bench.exports.one(a_viewer(), export.id) == export
     for viewer, id_ in ((a_viewer(STRANGER), export.id), (a_viewer(), an_id())):
         with pytest.raises(ExportNotFoundError):

@@ -48,10 +48,21 @@ class ExportIn(Body):
         examples=[None],
     )
 
+    accepted_only: bool = Field(
+        default=False,
+        description="Only results that somebody accepted, as they are or corrected, in their newest revision",
+        examples=[False],
+    )
+    with_images: bool = Field(
+        default=False,
+        description="The images themselves, too, in `yolo` and `ome-zarr`; other formats have no place for them",
+        examples=[False],
+    )
+
     def options(self) -> ExportOptions:
         """What is said beside the format."""
         chosen = None if self.image_ids is None else tuple(dict.fromkeys(self.image_ids))
-        return ExportOptions(image_ids=chosen, pixel_size_um=self.pixel_size_um)
+        return ExportOptions(chosen, self.pixel_size_um, self.accepted_only, self.with_images)
 
 
 class ExportFileOut(Answer):
@@ -80,6 +91,8 @@ class ExportOut(Answer):
     pixel_size_um: float | None = Field(
         description="Edge of one pixel in µm that goes before what results say; null: as they say", examples=[0.65]
     )
+    accepted_only: bool = Field(description="Whether only accepted results are in it", examples=[False])
+    with_images: bool = Field(description="Whether the images themselves are in it, too", examples=[False])
     status: ExportStatus = Field(
         description="`queued`, `running`, then `succeeded` with a file, which after a day is gone: `expired`; `failed` "
         "or `cancelled`",
@@ -109,6 +122,8 @@ class ExportOut(Answer):
             format=export.format,
             image_count=None if options.image_ids is None else len(options.image_ids),
             pixel_size_um=options.pixel_size_um,
+            accepted_only=options.accepted_only,
+            with_images=options.with_images,
             status=export.status,
             done=export.done,
             total=export.total,

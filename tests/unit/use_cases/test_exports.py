@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import pytest
 
+from spheroseg.domain.decision import Verdict
 from spheroseg.domain.export import Export, ExportedRun, ExportFormat, ExportOptions, ExportStatus, file_stem
 from spheroseg.domain.image import Image
 from spheroseg.domain.segmentation import SegmentationStatus
@@ -20,13 +21,23 @@ from spheroseg.errors import (
     ProjectNotFoundError,
     StorageUnavailableError,
 )
+from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.ports import SpheroidsOf
 from spheroseg.use_cases.cancel_export import CancelExport
 from spheroseg.use_cases.read_exports import ReadExports
+from spheroseg.use_cases.read_revisions import ReadRevisions
 from spheroseg.use_cases.request_export import RequestExport
+from spheroseg.use_cases.review_results import ReviewResults
 from spheroseg.use_cases.run_export import IMAGES_AT_ONCE, SPHEROIDS_AT_ONCE, RunExport, StoppedError, Work
 from tests.builders import STRANGER, a_project, a_segmentation, a_spheroid, a_viewer, an_id, an_image
-from tests.fakes import InMemoryClock, InMemoryDownloadLinks, InMemoryIds, InMemoryImages, InMemoryRevisions
+from tests.fakes import (
+    InMemoryClock,
+    InMemoryDownloadLinks,
+    InMemoryIds,
+    InMemoryImages,
+    InMemoryReviews,
+    InMemoryRevisions,
+)
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports, InMemoryExportSource, InMemoryExportStore
 
 
@@ -54,6 +65,7 @@ class World:
         self.projects = self.images.projects
         self.revisions = InMemoryRevisions(self.images.segmentations)
         self.exports, self.queue = InMemoryExports(self.images), InMemoryExportQueue()
+        self.reviews = InMemoryReviews(self.images)
         self.store, self.maker = InMemoryExportStore(self.clock), NumbersOfSpheroids()
         self.run_export = RunExport(
             self.exports,
@@ -62,6 +74,7 @@ class World:
             self.maker,
             self.queue,
             self.clock,
+            self.reviews,
         )
         self.request = RequestExport(self.projects, self.exports, self.queue, self.clock, InMemoryIds())
         self.cancel = CancelExport(self.exports, self.queue, self.clock)
@@ -138,6 +151,25 @@ def test_only_chosen_images_are_exported(world: World) -> None:
     chosen, _other = world.image(1), world.image(2)
     done = world.made(world.asked(image_ids=(chosen.id,)))
     assert (done.done, done.spheroids) == (1, 1)
+
+
+def test_only_accepted_results_are_exported_where_that_is_asked(world: World) -> None:
+    accepted, _open = world.image(2), world.image(1)
+    (run,) = (run for run in world.images.segmentations.rows.values() if run.image_id == accepted.id)
+    failed = world.made(world.asked(accepted_only=True))
+    assert failed.failure is not None
+    assert failed.failure.code == "nothing-to-export"
+    review = ReviewResults(
+        world.projects,
+        world.images.segmentations,
+        world.revisions,
+        world.reviews,
+        ReadRevisions(world.images.segmentations, world.revisions, ShapelyEditor()),
+        world.clock,
+    )
+    review.decide(a_viewer(), run.id, 0, Verdict.ACCEPT)
+    done = world.made(world.asked(accepted_only=True))
+    assert (done.done, done.total, done.spheroids) == (2, 2, 2)
 
 
 def test_nothing_to_export_is_told(world: World) -> None:

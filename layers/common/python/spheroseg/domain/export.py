@@ -68,10 +68,14 @@ class ExportOptions:
     Args:
         image_ids: Only these images; None: all of the project.
         pixel_size_um: Goes before what the results say; None: that.
+        accepted_only: Only results that somebody accepted, as they are or corrected, in their newest revision.
+        with_images: The images themselves, too, in formats that have a place for them.
     """
 
     image_ids: tuple[UUID, ...] | None = None
     pixel_size_um: float | None = None
+    accepted_only: bool = False
+    with_images: bool = False
 
 
 @dataclass(frozen=True)

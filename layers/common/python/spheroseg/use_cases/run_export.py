@@ -1,6 +1,6 @@
 """One queued export is made, from reading the project to the finished file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from uuid import UUID
@@ -16,7 +16,15 @@ from spheroseg.errors import (
     ProjectNotFoundError,
     StaleStateError,
 )
-from spheroseg.ports import Clock, ExportMaker, ExportQueue, ExportRepository, ExportSource, ExportStore
+from spheroseg.ports import (
+    Clock,
+    ExportMaker,
+    ExportQueue,
+    ExportRepository,
+    ExportSource,
+    ExportStore,
+    ReviewRepository,
+)
 from spheroseg.use_cases.release_exports import ReleaseExports
 
 IMAGES_AT_ONCE = 100
@@ -57,6 +65,7 @@ class RunExport:
     maker: ExportMaker
     queue: ExportQueue
     clock: Clock
+    reviews: ReviewRepository
 
     def take(self, export_id: UUID) -> Work | None:
         """The export, started by this worker; None when there is nothing to do.
@@ -131,7 +140,7 @@ class RunExport:
         while True:
             runs, images, after = self.source.runs(work.export.project_id, chosen, after, IMAGES_AT_ONCE)
             before, begun = work.done, set[UUID]()
-            for run in runs:
+            for run in self._wanted(work.export, runs):
                 if work.stop.is_set():
                     raise StoppedError
                 begun.add(run.run.image_id)
@@ -142,7 +151,15 @@ class RunExport:
             if after is None:
                 break
         if not found:
+            if work.export.options.accepted_only:
+                raise NothingToExportError("Nobody has accepted a result of the images; review them first")
             raise NothingToExportError("None of the images has a result; segment them first")
+
+    def _wanted(self, export: Export, runs: Sequence[ExportedRun]) -> Sequence[ExportedRun]:
+        if not export.options.accepted_only or not runs:
+            return runs
+        accepted = self.reviews.accepted([found.run.id for found in runs])
+        return [found for found in runs if found.run.id in accepted]
 
     def _spheroids(self, work: Work, found: ExportedRun) -> Iterator[Spheroid]:
         after = 0

@@ -31,7 +31,7 @@ from spheroseg.errors import (
 
 COLUMNS = """id, project_id, requested_by, format, name, image_ids, pixel_size_um, status, correlation_id, created_at,
     attempt, done, total, spheroids, sent_at, started_at, alive_at, finished_at, expires_at, file_name, size_bytes,
-    sha256, media_type, failure_code, failure_detail"""
+    sha256, media_type, failure_code, failure_detail, accepted_only, with_images"""
 
 LOCK_PERSON = "SELECT pg_advisory_xact_lock(hashtextextended('exports of ' || %(requested_by)s, 0))"
 
@@ -44,7 +44,7 @@ INSERT INTO exports ({COLUMNS}) VALUES (
     %(id)s, %(project_id)s, %(requested_by)s, %(format)s, %(name)s, %(image_ids)s, %(pixel_size_um)s, %(status)s,
     %(correlation_id)s, %(created_at)s, %(attempt)s, %(done)s, %(total)s, %(spheroids)s, %(sent_at)s, %(started_at)s,
     %(alive_at)s, %(finished_at)s, %(expires_at)s, %(file_name)s, %(size_bytes)s, %(sha256)s, %(media_type)s,
-    %(failure_code)s, %(failure_detail)s
+    %(failure_code)s, %(failure_detail)s, %(accepted_only)s, %(with_images)s
 )
 """
 
@@ -285,6 +285,8 @@ def _values(export: Export) -> dict[str, Any]:
         "name": export.name,
         "image_ids": _listed(export.options.image_ids),
         "pixel_size_um": export.options.pixel_size_um,
+        "accepted_only": export.options.accepted_only,
+        "with_images": export.options.with_images,
         "status": export.status.value,
         "correlation_id": export.correlation_id,
         "created_at": export.created_at,
@@ -315,6 +317,8 @@ def _export(row: Row) -> Export:
         options=ExportOptions(
             image_ids=None if row["image_ids"] is None else tuple(row["image_ids"]),
             pixel_size_um=row["pixel_size_um"],
+            accepted_only=row["accepted_only"],
+            with_images=row["with_images"],
         ),
         status=ExportStatus(row["status"]),
         correlation_id=row["correlation_id"],
