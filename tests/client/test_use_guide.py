@@ -1,5 +1,6 @@
 """The commands of docs/use.md, run by bash as they stand there, by two people, against the real API over fakes."""
 
+import csv
 import json
 import os
 import re
@@ -104,4 +105,11 @@ def test_the_guides_commands_work_one_after_the_other(service: Service, programs
     history = [(run["status"], run["parameters"]["threshold"]) for run in kept("history.json")]
     assert history == [("succeeded", 0.6), ("succeeded", 0.5)]
     assert kept("job.json")["kind"] == "delete"
+    corrected = kept("revision.json")
+    assert (corrected["added"], corrected["changed"], corrected["spheroid_count"]) == ([3], [1, 2], 3)
+    assert [one["kind"] for one in corrected["operations"]] == ["fill_hole", "split"]
+    assert "revision 1 by" in (tmp_path / "stale.txt").read_text()
+    table = (tmp_path / "corrected" / "measures.csv").read_text().splitlines()
+    areas = [row["area_px2"] for row in csv.DictReader(table)]
+    assert areas == ["900.0", "200.0", "200.0"]
     assert [project.name for project in service.world.projects.rows.values()] == ["Day 7"]
