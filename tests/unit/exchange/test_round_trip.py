@@ -116,13 +116,31 @@ def test_pixels_are_those_whose_centres_lie_inside() -> None:
     np.testing.assert_array_equal(patch.mask, centres < 10)
 
 
-def test_what_a_label_image_cannot_hold_is_told() -> None:
+@pytest.mark.parametrize("at_once", [1, 100_000])
+def test_what_a_label_image_cannot_hold_is_told(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spheroseg.exchange.pixels.CORNERS_AT_ONCE", at_once)
     one, other = a_spheroid(1), a_spheroid(2)
     with pytest.raises(NotExpressibleError, match="Spheroids 1 and 2 overlap"):
         labels_of([one, other], 100, 100)
     thin = replace(one, polygons=(Polygon(((1.0, 1.6), (9.0, 1.6), (9.0, 2.4), (1.0, 2.4))),))
     with pytest.raises(NotExpressibleError, match="Spheroid 1 covers no pixel's centre"):
         labels_of([thin], 100, 100)
+
+
+def test_pixels_follow_one_rule_wherever_corners_lie() -> None:
+    """The exact rule of edited outlines and that of files, whose corners lie anywhere, also outside of the image."""
+    rng = np.random.default_rng(3)
+    for corners in (np.round(rng.normal(20, 14, (40, 7, 2)) * 4) / 4, rng.normal(20, 14, (40, 7, 2))):
+        for ring in corners:
+            polygons = (Polygon(tuple(map(tuple, ring.tolist()))),)
+            found = patch_of(polygons, 40, 30)
+            height, width = found.mask.shape
+            x, y = np.meshgrid(found.left + np.arange(width) + 0.5, found.top + np.arange(height) + 0.5)
+            inside = np.zeros(found.mask.shape, bool)
+            for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+                if y0 != y1:  # even-odd along the row; what lies on the line is right of it
+                    inside ^= ((y0 <= y) != (y1 <= y)) & (x >= x0 + (y - y0) * (x1 - x0) / (y1 - y0))
+            np.testing.assert_array_equal(found.mask, inside)
 
 
 def test_overlapping_objects_are_measured_each_by_itself(tmp_path: Path) -> None:

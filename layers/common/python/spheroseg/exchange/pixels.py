@@ -1,6 +1,7 @@
-"""Outlines to pixels: which pixel centres lie inside (even-odd)."""
+"""Outlines to pixels, by the rule of ``imaging.rasterising``: which pixel centres lie inside (even-odd)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,9 @@ from spheroseg.domain.spheroid import Polygon, Spheroid
 from spheroseg.errors import NotExpressibleError
 from spheroseg.exchange.rings import box_of
 from spheroseg.imaging.boundaries import Labels
+from spheroseg.imaging.rasterising import Stretches, drawn, overlapping, stretches_of
+
+CORNERS_AT_ONCE = 100_000
 
 
 class Patch(NamedTuple):
@@ -30,28 +34,10 @@ def patch_of(polygons: tuple[Polygon, ...], width_px: int, height_px: int) -> Pa
     low_x, low_y, high_x, high_y = box_of(polygons)
     left, top = max(0, int(np.floor(low_x))), max(0, int(np.floor(low_y)))
     right, bottom = min(width_px, int(np.ceil(high_x))), min(height_px, int(np.ceil(high_y)))
-    width, height = max(0, right - left), max(0, bottom - top)
-    crossings = np.zeros((height, width + 1), np.uint8)
-    for polygon in polygons:
-        for ring in (polygon.exterior, *polygon.holes):
-            corners = np.array(ring, np.float64) - (left, top)
-            _cross(crossings, corners, np.roll(corners, -1, axis=0))
-    return Patch(left, top, np.bitwise_xor.accumulate(crossings[:, :width], axis=1).astype(bool))
-
-
-def _cross(crossings: NDArray[np.uint8], begin: NDArray[np.float64], end: NDArray[np.float64]) -> None:
-    """Note where edges cross the lines through pixels' centres: from there to the right, inside and outside change."""
-    height, last = crossings.shape[0], crossings.shape[1] - 1
-    low, high = np.minimum(begin[:, 1], end[:, 1]), np.maximum(begin[:, 1], end[:, 1])
-    first = np.clip(np.ceil(low - 0.5), 0, height).astype(np.int64)
-    stop = np.clip(np.ceil(high - 0.5), 0, height).astype(np.int64)
-    counts = np.maximum(stop - first, 0)
-    edge = np.repeat(np.arange(len(begin)), counts)
-    row = np.arange(edge.size) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
-    (x0, y0), (x1, y1) = begin[edge].T, end[edge].T
-    x = x0 + (row + 0.5 - y0) * (x1 - x0) / (y1 - y0)
-    column = np.clip(np.ceil(x - 0.5), 0, last).astype(np.int64)
-    np.bitwise_xor.at(crossings, (row, column), np.uint8(1))
+    shape = max(0, bottom - top), max(0, right - left)
+    found = _inside(stretches_of([polygons]), width_px, height_px)
+    moved = replace(found, row=found.row - top, begin=found.begin - left, end=found.end - left)
+    return Patch(left, top, drawn(moved, np.ones(1, np.int64), shape).astype(bool))
 
 
 def labels_of(spheroids: Iterable[Spheroid], width_px: int, height_px: int) -> Labels:
@@ -62,21 +48,53 @@ def labels_of(spheroids: Iterable[Spheroid], width_px: int, height_px: int) -> L
             either.
     """
     labels = np.zeros((height_px, width_px), np.int32)
-    for spheroid in spheroids:
-        patch = patch_of(spheroid.polygons, width_px, height_px)
-        if not patch.mask.any():
+    flat = labels.reshape(-1)
+    for some in _at_once(spheroids):
+        numbers = [one.number for one in some]
+        found = _inside(stretches_of([one.polygons for one in some]), width_px, height_px)
+        areas = found.areas
+        if not areas.all():
             raise NotExpressibleError(
-                f"Spheroid {spheroid.number} covers no pixel's centre, so a label image cannot hold it"
+                f"Spheroid {numbers[int(np.argmin(areas))]} covers no pixel's centre, so a label image cannot hold it"
             )
-        height, width = patch.mask.shape
-        part = labels[patch.top : patch.top + height, patch.left : patch.left + width]
-        if (others := part[patch.mask]).any():
+        lengths = found.end - found.begin
+        first = np.repeat(found.row * width_px + found.begin, lengths)
+        pixels = first + np.arange(first.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        taken = np.flatnonzero(flat[pixels])
+        shared = overlapping(found)
+        if taken.size or shared is not None:
+            one, other = (
+                (numbers[shared[0]], numbers[shared[1]])
+                if shared is not None
+                else (int(flat[pixels[taken[0]]]), numbers[int(np.repeat(found.which, lengths)[taken[0]])])
+            )
             raise NotExpressibleError(
-                f"Spheroids {int(others[others != 0][0])} and {spheroid.number} overlap; a pixel of a label image "
-                "belongs to one object. COCO and GeoJSON can hold both"
+                f"Spheroids {one} and {other} overlap; a pixel of a label image belongs to one object. COCO and "
+                "GeoJSON can hold both"
             )
-        part[patch.mask] = spheroid.number
+        flat[pixels] = np.repeat(np.array(numbers, np.int32)[found.which], lengths)
     return labels
+
+
+def _at_once(spheroids: Iterable[Spheroid]) -> Iterator[list[Spheroid]]:
+    """As many as are drawn in one go: arrays do not grow with the number of spheroids, nor with their corners."""
+    some: list[Spheroid] = []
+    corners = 0
+    for one in spheroids:
+        some.append(one)
+        corners += sum(len(ring) for part in one.polygons for ring in (part.exterior, *part.holes))
+        if corners > CORNERS_AT_ONCE:
+            yield some
+            some, corners = [], 0
+    if some:
+        yield some
+
+
+def _inside(stretches: Stretches, width_px: int, height_px: int) -> Stretches:
+    """What of them lies in the image; files may tell of objects that leave it."""
+    begin, end = np.clip(stretches.begin, 0, width_px), np.clip(stretches.end, 0, width_px)
+    is_in = (begin < end) & (stretches.row >= 0) & (stretches.row < height_px)
+    return replace(stretches, begin=begin, end=end).part(is_in)
 
 
 def run_lengths(patch: Patch, width_px: int, height_px: int) -> list[int]:

@@ -2,13 +2,15 @@
 
 A pixel belongs to an outline when its centre lies inside (even-odd, over all rings of a spheroid). A centre on the
 outline itself belongs to the spheroid that lies to the right of it, and on a horizontal piece to the one below: so of
-two outlines that share a line each centre belongs to one, and none is lost. Corners are whole quarter pixels, and
-everything is computed in integers: nothing depends on rounding. Outlines along pixel edges give their own pixels back.
+two outlines that share a line each centre belongs to one, and none is lost. Where corners are whole quarter pixels, as
+all that the service stores are, everything is computed in integers: nothing depends on rounding. Corners of files may
+lie anywhere, and follow the same rule in floating point. Outlines along pixel edges give their own pixels back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +64,7 @@ def stretches_of(outlines: Sequence[Sequence[Polygon]]) -> Stretches:
     """The pixels of spheroids.
 
     Args:
-        outlines: Corners at whole quarter pixels.
+        outlines: Corners anywhere; those at whole quarter pixels are exact, whatever else is there.
     """
     rings = [ring for polygons in outlines for one in polygons for ring in (one.exterior, *one.holes)]
     if not rings:
@@ -70,7 +72,9 @@ def stretches_of(outlines: Sequence[Sequence[Polygon]]) -> Stretches:
         return Stretches(nothing, nothing, nothing, nothing, len(outlines))
     lengths = np.array([len(ring) for ring in rings])
     flat = np.fromiter(chain.from_iterable(chain.from_iterable(rings)), np.float64, 2 * int(lengths.sum()))
-    corners = (flat * UNITS_PER_PX).astype(np.int64).reshape(-1, 2)
+    scaled = flat * UNITS_PER_PX
+    whole = scaled.astype(np.int64)
+    corners = (whole if np.array_equal(whole, scaled) else scaled).reshape(-1, 2)
     of_ring = np.repeat(
         np.arange(len(outlines)), [sum(1 + len(one.holes) for one in polygons) for polygons in outlines]
     )
@@ -91,7 +95,7 @@ def stretches_of(outlines: Sequence[Sequence[Polygon]]) -> Stretches:
     fall = (bottom - top)[edge]
     # Where the edge meets the row of centres, and the first column whose centre is there or to the right of it.
     along = (UNITS_PER_PX * row + CENTRE - top[edge, 1]) * fall[:, 0] + (top[edge, 0] - CENTRE) * fall[:, 1]
-    column = -(-along // (UNITS_PER_PX * fall[:, 1]))
+    column = (-(-along // (UNITS_PER_PX * fall[:, 1]))).astype(np.int64)
     order = np.lexsort((column, row, which[edge]))
     which, row, column = which[edge][order], row[order], column[order]
     is_stretch = column[0::2] < column[1::2]
@@ -104,9 +108,10 @@ def stretches_of(outlines: Sequence[Sequence[Polygon]]) -> Stretches:
     )
 
 
-def _at_or_after(y: Indices) -> Indices:
+def _at_or_after(y: NDArray[Any]) -> Indices:
     """The first row whose centres lie at a place or below it, in quarter pixels."""
-    return -(-(y - CENTRE) // UNITS_PER_PX)
+    rows: Indices = (-(-(y - CENTRE) // UNITS_PER_PX)).astype(np.int64)
+    return rows
 
 
 def overlapping(stretches: Stretches) -> tuple[int, int, int, int] | None:
