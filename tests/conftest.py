@@ -11,6 +11,9 @@ from tests.emulator import running_emulator
 from tests.postgres import Servers, running_servers
 from tests.scheduling import LongFirst, rank
 
+KEPT = {"AWS_CA_BUNDLE", "SPHEROSEG_SCHEMA_EXAMPLES"}
+"""What says where the machine is, and how much the tests are to try."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -26,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if "deployed" in (config.getoption("markexpr") or "").replace("not deployed", ""):
         return
     for name in [name for name in os.environ if name.startswith(("AWS_", "SPHEROSEG_", "POWERTOOLS_"))]:
-        if name != "AWS_CA_BUNDLE":
+        if name not in KEPT:
             del os.environ[name]
     os.environ.update(NO_ACCOUNT)
 

@@ -3,21 +3,28 @@
 import io
 import json
 import os
+import secrets
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
+from http_api.idempotency import HEADER, REPLAYED
+from infra_cdk.config import LOCAL
 from infra_cdk.local.cloud import LocalCloud
 from tests.events import object_created
 from tests.flow.api_user import ApiUser, eventually
 
 pytestmark = pytest.mark.flow
 
+AT_ONCE = LOCAL.limits.http_api_concurrency
+"""Each request at a time takes a process of its own, which the emulator starts when it is first needed."""
 BAD_IMAGES = Path(__file__).parents[3] / "shared" / "bad_images"
 
 
@@ -51,6 +58,28 @@ def test_the_same_event_five_times_gives_one_result(cloud: LocalCloud, user: Api
     runs = user.get(f"/images/{image_id}/segmentations")["items"]
     assert [(again["id"], again["attempt"], again["status"]) for again in runs] == [(run["id"], 1, "succeeded")]
     assert result_prefixes(cloud, run["id"]) == {"1"}
+
+
+def test_fifty_equal_requests_at_once_make_one_project(cloud: LocalCloud, user: ApiUser) -> None:
+    """Through the gateway, as many at a time as it serves; each asks until it is told what was made."""
+    name = f"once-{secrets.token_hex(4)}"
+    headers = {"Authorization": f"Bearer {user.token}", HEADER: name}
+    limits = httpx.Limits(max_connections=AT_ONCE)
+    with httpx.Client(headers=headers, limits=limits, timeout=120) as http, ThreadPoolExecutor(50) as pool:
+
+        def ask(_: int) -> httpx.Response:
+            while True:
+                answer = http.post(f"{cloud.api_url}/v1/projects", json={"name": name})
+                if answer.status_code != 409:
+                    return answer
+                assert answer.json()["code"] == "request-under-way"
+                time.sleep(float(answer.headers["Retry-After"]))
+
+        answers = list(pool.map(ask, range(50)))
+    assert {answer.status_code for answer in answers} == {201}, {answer.text for answer in answers}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum(REPLAYED in answer.headers for answer in answers) == 49
+    assert [project["name"] for project in user.get("/projects?limit=200")["items"]].count(name) == 1
 
 
 def test_a_killed_worker_is_replaced_and_nothing_is_done_twice(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
