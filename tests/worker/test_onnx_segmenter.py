@@ -179,7 +179,7 @@ def test_an_altered_file_is_told_at_the_start(tmp_path: Path) -> None:
     content[len(content) // 2] ^= 1
     (tmp_path / card.file).write_bytes(content)
     with pytest.raises(ModelUnusableError, match="not the one"):
-        load_segmenters(tmp_path, threads=1)
+        load_segmenters(tmp_path, threads=1, registry=ModelRegistry((card,)))
 
 
 def test_a_file_that_is_no_model_is_told_at_the_start(tmp_path: Path) -> None:
