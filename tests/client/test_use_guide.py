@@ -11,13 +11,15 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spheroseg.domain.administration import DeadLetter, Person, QueueName
 from spheroseg.messages import ProjectWorkRequested
-from tests.builders import a_model_card
+from tests.builders import NOW, a_model_card
 from tests.client.service import EMAIL, PASSWORD, Service
 from tests.client.test_projects import BO
 from tests.preloaded import install
@@ -72,6 +74,12 @@ def test_the_guides_commands_work_one_after_the_other(service: Service, programs
     service.sign_in.sign_up(BO, PASSWORD)
     service.world.people.emails[BO] = BO
     service.world.models.cards.append(a_model_card(name="fast"))
+    service.groups = "[admin]"
+    service.world.directory.people[EMAIL] = Person(EMAIL, EMAIL, True, "CONFIRMED", True, NOW)
+    service.world.letters.dead[QueueName.UPDATES] = [
+        DeadLetter(f"letter-{number}", QueueName.UPDATES, "{}", NOW + timedelta(seconds=number), 3, None)
+        for number in (1, 2)
+    ]
     for number, name in enumerate(("P7_A01_24h.png", "P7_A02_24h.png"), 1):
         (tmp_path / name).write_bytes((SAMPLES / f"spheroids-{number}.png").read_bytes())
     script = "\n".join(re.findall(r"```bash\n(.*?)```", GUIDE.read_text(), re.DOTALL))
@@ -112,4 +120,10 @@ def test_the_guides_commands_work_one_after_the_other(service: Service, programs
     table = (tmp_path / "corrected" / "measures.csv").read_text().splitlines()
     areas = [row["area_px2"] for row in csv.DictReader(table)]
     assert areas == ["900.0", "200.0", "200.0"]
+    assert [(deed["action"], deed["subject"]) for deed in kept("actions.json")] == [
+        ("discard_dead_letter", "updates/letter-2"),
+        ("retry_dead_letter", "updates/letter-1"),
+        ("change_quota", EMAIL),
+        ("change_quota", EMAIL),
+    ]
     assert [project.name for project in service.world.projects.rows.values()] == ["Day 7"]
