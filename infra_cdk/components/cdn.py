@@ -45,13 +45,14 @@ class Cdn(Construct):
         self.private_key = secretsmanager.Secret.from_secret_name_v2(
             self, "private-key", config.private_key_secret_name
         )
+        origin = origins.S3BucketOrigin.with_origin_access_control(bucket)
         signers = cloudfront.KeyGroup(self, "signers", items=[self.public_key])
         self.distribution = cloudfront.Distribution(
             self,
             "distribution",
             comment=f"SpheroSeg {stage.name}: originals and results",
             default_behavior=cloudfront.BehaviorOptions(
-                origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+                origin=origin,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
                 cache_policy=cloudfront.CachePolicy(
@@ -71,7 +72,7 @@ class Cdn(Construct):
             # Kept for a day, fetched once: the edge keeps nothing of it, and packs nothing, so that ranges hold.
             additional_behaviors={
                 f"{EXPORTS_PREFIX}*": cloudfront.BehaviorOptions(
-                    origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+                    origin=origin,
                     allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
                     viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
                     cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,

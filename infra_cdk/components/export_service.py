@@ -115,18 +115,30 @@ class ExportService(Construct):
         return task
 
     def _scale(self, config: ExportsConfig) -> None:
+        running = cloudwatch.Metric(
+            namespace="ECS/ContainerInsights",
+            metric_name="RunningTaskCount",
+            dimensions_map={"ClusterName": self.cluster.cluster_name, "ServiceName": self.service.service_name},
+            statistic="Average",
+            period=MINUTE,
+        )
+        # Never fewer than run while there is work: ECS does not ask a task whether it is at an export before it stops
+        # it, and one that is given back too often is given up.
+        wanted = cloudwatch.MathExpression(
+            label="Tasks wanted",
+            expression=f"IF(held < 1, 0, MAX([CEIL(held / {config.messages_per_task}), FILL(tasks, 0)]))",
+            using_metrics={"held": self.held, "tasks": running},
+            period=MINUTE,
+        )
         tasks = self.service.auto_scale_task_count(min_capacity=0, max_capacity=config.max_tasks)
         # Steps, because target tracking multiplies what runs, and so never leaves zero.
         tasks.scale_on_metric(
             "by-exports",
-            metric=self.held,
+            metric=wanted,
             adjustment_type=scaling.AdjustmentType.EXACT_CAPACITY,
             scaling_steps=[
                 scaling.ScalingInterval(change=0, upper=0),
-                *(
-                    scaling.ScalingInterval(change=count, lower=max(1, (count - 1) * config.messages_per_task + 1))
-                    for count in range(1, config.max_tasks + 1)
-                ),
+                *(scaling.ScalingInterval(change=count, lower=count) for count in range(1, config.max_tasks + 1)),
             ],
             cooldown=MINUTE,
             evaluation_periods=1,

@@ -29,7 +29,7 @@ class ExportsStack(Stack):
             raise ValueError("The workers stand in the database's network")
         self.workers = ExportService(
             self,
-            "workers",
+            "exporters",
             stage=stage,
             config=config,
             environment={

@@ -46,14 +46,21 @@ def test_our_code_is_a_layer(stage: Synthesised) -> None:
         assert (files_of(stage, properties) / "python" / "spheroseg" / "settings.py").is_file()
 
 
-def test_the_image_is_made_of_what_docker_reads(production: Synthesised) -> None:
-    assets = json.loads((production.folder / "spheroseg-production-segmentation.assets.json").read_text())
+@pytest.mark.parametrize(
+    ("stack", "sent"),
+    [
+        ("segmentation", {"Dockerfile", "segmentation_worker"}),
+        ("exports", {"export.Dockerfile", "export_worker"}),
+    ],
+)
+def test_an_image_is_made_of_what_docker_reads(production: Synthesised, stack: str, sent: set[str]) -> None:
+    assets = json.loads((production.folder / f"spheroseg-production-{stack}.assets.json").read_text())
     (image,) = assets["dockerImages"].values()
     folder = production.folder / image["source"]["directory"]
     assert (folder / image["source"]["dockerFile"]).is_file()
     assert {path.name for path in folder.iterdir()} == {"pyproject.toml", "uv.lock", "layers", "gpu_container"}
     assert (folder / "layers/common/python/spheroseg/settings.py").is_file()
-    assert {path.name for path in (folder / "gpu_container").iterdir()} == {"Dockerfile", "segmentation_worker"}
+    assert {path.name for path in (folder / "gpu_container").iterdir()} == sent
     assert image["source"]["platform"] == "linux/amd64"
 
 

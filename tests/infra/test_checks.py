@@ -9,7 +9,7 @@ from tests.infra.stages import Synthesised
 
 ACCEPTED = (
     (
-        r"AwsSolutions-IAM5\[Resource::.*/(originals|results|inbox)/\*\]",
+        r"AwsSolutions-IAM5\[Resource::.*/(originals|results|inbox|exports)/\*\]",
         "objects are granted by the prefix of their key; tests/infra/test_grants.py says which to whom",
     ),
     (
@@ -54,7 +54,7 @@ def test_local_passes_the_checks_of_the_cdk(local: Synthesised) -> None:
 
 def test_templates_are_clean(production: Synthesised) -> None:
     templates = [str(path) for path in sorted(production.folder.glob("*.template.json"))]
-    assert len(templates) == 8
+    assert len(templates) == 9
     linted = subprocess.run(
         [
             *(sys.executable, "-c", "from cfnlint.runner import main; main()"),

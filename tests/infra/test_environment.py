@@ -41,9 +41,11 @@ def test_a_function_is_given_what_it_reads(stage: Synthesised, function: str) ->
 
 
 def test_a_worker_is_given_what_it_reads(production: Synthesised) -> None:
-    ((_, _, task),) = production.resources("AWS::ECS::TaskDefinition")
-    (container,) = task["ContainerDefinitions"]
-    check({it["Name"]: it["Value"] for it in container["Environment"]}, settings_of("segmentation_worker"))
+    tasks = {stack: task for stack, _, task in production.resources("AWS::ECS::TaskDefinition")}
+    for stack, module in {"segmentation": "segmentation_worker", "exports": "export_worker"}.items():
+        (container,) = tasks.pop(stack)["ContainerDefinitions"]
+        check({it["Name"]: it["Value"] for it in container["Environment"]}, settings_of(module))
+    assert not tasks
 
 
 def test_production_signs_links_by_the_edge_and_has_no_sign_in(production: Synthesised, local: Synthesised) -> None:

@@ -48,7 +48,15 @@ MAY = {
     },
     "migrate_database": EVERYWHERE,
     "push_updates": EVERYWHERE | CONSUME | SEND | {"execute-api:ManageConnections"},
-    "requeue_stalled": EVERYWHERE | SEND | {"s3:GetObject", "s3:DeleteObject", "s3:ListBucket"},
+    "requeue_stalled": EVERYWHERE
+    | SEND
+    | {
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+    },
     "watch_updates": EVERYWHERE,
     "work_on_projects": EVERYWHERE
     | CONSUME
@@ -63,6 +71,7 @@ MAY = {
     },
 }
 WORKER_MAY = SECRET | CONSUME | SEND | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"}
+EXPORTER_MAY = WORKER_MAY | {"s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads"}
 NETWORK_AND_TRACES = {
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -80,7 +89,7 @@ WILDCARD_ACTIONS = {
 ANY = "^"
 INSTANCE = "^segmentation/workersinstancerole"
 WILDCARD_RESOURCES = (
-    (ANY, r"/(originals|results|inbox)/\*$", "s3:", "objects are granted by the prefix of their key"),
+    (ANY, r"/(originals|results|inbox|exports)/\*$", "s3:", "objects are granted by the prefix of their key"),
     ("^api/pushupdates", r"/POST/@connections/\*$", "execute-api:", "a connection's id is known when it is open"),
     (ANY, r"^\*$", "xray:Put", "X-Ray takes traces under no narrower resource"),
     (ANY, r"^\*$", "ec2:", "Lambda makes its network interfaces before they have a name"),
@@ -129,6 +138,7 @@ def test_a_function_may_do_what_it_does(stage: Synthesised, function: str) -> No
 
 def test_the_worker_may_do_what_it_does(production: Synthesised) -> None:
     assert actions_of(production, "workerstaskTaskRole") == WORKER_MAY
+    assert actions_of(production, "exporterstaskTaskRole") == EXPORTER_MAY
 
 
 def test_no_action_is_a_wildcard_without_a_reason(stage: Synthesised) -> None:

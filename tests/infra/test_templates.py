@@ -42,12 +42,16 @@ SHARED_OUTPUTS = {
     "UpdatesDeadLettersUrl",
     "ProjectWorkQueueUrl",
     "ProjectWorkDeadLettersUrl",
+    "ExportsQueueUrl",
+    "ExportsDeadLettersUrl",
     "MigrateDatabaseFunctionName",
     "AlarmTopicArn",
 }
 PRODUCTION_OUTPUTS = {
     "ClusterName",
     "ServiceName",
+    "ExportsClusterName",
+    "ExportsServiceName",
     "DistributionDomain",
     "CacheEndpoint",
     "DatabaseWriterEndpoint",
@@ -73,7 +77,7 @@ def test_the_outputs_are_those_that_others_read(production: Synthesised, local: 
 def test_every_queue_gives_up_after_three_receives(stage: Synthesised) -> None:
     queues = {logical_id: properties for _, logical_id, properties in stage.resources("AWS::SQS::Queue")}
     readers = {logical_id: it for logical_id, it in queues.items() if "RedrivePolicy" in it}
-    assert len(readers) == 6
+    assert len(readers) == 7
     targets = set()
     for properties in readers.values():
         assert properties["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
@@ -93,7 +97,7 @@ def test_messages_are_lent_for_six_times_the_timeout(stage: Synthesised) -> None
         if "Timeout" in properties
     }
     mappings = list(stage.resources("AWS::Lambda::EventSourceMapping"))
-    assert len(mappings) == 7
+    assert len(mappings) == 8
     for _, logical_id, properties in mappings:
         queue = next(name for name in visibility_s if any(name in text for text in texts(properties["EventSourceArn"])))
         function = properties["FunctionName"]["Ref"]
@@ -288,7 +292,10 @@ def test_links_are_checked_and_what_they_name_is_kept_for_ever(production: Synth
         },
     )
     ((_, _, distribution),) = production.resources("AWS::CloudFront::Distribution")
-    assert "CacheBehaviors" not in distribution["DistributionConfig"], "another behaviour could need no signature"
+    default, (exports,) = (distribution["DistributionConfig"][it] for it in ("DefaultCacheBehavior", "CacheBehaviors"))
+    assert exports["TrustedKeyGroups"] == default["TrustedKeyGroups"], "none may be read without a signature"
+    assert exports["ViewerProtocolPolicy"] == "https-only"
+    assert (exports["PathPattern"], exports["Compress"]) == ("exports/*", False)
     ((_, _, headers),) = production.resources("AWS::CloudFront::ResponseHeadersPolicy")
     assert "immutable" in json.dumps(headers)
     ((_, _, cache),) = production.resources("AWS::CloudFront::CachePolicy")

@@ -1,5 +1,6 @@
 """The workers of production: what one is given, and how many there are."""
 
+from math import ceil
 from typing import Any
 
 import pytest
@@ -39,11 +40,12 @@ def test_workers_scale_on_backlog_per_task_from_zero(production: Synthesised) ->
         "AWS::ApplicationAutoScaling::ScalableTarget",
         {"MinCapacity": 0, "MaxCapacity": PRODUCTION.gpu.max_tasks, "ScalableDimension": "ecs:service:DesiredCount"},
     )
-    ((_, _, service),) = production.resources("AWS::ECS::Service")
-    assert "DesiredCount" not in service, "a deployment would set it against the backlog"
+    for _, _, service in production.resources("AWS::ECS::Service"):
+        assert "DesiredCount" not in service, "a deployment would set it against the backlog"
     policies = {
         properties["PolicyType"]: properties
-        for _, _, properties in production.resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+        for stack, _, properties in production.resources("AWS::ApplicationAutoScaling::ScalingPolicy")
+        if stack == "segmentation"
     }
     tracked = policies["TargetTrackingScaling"]["TargetTrackingScalingPolicyConfiguration"]
     assert tracked["TargetValue"] == PRODUCTION.gpu.backlog_per_task
@@ -105,3 +107,41 @@ def test_the_first_task_starts_when_messages_wait_and_none_runs(
     value = backlog_per_task(result["Expression"], values | {"tasks": tasks})
     assert (value >= alarm["Threshold"]) is rings
     assert any("firsttask" in text for text in texts(alarm["AlarmActions"]))
+
+
+def test_exports_are_written_on_fargate_by_as_many_tasks_as_wait_and_never_by_fewer_while_they_do(
+    production: Synthesised,
+) -> None:
+    assert PRODUCTION.exports is not None
+    exports = Template.from_json(production.templates["exports"])
+    exports.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "RequiresCompatibilities": ["FARGATE"],
+            "Cpu": str(PRODUCTION.exports.cpu_units),
+            "Memory": str(PRODUCTION.exports.memory_mib),
+            "ContainerDefinitions": [Match.object_like({"StopTimeout": PRODUCTION.exports.stop_timeout_s})],
+        },
+    )
+    exports.has_resource_properties("AWS::ECS::Service", {"LaunchType": "FARGATE"})
+    steps = [
+        step
+        for _, policy in sorted(exports.find_resources("AWS::ApplicationAutoScaling::ScalingPolicy").items())
+        for step in policy["Properties"]["StepScalingPolicyConfiguration"]["StepAdjustments"]
+    ]
+    assert [step["ScalingAdjustment"] for step in steps] == [0, *range(1, PRODUCTION.exports.max_tasks + 1)]
+    expressions = {
+        metric["Expression"]
+        for alarm in exports.find_resources("AWS::CloudWatch::Alarm").values()
+        for metric in alarm["Properties"]["Metrics"]
+        if metric.get("Expression", "").startswith("IF(")
+    }
+    (wanted,) = expressions
+    for held, tasks, expected in ((0, 3, 0), (1, 0, 1), (3, 0, 1), (4, 0, 2), (1, 3, 3), (99, 1, 33)):
+        known: dict[str, Any] = {
+            "FILL": lambda value, _: value,
+            "IF": lambda test, yes, no: yes if test else no,
+            "MAX": max,
+            "CEIL": ceil,
+        }
+        assert eval(wanted, {"__builtins__": {}}, known | {"held": held, "tasks": tasks}) == expected
