@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import cv2
 import numpy as np
 from starlette.types import Message
 
+from export_worker.maker import ExchangeMaker
 from http_api.app import create_app
 from spheroseg.domain.pages import Pages, beyond
 from spheroseg.domain.segmentation import (
@@ -32,8 +35,10 @@ from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.ports import PartLink, UploadForm
 from spheroseg.use_cases.read_segmentations import LABELS_FILE, OUTLINES_FILE, PREVIEW_FILE
+from spheroseg.use_cases.run_export import RunExport
 from tests.builders import a_result
 from tests.fakes import InMemoryClock, InMemoryImageStore
+from tests.fakes.exports import InMemoryExportSource, InMemoryExportStore
 from tests.functions.http_api.world import BehindGateway, InMemorySignIn, SomeTokens, World
 
 EMAIL, PASSWORD = "ada@example.com", "correct-Horse-7"
@@ -132,7 +137,13 @@ class Service:
         self.url = self.store.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         cases = self.world.use_cases()
         reads = replace(cases.read_segmentations, links=self.store)
-        cases = replace(cases, read_segmentations=reads, socket_url=self.url.replace("http", "ws") + "/socket")
+        exported = replace(cases.read_exports, links=self.store)
+        cases = replace(
+            cases,
+            read_segmentations=reads,
+            read_exports=exported,
+            socket_url=self.url.replace("http", "ws") + "/socket",
+        )
         self._app = create_app(cases, self.world.answered.append, self.world.unkept.append)
 
     @contextmanager
@@ -152,6 +163,25 @@ class Service:
     def asked(self, pattern: str) -> int:
         """How often something was asked for."""
         return sum(bool(re.search(pattern, request)) for request in self.requests)
+
+    def export(self) -> None:
+        """Do what a worker does with all exports that are queued."""
+        world = self.world
+        store = InMemoryExportStore(world.clock, self.store.objects, self.store.content_types)
+        with tempfile.TemporaryDirectory() as scratch:
+            run_export = RunExport(
+                world.exports,
+                InMemoryExportSource(world.images, world.revisions),
+                store,
+                ExchangeMaker(store, Path(scratch)),
+                world.export_queue,
+                world.clock,
+                world.reviews,
+            )
+            while world.export_queue.sent:
+                work = run_export.take(world.export_queue.sent.pop(0).export_id)
+                if work is not None:
+                    run_export.make(work)
 
     def work(self) -> None:
         """Do what a worker does with all that is queued."""

@@ -15,6 +15,7 @@ from spheroseg_client.answers import Found
 from spheroseg_client.answers import items as _items
 from spheroseg_client.answers import parsed as _parsed
 from spheroseg_client.errors import NotSignedInError, ServiceUnreachableError, UnexpectedAnswerError, WorkFailedError
+from spheroseg_client.exports import ExportCalls
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.graph import GraphCalls
 from spheroseg_client.images import ImageCalls
@@ -69,7 +70,7 @@ class FileToAnnounce(BaseModel):
     sha256: str | None = None
 
 
-class Client(AdminCalls, GraphCalls, ImageCalls, ProjectCalls, ReviewCalls, RevisionCalls, RunCalls):
+class Client(AdminCalls, ExportCalls, GraphCalls, ImageCalls, ProjectCalls, ReviewCalls, RevisionCalls, RunCalls):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.
 
     Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is
