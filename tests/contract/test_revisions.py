@@ -82,7 +82,9 @@ def world(request: pytest.FixtureRequest) -> World:
     return world_of(None if request.param == "in_memory" else request.getfixturevalue("database"))
 
 
-def world_of(database: Database | None) -> World:
+def world_of(
+    database: Database | None, spheroids_found: Sequence[Spheroid] | None = None, size: tuple[int, int] = SIZE
+) -> World:
     project = a_project()
     image = an_image(project)
     if database is None:
@@ -95,8 +97,10 @@ def world_of(database: Database | None) -> World:
         segmentations, revisions = PostgresSegmentations(database), PostgresRevisions(database)
     running = a_segmentation(image, status=SegmentationStatus.RUNNING)
     segmentations.add(running)
-    succeeded = running.succeeded(a_result(3, width_px=SIZE[0], height_px=SIZE[1]), NOW)
-    segmentations.finish(running, succeeded, found())
+    spheroids_found = found() if spheroids_found is None else spheroids_found
+    result = a_result(len(spheroids_found), width_px=size[0], height_px=size[1])
+    succeeded = running.succeeded(result, NOW)
+    segmentations.finish(running, succeeded, list(spheroids_found))
     return World(segmentations, revisions, succeeded)
 
 

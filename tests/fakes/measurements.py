@@ -36,5 +36,6 @@ class InMemoryMeasurements:
             kept = self.revisions.states.get((run.id, run.revision))
             spheroids: Sequence[Spheroid] = list(kept.values()) if kept is not None else runs.found.get(run.id, [])
             for one in spheroids:
-                value = measure.of(getattr(one.measures, measure.stored), size)
+                known = {**vars(one.measures), **(one.intensities or {})}
+                value = measure.of(known.get(measure.stored), size)
                 yield Measurement(measured, one.number, one.touches_edge, value)

@@ -7,7 +7,16 @@ from uuid import UUID
 
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.packed_outlines import packed
-from spheroseg.domain.revision import Box, Head, OutlinePage, RevisedPage, Revision
+from spheroseg.domain.revision import (
+    Box,
+    Head,
+    OutlinePage,
+    RevisedPage,
+    Revision,
+    background_may_differ,
+    box_of,
+    few_boxes,
+)
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
@@ -108,7 +117,13 @@ class InMemoryRevisions:
         run = self.segmentations.rows.get(revision.segmentation_id)
         if run is None or run.revision != revision.number - 1:
             raise StaleRevisionError(f"Revision {revision.number - 1} is not the newest any more")
-        state = dict(self._state(run.id, run.revision))
+        before = self._state(run.id, run.revision)
+        gone = {*removed, *(one.number for one in changed)} & before.keys()
+        places = few_boxes([box_of(one) for one in (*changed, *(before[number] for number in gone))])
+        state = {
+            number: one.without_background() if background_may_differ(one, places) else one
+            for number, one in before.items()
+        }
         for number in removed:
             del state[number]
         self.states[run.id, revision.number] = state | {one.number: one for one in changed}

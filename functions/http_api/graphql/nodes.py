@@ -23,7 +23,7 @@ from http_api.rest.orders import MAX_PAGE
 from http_api.rest.projects import ProjectOut, StatisticsOut
 from http_api.rest.runs import ComparisonOut, PairOut, ProgressOut
 from http_api.rest.segmentations import LinksOut, SegmentationSummary, WaitOut
-from http_api.rest.spheroids import SpheroidOut
+from http_api.rest.spheroids import IntensitiesOut, SpheroidOut
 from http_api.rest.uploads import ArrivedParts
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.image import Image as ImageRecord
@@ -344,6 +344,16 @@ class Spheroid(Told):
         """Measures by the run's pixel size."""
         record: SpheroidRecord = self.answer
         return record.measures.in_um(self.pixel_size_um) if self.pixel_size_um is not None else None
+
+    @strawberry.field(
+        description="How bright it is in the image's own grey values; null: its outline was corrected since the image "
+        "was looked at, or the run is of before brightness was measured",
+        graphql_type=type_of(IntensitiesOut) | None,
+    )
+    def intensities(self) -> IntensitiesOut | None:
+        """Its brightness."""
+        told = self.answer.intensities
+        return None if told is None else IntensitiesOut(**told)
 
     @strawberry.field(description="Its area, with holes and all pieces")
     def outline(self) -> SvgPath:

@@ -16,6 +16,7 @@ from spheroseg.domain.review import ReviewReason
 from spheroseg.domain.spheroid import Measures, Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import RevisionTooLargeError
+from spheroseg.imaging.definitions import INTENSITY_DEFINITIONS
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.use_cases.read_segmentations import ReadSegmentations, SpheroidPage
 
@@ -45,6 +46,30 @@ class PolygonOut(Answer):
     holes: list[list[Point]] = Field(description="Its inner rings")
 
 
+class IntensitiesOut(Answer):
+    """How bright one object is, in the image's own grey values, colours as luminance (ITU-R BT.601)."""
+
+    intensity_mean: float = Field(description=INTENSITY_DEFINITIONS["intensity_mean"], examples=[812.5])
+    intensity_sd: float = Field(description=INTENSITY_DEFINITIONS["intensity_sd"], examples=[96.25])
+    intensity_min: float = Field(description=INTENSITY_DEFINITIONS["intensity_min"], examples=[540.0])
+    intensity_max: float = Field(description=INTENSITY_DEFINITIONS["intensity_max"], examples=[1_204.0])
+    intensity_median: float = Field(description=INTENSITY_DEFINITIONS["intensity_median"], examples=[801.0])
+    intensity_integrated: float = Field(description=INTENSITY_DEFINITIONS["intensity_integrated"], examples=[68_250.0])
+    intensity_local_background: float | None = Field(
+        description=INTENSITY_DEFINITIONS["intensity_local_background"] + "; null also where outlines near it were "
+        "corrected since",
+        examples=[230.0],
+    )
+    intensity_above_local_background: float | None = Field(
+        description=INTENSITY_DEFINITIONS["intensity_above_local_background"] + "; null: there is none",
+        examples=[582.5],
+    )
+    intensity_integrated_above_local_background: float | None = Field(
+        description=INTENSITY_DEFINITIONS["intensity_integrated_above_local_background"] + "; null: there is none",
+        examples=[48_930.0],
+    )
+
+
 class SpheroidOut(Answer):
     """One object of a segmentation."""
 
@@ -68,6 +93,10 @@ class SpheroidOut(Answer):
     measures_um: dict[str, float] | None = Field(
         description="The measures that have a unit in µm, µm² and µm³; null: the pixel size is unknown",
         examples=[{"area_um2": 35.49, "perimeter_um": 26.0, "equivalent_diameter_um": 6.72}],
+    )
+    intensities: IntensitiesOut | None = Field(
+        description="How bright it is in the image's own grey values; null: its outline was corrected since the image "
+        "was looked at, or the run is of before brightness was measured"
     )
 
 
@@ -206,4 +235,5 @@ def _item(spheroid: Spheroid, pixel_size_um: float | None) -> dict[str, Any]:
         "polygons": [{"exterior": polygon.exterior, "holes": polygon.holes} for polygon in spheroid.polygons],
         "measures": asdict(spheroid.measures),
         "measures_um": spheroid.measures.in_um(pixel_size_um) if pixel_size_um is not None else None,
+        "intensities": spheroid.intensities,
     }

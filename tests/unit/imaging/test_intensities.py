@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from spheroseg.imaging.intensities import INTENSITY_DEFINITIONS, Intensities, intensities_of
+from spheroseg.imaging.definitions import INTENSITY_DEFINITIONS
+from spheroseg.imaging.intensities import Intensities, brightness_of, intensities_of
+from spheroseg.imaging.measures import spheroids_of
 from tests.unit.imaging.shapes import drawn
 
 LABELS = drawn("11.. 11.3 ...3")
@@ -96,3 +98,37 @@ def test_the_ring_keeps_away_from_every_object() -> None:
         near = near | padded[2:, 1:-1] | padded[:-2, 1:-1] | padded[1:-1, 2:] | padded[1:-1, :-2]
     pixels = np.where(near, 200, 3).astype(np.uint8)
     assert [one.intensity_local_background for one in intensities_of(labels, pixels).values()] == [3, 3]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    hnp.arrays(np.int32, (24, 30), elements=st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2])),
+    hnp.arrays(np.float32, (24, 30), elements=st.floats(-1e4, 1e4, width=32)),
+)
+def test_spheroids_are_as_bright_as_their_objects(labels: np.ndarray, pixels: np.ndarray) -> None:
+    labels[8:18, 9:16] = 3
+    whole = intensities_of(labels, pixels)
+    for one in brightness_of(labels, pixels, spheroids_of(labels)):
+        told, expected = one.intensities, asdict(whole[one.number])
+        assert told is not None
+        for name, value in told.items():
+            assert value == (None if expected[name] is None else pytest.approx(expected[name], abs=1e-6)), name
+
+
+def test_a_ring_keeps_away_from_objects_that_it_does_not_reach() -> None:
+    """Of pixels 2 px or less from another object none counts, also where that object lies outside of the ring."""
+    labels = np.zeros((40, 60), np.int32)
+    labels[15:25, 10:20] = 1
+    labels[:, 29:31] = 2
+    pixels = np.full((40, 60), 50, np.uint16)
+    pixels[labels == 2] = 9_000
+    pixels[:, 27:29] = pixels[:, 31:33] = 9_000  # its halo
+    first, _ = brightness_of(labels, pixels, spheroids_of(labels))
+    assert first.brightness is not None
+    assert first.brightness.intensity_local_background == 50
+
+
+def test_labels_of_something_else_are_refused() -> None:
+    [spheroid] = spheroids_of(drawn("11 11"))
+    with pytest.raises(ValueError, match="Spheroid 1 has 4 px², the labels 3 pixels"):
+        brightness_of(drawn("11 1."), np.ones((2, 2), np.uint8), [spheroid])

@@ -4,8 +4,15 @@ from dataclasses import dataclass, fields
 from uuid import UUID
 
 from spheroseg.domain.sample import Sample
-from spheroseg.domain.spheroid import Measures
+from spheroseg.domain.spheroid import Brightness, Measures
 from spheroseg.errors import InvalidQuestionError
+
+INTENSITIES = (
+    *(field.name for field in fields(Brightness)),
+    "intensity_above_local_background",
+    "intensity_integrated_above_local_background",
+)
+"""Names in ``Spheroid.intensities``."""
 
 POWERS = {"um": 1, "um2": 2, "um3": 3}
 
@@ -24,27 +31,30 @@ class Measure:
     stored: str
     power: int
 
-    def of(self, stored: float, pixel_size_um: float | None) -> float | None:
-        """The value of what is stored; None: it is in µm, and nobody knows how large a pixel is."""
+    def of(self, stored: float | None, pixel_size_um: float | None) -> float | None:
+        """The value of what is stored; None: it was not measured, or it is in µm and the pixel size is unknown."""
+        if stored is None:
+            return None
         if self.power == 0:
             return float(stored)
         return None if pixel_size_um is None else stored * pixel_size_um**self.power
 
 
 def measure_named(name: str) -> Measure:
-    """The measure of that name: a field of ``Measures``, or one that has a unit with ``um`` in the place of ``px``.
+    """The measure of that name: a field of ``Measures``, one that has a unit with ``um`` in the place of ``px``, or one
+    of ``INTENSITIES``.
 
     Raises:
         InvalidQuestionError: there is none.
     """
     stored = {field.name for field in fields(Measures)}
-    if name in stored:
+    if name in stored or name in INTENSITIES:
         return Measure(name, name, 0)
     stem, _, unit = name.rpartition("_")
     in_px = f"{stem}_{unit.replace('um', 'px')}"
     if unit in POWERS and in_px in stored:
         return Measure(name, in_px, POWERS[unit])
-    known = ", ".join(sorted(stored))
+    known = ", ".join((*sorted(stored), *INTENSITIES))
     raise InvalidQuestionError(f"There is no measure {name[:100]!r}; take of {known}, or with um in the place of px")
 
 
@@ -72,7 +82,7 @@ class Measurement:
 
     Args:
         number: The spheroid's, from 1.
-        value: None where the measure is in µm and the pixel size is unknown.
+        value: None where the measure is in µm and the pixel size is unknown, and where it was not measured.
     """
 
     image: MeasuredImage

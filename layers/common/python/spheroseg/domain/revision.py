@@ -109,6 +109,49 @@ class Box:
     bottom: float
 
 
+BACKGROUND_SEES_PX, BACKGROUND_SEES_SHARE = 10.0, 0.15
+"""How far from a spheroid other outlines may bear on its local background: so many px and that share of its equivalent
+diameter. The ring ends 2 px + max(5 px, d/10) from it, keeps 2 px away from others, and is sampled to ⌊d/40⌋ px
+(``spheroseg.imaging.intensities``); what is left is for safety."""
+
+MAX_BOXES = 200
+"""Changed places of one revision that are told apart when backgrounds are given up; more are taken for one."""
+
+
+def box_of(spheroid: Spheroid) -> Box:
+    """The bounding box of a spheroid."""
+    found = spheroid.measures
+    left, top = found.bbox_x_px, found.bbox_y_px
+    return Box(left, top, left + found.bbox_width_px, top + found.bbox_height_px)
+
+
+def few_boxes(boxes: Sequence[Box]) -> Sequence[Box]:
+    """The boxes, or one around all of them where they are many."""
+    if len(boxes) <= MAX_BOXES:
+        return boxes
+    return [
+        Box(
+            min(box.left for box in boxes),
+            min(box.top for box in boxes),
+            max(box.right for box in boxes),
+            max(box.bottom for box in boxes),
+        )
+    ]
+
+
+def background_may_differ(spheroid: Spheroid, changed: Sequence[Box]) -> bool:
+    """Whether other outlines in these places bear on a spheroid's local background."""
+    own = box_of(spheroid)
+    margin = BACKGROUND_SEES_PX + BACKGROUND_SEES_SHARE * spheroid.measures.equivalent_diameter_px
+    return any(
+        own.top < box.bottom + margin
+        and own.bottom > box.top - margin
+        and own.left < box.right + margin
+        and own.right > box.left - margin
+        for box in changed
+    )
+
+
 @dataclass(frozen=True)
 class Drafted:
     """A spheroid after some operations, before it is measured.

@@ -4,7 +4,7 @@ Coordinates are in pixels of the image, x to the right, y down. The pixel in col
 (c, r) to (c + 1, r + 1): outlines run along pixel edges, so that an outline's area is the number of its pixels.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from spheroseg.domain.review import ReviewReason
 
@@ -75,6 +75,38 @@ class Measures:
 
 
 @dataclass(frozen=True)
+class Brightness:
+    """How bright one spheroid is, in the image's own grey values; definitions in ``spheroseg.imaging.intensities``.
+
+    Args:
+        intensity_local_background: None: fewer than 25 pixels are left of the ring around it, or it is too large for
+            one to be looked at; in a corrected revision also: outlines near it were changed since it was measured.
+    """
+
+    intensity_mean: float
+    intensity_sd: float
+    intensity_min: float
+    intensity_max: float
+    intensity_median: float
+    intensity_integrated: float
+    intensity_local_background: float | None
+
+    def above_local_background(self, area_px2: float) -> dict[str, float | None]:
+        """What follows from the local background: mean and sum above it.
+
+        Args:
+            area_px2: Pixels of the spheroid.
+        """
+        local = self.intensity_local_background
+        return {
+            "intensity_above_local_background": None if local is None else self.intensity_mean - local,
+            "intensity_integrated_above_local_background": None
+            if local is None
+            else self.intensity_integrated - area_px2 * local,
+        }
+
+
+@dataclass(frozen=True)
 class Spheroid:
     """One object of a segmentation.
 
@@ -88,6 +120,8 @@ class Spheroid:
         rim_confidence: Mean calibrated probability that a pixel along its rim is on the right side of it, 0 to 1; None
             where it was not measured, or all of its rim lies at other objects or the image's border.
         review_reasons: Why somebody should look at it; None where nobody judged that.
+        brightness: None where its outline was corrected, because that takes the image's pixels, and in runs of before
+            it was measured.
     """
 
     number: int
@@ -97,3 +131,17 @@ class Spheroid:
     touches_edge: bool
     rim_confidence: float | None = None
     review_reasons: tuple[ReviewReason, ...] | None = None
+    brightness: Brightness | None = None
+
+    def without_background(self) -> "Spheroid":
+        """The same where outlines near it are others now."""
+        if self.brightness is None or self.brightness.intensity_local_background is None:
+            return self
+        return replace(self, brightness=replace(self.brightness, intensity_local_background=None))
+
+    @property
+    def intensities(self) -> dict[str, float | None] | None:
+        """Its brightness with what follows from it, by name; None where it was not measured."""
+        if self.brightness is None:
+            return None
+        return {**vars(self.brightness), **self.brightness.above_local_background(self.measures.area_px2)}

@@ -1,5 +1,6 @@
 """What each measure means, its unit and its source; for documentation and exports."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -93,3 +94,33 @@ DEFINITIONS: dict[str, Definition] = {
     "hole_area_px2": Definition("px²", "Area inside the outer boundary that is not counted in A", _MEASURED),
 }
 """By field of ``spheroseg.domain.spheroid.Measures``."""
+
+INTENSITY_DEFINITIONS: Mapping[str, str] = {
+    "intensity_mean": "Mean of the pixels' values",
+    "intensity_sd": "Standard deviation of the pixels' values (of all of them: divided by their number)",
+    "intensity_min": "Smallest value",
+    "intensity_max": "Largest value",
+    "intensity_median": "Median of the values; of an even number the mean of the two in the middle",
+    "intensity_integrated": "Sum of the values (ImageJ: raw integrated density)",
+    "intensity_background": (
+        "Median of all pixels of the image that belong to no object; the same for all objects of an image, empty where "
+        "there is no such pixel"
+    ),
+    "intensity_above_background": "Mean less background",
+    "intensity_integrated_above_background": (
+        "Sum of the values less area times background: «corrected total cell fluorescence» of McCloy, R. A. et al. "
+        "(2014), Cell Cycle 13(9), 1400-1412, there with the mean of a region drawn by hand as background"
+    ),
+    "intensity_local_background": (
+        "Median of a ring around the object: pixels of no object, more than 2 px away from every object, and up to a "
+        "tenth of the object's equivalent diameter (5 px at least) farther than that from this one; empty where fewer "
+        "than 25 pixels are left of it. Of objects with an equivalent diameter d of 80 px and more every k-th pixel of "
+        "every k-th row is looked at, k = ⌊d / 40⌋; empty where object and ring lie in more than 16,777,216 pixels"
+    ),
+    "intensity_above_local_background": "Mean less local background",
+    "intensity_integrated_above_local_background": (
+        "Sum of the values less area times local background: aperture photometry with an annulus for the sky, Stetson, "
+        "P. B. (1987), Publications of the Astronomical Society of the Pacific 99, 191-222"
+    ),
+}
+"""By name; all in the image's own grey values. Computed by ``spheroseg.imaging.intensities``."""

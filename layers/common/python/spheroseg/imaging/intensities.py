@@ -1,53 +1,40 @@
 """How bright each object is, by the image's own values: never windowed, never stretched."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import pi, sqrt
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spheroseg.domain.spheroid import Brightness, Spheroid
 from spheroseg.imaging.boundaries import Labels
 from spheroseg.imaging.windowing import Grey
-
-INTENSITY_DEFINITIONS: Mapping[str, str] = {
-    "intensity_mean": "Mean of the pixels' values",
-    "intensity_sd": "Standard deviation of the pixels' values (of all of them: divided by their number)",
-    "intensity_min": "Smallest value",
-    "intensity_max": "Largest value",
-    "intensity_median": "Median of the values; of an even number the mean of the two in the middle",
-    "intensity_integrated": "Sum of the values (ImageJ: raw integrated density)",
-    "intensity_background": (
-        "Median of all pixels of the image that belong to no object; the same for all objects of an image, empty where "
-        "there is no such pixel"
-    ),
-    "intensity_above_background": "Mean less background",
-    "intensity_integrated_above_background": (
-        "Sum of the values less area times background: «corrected total cell fluorescence» of McCloy, R. A. et al. "
-        "(2014), Cell Cycle 13(9), 1400-1412, there with the mean of a region drawn by hand as background"
-    ),
-    "intensity_local_background": (
-        "Median of a ring around the object: pixels of no object, more than 2 px away from every object, and up to a "
-        "tenth of the object's equivalent diameter (5 px at least) farther than that from this one; empty where fewer "
-        "than 25 pixels are left of it"
-    ),
-    "intensity_above_local_background": "Mean less local background",
-    "intensity_integrated_above_local_background": (
-        "Sum of the values less area times local background: aperture photometry with an annulus for the sky, Stetson, "
-        "P. B. (1987), Publications of the Astronomical Society of the Pacific 99, 191-222"
-    ),
-}
-"""By field of ``Intensities``; all in the image's own grey values."""
 
 RING_GAP_PX, RING_SHARE, RING_LEAST_PX, RING_LEAST_PIXELS = 2.0, 0.1, 5.0, 25
 """A choice: the gap keeps the blurred rim out; the median of 25 values of noise is right to a quarter of its σ
 (1.25/√25), while the ring stays near enough to follow uneven light."""
 
 
+MAX_WINDOW_PX = 2**24
+"""Pixels of the part of an image with an object and its ring: masks of them take 50 MB. Larger objects, some 4,000 px
+across, have no ring: there is no telling what it would have to do with them."""
+
+SAMPLED_PX = 40
+"""Diameter that is sampled by every pixel of the ring: it is a tenth as thick, so that even sparse ones are hundreds. A
+distance may then be off by a pixel or two of tens, and looking takes as long for a large object as for a small one."""
+
+PIECE_PX = 2**20
+"""Pixels of which squares are summed up at once."""
+
+_GAP = np.array([[dx * dx + dy * dy <= RING_GAP_PX**2 for dx in range(-2, 3)] for dy in range(-2, 3)], np.uint8)
+"""Everything within ``RING_GAP_PX`` of a pixel, (5, 5)."""
+
+
 @dataclass(frozen=True)
 class Intensities:
-    """Brightness of one object; what each field is stands in ``INTENSITY_DEFINITIONS``."""
+    """Brightness of one object; what each field is stands in ``spheroseg.imaging.definitions``."""
 
     intensity_mean: float
     intensity_sd: float
@@ -110,6 +97,54 @@ def intensities_of(labels: Labels, pixels: Grey) -> dict[int, Intensities]:
     return found
 
 
+def brightness_of(labels: Labels, pixels: Grey, spheroids: Sequence[Spheroid]) -> list[Spheroid]:
+    """The same spheroids with their brightness, as ``intensities_of`` has it, object by object.
+
+    Whatever the size of the image, memory grows with that of the largest object alone.
+
+    Args:
+        labels: (h, w) int32, 0 is background; each spheroid's number is its value there.
+        pixels: (h, w) uint8, uint16 or float32, of the same image.
+    """
+    return [replace(one, brightness=_brightness(labels, pixels, one)) for one in spheroids]
+
+
+def _brightness(labels: Labels, pixels: Grey, spheroid: Spheroid) -> Brightness:
+    measures, number = spheroid.measures, spheroid.number
+    left, top = int(measures.bbox_x_px), int(measures.bbox_y_px)
+    right, bottom = left + int(measures.bbox_width_px), top + int(measures.bbox_height_px)
+    values = pixels[top:bottom, left:right][labels[top:bottom, left:right] == number]
+    if values.size != measures.area_px2:
+        raise ValueError(f"Spheroid {number} has {measures.area_px2:g} px², the labels {values.size} pixels of it")
+    total = float(values.sum(dtype=np.float64))
+    mean = total / values.size
+    squares = sum(float(np.square(piece.astype(np.float64) - mean).sum()) for piece in _pieces(values))
+    lowest, highest = float(values.min()), float(values.max())
+    return Brightness(
+        intensity_mean=mean,
+        intensity_sd=sqrt(squares / values.size),
+        intensity_min=lowest,
+        intensity_max=highest,
+        intensity_median=_median(values),
+        intensity_integrated=total,
+        intensity_local_background=_local(labels, pixels, number, (top, left, bottom, right), values.size),
+    )
+
+
+def _pieces(values: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
+    for start in range(0, values.size, PIECE_PX):
+        yield values[start : start + PIECE_PX]
+
+
+def _median(values: NDArray[np.generic]) -> float:
+    """Of an even number the mean of the two in the middle, in float64: whole numbers and float32 would round it."""
+    middle, even = divmod(values.size, 2)
+    if even:
+        return float(np.partition(values, middle)[middle])
+    parted = np.partition(values, [middle - 1, middle])
+    return (float(parted[middle - 1]) + float(parted[middle])) / 2
+
+
 def _around(
     labels: Labels, pixels: Grey, numbers: NDArray[np.int32], places: NDArray[np.intp], starts: NDArray[np.intp]
 ) -> dict[int, float | None]:
@@ -124,18 +159,33 @@ def _around(
     top, left = np.minimum.reduceat(rows, starts), np.minimum.reduceat(columns, starts)
     bottom, right = np.maximum.reduceat(rows, starts) + 1, np.maximum.reduceat(columns, starts) + 1
     areas = np.diff(np.append(starts, places.size))
-    free = _distances(labels != 0) > RING_GAP_PX
-    found: dict[int, float | None] = {}
-    for place, number in enumerate(numbers.tolist()):
-        reach = RING_GAP_PX + max(RING_LEAST_PX, RING_SHARE * 2 * sqrt(areas[place] / pi))
-        margin = int(reach) + 1
-        window = (
-            slice(max(top[place] - margin, 0), bottom[place] + margin),
-            slice(max(left[place] - margin, 0), right[place] + margin),
-        )
-        values = pixels[window][free[window] & (_distances(labels[window] == number) <= reach)]
-        found[number] = float(np.median(values.astype(np.float64))) if values.size >= RING_LEAST_PIXELS else None
-    return found
+    boxes = zip(*(side.tolist() for side in (top, left, bottom, right)), strict=True)
+    return {
+        number: _local(labels, pixels, number, box, area)
+        for number, box, area in zip(numbers.tolist(), boxes, areas.tolist(), strict=True)
+    }
+
+
+def _local(labels: Labels, pixels: Grey, number: int, box: tuple[int, int, int, int], area_px2: int) -> float | None:
+    """The median of the ring around one object.
+
+    Args:
+        box: First row and column of its pixels, and those behind the last.
+    """
+    top, left, bottom, right = box
+    diameter_px = 2 * sqrt(area_px2 / pi)
+    reach = RING_GAP_PX + max(RING_LEAST_PX, RING_SHARE * diameter_px)
+    margin = int(reach) + 1 + int(RING_GAP_PX)  # objects beyond the ring keep it away from them, too
+    window = (slice(max(top - margin, 0), bottom + margin), slice(max(left - margin, 0), right + margin))
+    near = labels[window]
+    if near.size > MAX_WINDOW_PX:
+        return None
+    taken = cv2.dilate((near != 0).view(np.uint8), _GAP)
+    step = max(1, int(diameter_px // SAMPLED_PX))
+    some = (slice(None, None, step), slice(None, None, step))
+    in_reach = _distances(near[some] == number) <= reach / step
+    values = pixels[window][some][(taken[some] == 0) & in_reach]
+    return _median(values) if values.size >= RING_LEAST_PIXELS else None
 
 
 def _distances(there: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -70,7 +70,9 @@ class EditOutlines:
         differs = draft.removed | set(draft.spheroids)
         near = self.revisions.near(run.id, base, draft.boxes)
         neighbours = {number: unpacked(outline) for number, outline in near.items() if number not in differs}
-        spheroids = self.editor.finished(draft, before, neighbours, size_px)
+        # Whoever only changed its number is as bright as before, but what is around it may have changed with it.
+        finished = self.editor.finished(draft, before, neighbours, size_px)
+        spheroids = [one.without_background() for one in finished]
         changes = Changes(
             added=tuple(one.number for one in spheroids if one.number not in before),
             changed=tuple(one.number for one in spheroids if one.number in before),

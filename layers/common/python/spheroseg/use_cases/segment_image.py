@@ -22,6 +22,7 @@ from spheroseg.domain.spheroid import Spheroid
 from spheroseg.errors import HeldElsewhereError, InvalidInputError, NotFoundError, StaleStateError
 from spheroseg.imaging.certainty import certainty_of
 from spheroseg.imaging.geojson import feature_collection
+from spheroseg.imaging.intensities import brightness_of
 from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.reviewing import review_of
@@ -152,7 +153,7 @@ class SegmentImage:
         if not self._is_wanted(running):
             return None
         pixel_size_um, source = self._pixel_size(work.image, decoded)
-        spheroids, review = self._timed(work.stages_s, "outlines", lambda: _described(segmented))
+        spheroids, review = self._timed(work.stages_s, "outlines", lambda: _described(segmented, decoded))
         self._timed(work.stages_s, "store", lambda: self._put(running, segmented, decoded, spheroids, pixel_size_um))
         height_px, width_px = segmented.labels.shape
         result = Result(
@@ -282,9 +283,9 @@ class SegmentImage:
         return outcome
 
 
-def _described(segmented: SegmentedPixels) -> tuple[list[Spheroid], Review]:
+def _described(segmented: SegmentedPixels, decoded: DecodedImage) -> tuple[list[Spheroid], Review]:
     certainty = certainty_of(segmented.labels, segmented.view)
-    spheroids = spheroids_of(segmented.labels, certainty)
+    spheroids = brightness_of(segmented.labels, decoded.pixels, spheroids_of(segmented.labels, certainty))
     return spheroids, review_of(spheroids, certainty)
 
 

@@ -16,7 +16,18 @@ from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.orders import utc
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.packed_outlines import packed
-from spheroseg.domain.revision import Box, Changes, Head, OutlinePage, RevisedPage, Revision
+from spheroseg.domain.revision import (
+    BACKGROUND_SEES_PX,
+    BACKGROUND_SEES_SHARE,
+    Box,
+    Changes,
+    Head,
+    OutlinePage,
+    RevisedPage,
+    Revision,
+    box_of,
+    few_boxes,
+)
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
@@ -28,6 +39,7 @@ from spheroseg.errors import (
 )
 
 MANY = 2**31 - 1
+TABLES = ("spheroids", "revised_spheroids")
 
 # At most one row: finished, readable, with a revision that exists.
 RUN = f"""
@@ -151,11 +163,27 @@ INSERT INTO revisions (segmentation_id, {_COLUMNS}, operations) VALUES (
 REPLACE = """
 UPDATE {table} SET replaced_in = %(number)s
 WHERE segmentation_id = %(segmentation_id)s AND number = ANY(%(gone)s) AND replaced_in IS NULL
+RETURNING bbox_x_px, bbox_y_px, bbox_width_px, bbox_height_px
+"""
+
+# Before the new rows are there: those of a restored revision bring their background along.
+VOID = f"""
+UPDATE {{table}} AS near SET background_voided_in = %(number)s
+WHERE segmentation_id = %(segmentation_id)s AND replaced_in IS NULL AND background_voided_in IS NULL
+    AND intensity_local_background IS NOT NULL
+    AND EXISTS (
+        SELECT 1 FROM unnest(%(lefts)s::float8[], %(tops)s::float8[], %(rights)s::float8[], %(bottoms)s::float8[])
+            AS changed (x0, y0, x1, y1)
+        CROSS JOIN LATERAL (
+            SELECT {BACKGROUND_SEES_PX} + {BACKGROUND_SEES_SHARE} * near.equivalent_diameter_px AS px) AS margin
+        WHERE bbox_y_px < y1 + margin.px AND bbox_y_px + bbox_height_px > y0 - margin.px
+            AND bbox_x_px < x1 + margin.px AND bbox_x_px + bbox_width_px > x0 - margin.px
+    )
 """
 
 COPY = f"""
 COPY revised_spheroids (segmentation_id, revision, number, confidence, touches_edge, rim_confidence, review_reasons,
-    outline, {", ".join(spheroids.MEASURES)}) FROM STDIN
+    outline, {", ".join((*spheroids.MEASURES, *spheroids.BRIGHTNESS))}) FROM STDIN
 """
 
 
@@ -212,13 +240,7 @@ class PostgresRevisions:
         """Packed outlines of a revision whose bounding boxes meet one of these, as last written."""
         if not boxes:
             return {}
-        sides = {
-            "lefts": [float(box.left) for box in boxes],
-            "tops": [float(box.top) for box in boxes],
-            "rights": [float(box.right) for box in boxes],
-            "bottoms": [float(box.bottom) for box in boxes],
-            "lowest": max(box.bottom for box in boxes),
-        }
+        sides = {**_sides(boxes), "lowest": max(box.bottom for box in boxes)}
         rows = self._database.latest(NEAR, {**_at(segmentation_id, revision, []), **sides})
         return {row["number"]: _outline_of(row) for row in rows}
 
@@ -265,8 +287,11 @@ class PostgresRevisions:
             if cursor.execute(ADVANCE, values).rowcount != 1:
                 raise StaleRevisionError(f"Revision {revision.number - 1} is not the newest any more")
             cursor.execute(ADD, values)
-            for table in ("spheroids", "revised_spheroids"):
-                cursor.execute(REPLACE.format(table=table), values)
+            changes = [box_of(spheroid) for spheroid in changed]
+            for table in TABLES:
+                changes += [_box_in(row) for row in cursor.execute(REPLACE.format(table=table), values).fetchall()]
+            for table in TABLES:
+                cursor.execute(VOID.format(table=table), {**values, **_sides(few_boxes(changes))})
             with cursor.copy(COPY) as copy:
                 for row in rows:
                     copy.write_row(row)
@@ -300,6 +325,20 @@ class PostgresRevisions:
 
 def _at(segmentation_id: UUID, revision: int, numbers: Sequence[int]) -> dict[str, Any]:
     return {"segmentation_id": segmentation_id, "revision": revision, "numbers": list(numbers), "limit": MANY}
+
+
+def _sides(boxes: Sequence[Box]) -> dict[str, list[float]]:
+    return {
+        "lefts": [float(box.left) for box in boxes],
+        "tops": [float(box.top) for box in boxes],
+        "rights": [float(box.right) for box in boxes],
+        "bottoms": [float(box.bottom) for box in boxes],
+    }
+
+
+def _box_in(row: Row) -> Box:
+    left, top = row["bbox_x_px"], row["bbox_y_px"]
+    return Box(left, top, left + row["bbox_width_px"], top + row["bbox_height_px"])
 
 
 def _absent(segmentation_id: UUID, revision: int | None) -> RevisionNotFoundError:

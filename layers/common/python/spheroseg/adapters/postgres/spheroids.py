@@ -11,30 +11,41 @@ from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Row
 from spheroseg.domain.packed_outlines import packed, unpacked
 from spheroseg.domain.review import ReviewReason
-from spheroseg.domain.spheroid import Measures, Polygon, Ring, Spheroid
+from spheroseg.domain.spheroid import Brightness, Measures, Polygon, Ring, Spheroid
 
 MEASURES = tuple(field.name for field in fields(Measures))
 """The measures' columns have the measures' names; only pixels are stored, micrometres follow from the run."""
 
+BRIGHTNESS = tuple(field.name for field in fields(Brightness))
+"""The same for brightness; all of them are null where it was not measured."""
+
 _measures_of = attrgetter(*MEASURES)
 _measures_in = itemgetter(*MEASURES)
+_brightness_of = attrgetter(*BRIGHTNESS)
+_brightness_in = itemgetter(*BRIGHTNESS)
 
 COPY = f"""
 COPY spheroids (segmentation_id, number, confidence, touches_edge, rim_confidence, review_reasons, polygons, outline,
-    {", ".join(MEASURES)}) FROM STDIN
+    {", ".join(MEASURES)}, {", ".join(BRIGHTNESS)}) FROM STDIN
 """
 
 _DESCRIBED = "segmentation_id, number, confidence, touches_edge, rim_confidence, review_reasons"
 
-COLUMNS = f"{_DESCRIBED}, polygons, outline, replaced_in, {', '.join(MEASURES)}"
+COLUMNS = f"{_DESCRIBED}, polygons, outline, replaced_in, {', '.join((*MEASURES, *BRIGHTNESS))}"
 """Of the table ``spheroids``: what the segmenter found."""
 
-FOUND = f"{_DESCRIBED}, polygons, NULL::bytea AS outline, {', '.join(MEASURES)}"
-REVISED = f"{_DESCRIBED}, NULL::json AS polygons, outline, {', '.join(MEASURES)}"
-"""The same columns of ``spheroids`` and ``revised_spheroids``, for one list of both."""
+BACKGROUND = "CASE WHEN background_voided_in <= {revision} THEN NULL ELSE intensity_local_background END"
+"""The local background as it is right in a revision: not where outlines near the spheroid were changed meanwhile."""
+
+_MEASURED = ", ".join(
+    f"{BACKGROUND} AS {name}" if name == "intensity_local_background" else name for name in (*MEASURES, *BRIGHTNESS)
+)
+FOUND = f"{_DESCRIBED}, polygons, NULL::bytea AS outline, {_MEASURED}"
+REVISED = f"{_DESCRIBED}, NULL::json AS polygons, outline, {_MEASURED}"
+"""The same columns of ``spheroids`` and ``revised_spheroids``, for one list of both; see ``at_revision``."""
 
 
-_SHARED = f"{_DESCRIBED.removeprefix('segmentation_id, ')}, outline, {', '.join(MEASURES)}"
+_SHARED = f"{_DESCRIBED.removeprefix('segmentation_id, ')}, outline, {', '.join((*MEASURES, *BRIGHTNESS))}"
 
 REVISION_COLUMNS = """author_id, created_at, note, restored_from, added, changed, removed, spheroid_count,
     highest_number"""
@@ -46,11 +57,12 @@ def at_revision(found: str, revised: str, segmentation_id: str, revision: str, c
     Each table is read in the order of its own index, so that neither gives more than ``limit`` rows.
 
     Args:
-        found, revised: Columns of the two tables, with ``number`` among them.
+        found, revised: Columns of the two tables, with ``number`` among them; ``{revision}`` in them is the revision.
         segmentation_id, revision: SQL for them, such as ``runs.id``; never text from outside.
         condition: SQL that rows of either table must fulfil.
     """
     stands = f"(replaced_in IS NULL OR replaced_in > {revision})"
+    found, revised = (columns.replace("{revision}", revision) for columns in (found, revised))
     return f"""
     (SELECT {found} FROM spheroids
      WHERE segmentation_id = {segmentation_id} AND {stands} AND {condition}
@@ -75,11 +87,12 @@ ORDER BY number LIMIT %(limit)s
 
 _KNOWN = "(SELECT revision FROM segmentations WHERE id = %(copy_id)s)"
 _REPLACED = f"CASE WHEN replaced_in <= {_KNOWN} THEN replaced_in END"
+_VOIDED = f"CASE WHEN background_voided_in <= {_KNOWN} THEN background_voided_in END"
 
 COPIES = (
     f"""
-INSERT INTO spheroids (segmentation_id, replaced_in, polygons, {_SHARED})
-SELECT %(copy_id)s, {_REPLACED}, polygons, {_SHARED} FROM spheroids WHERE segmentation_id = %(source_id)s
+INSERT INTO spheroids (segmentation_id, replaced_in, background_voided_in, polygons, {_SHARED})
+SELECT %(copy_id)s, {_REPLACED}, {_VOIDED}, polygons, {_SHARED} FROM spheroids WHERE segmentation_id = %(source_id)s
 """,
     f"""
 INSERT INTO revisions (segmentation_id, number, {REVISION_COLUMNS}, operations)
@@ -87,8 +100,8 @@ SELECT %(copy_id)s, number, {REVISION_COLUMNS}, operations FROM revisions
 WHERE segmentation_id = %(source_id)s AND number <= {_KNOWN}
 """,
     f"""
-INSERT INTO revised_spheroids (segmentation_id, revision, replaced_in, {_SHARED})
-SELECT %(copy_id)s, revision, {_REPLACED}, {_SHARED} FROM revised_spheroids
+INSERT INTO revised_spheroids (segmentation_id, revision, replaced_in, background_voided_in, {_SHARED})
+SELECT %(copy_id)s, revision, {_REPLACED}, {_VOIDED}, {_SHARED} FROM revised_spheroids
 WHERE segmentation_id = %(source_id)s AND revision <= {_KNOWN}
 """,
 )
@@ -123,9 +136,10 @@ def described(spheroid: Spheroid) -> tuple[Any, ...]:
 
 
 def measures_in_order(spheroid: Spheroid) -> tuple[Any, ...]:
-    """The measures in the order of ``MEASURES``."""
+    """The measures in the order of ``MEASURES``, then of ``BRIGHTNESS``."""
     values: tuple[Any, ...] = _measures_of(spheroid.measures)
-    return values
+    bright = (None,) * len(BRIGHTNESS) if spheroid.brightness is None else _brightness_of(spheroid.brightness)
+    return (*values, *bright)
 
 
 def spheroid_of(row: Row) -> Spheroid:
@@ -138,6 +152,7 @@ def spheroid_of(row: Row) -> Spheroid:
         touches_edge=row["touches_edge"],
         rim_confidence=row["rim_confidence"],
         review_reasons=reasons_of(row["review_reasons"]),
+        brightness=None if row["intensity_mean"] is None else Brightness(*_brightness_in(row)),
     )
 
 
