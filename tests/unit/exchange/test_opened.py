@@ -67,6 +67,8 @@ def test_csv_and_parquet_give_the_same_numbers(tmp_path: Path) -> None:
     table = pl.read_parquet(tmp_path / "measures.parquet")
     assert [float(row["area_px2"]) for row in rows] == [area for one in found for area in areas_of(one)]
     assert table["area_px2"].to_list() == [float(row["area_px2"]) for row in rows]
+    assert [int(row["hole_count"]) for row in rows] == [count for one in found for count in holes_of(one)]
+    assert table["hole_count"].to_list() == [int(row["hole_count"]) for row in rows]
     assert table["file"].to_list() == [row["file"] for row in rows]
     assert [row["area_um2"] for row in rows[:5]] == [""] * 5
     assert table["area_um2"].to_list()[:5] == [None] * 5
@@ -90,6 +92,7 @@ def test_excel_holds_measures_summary_and_definitions(tmp_path: Path) -> None:
     assert list(header) == list(COLUMNS)
     areas = [row[header.index("area_px2")] for row in rows]
     assert areas == [area for one in found for area in areas_of(one)]
+    assert [row[header.index("hole_count")] for row in rows] == [count for one in found for count in holes_of(one)]
     assert rows[5][0] == "=disks <1>.png"
     assert book["measures"]["A7"].data_type == "s"
     header, *summary = book["summary"].iter_rows(values_only=True)
@@ -161,14 +164,20 @@ def test_yolo_is_parsed_by_its_own_rules(tmp_path: Path) -> None:
     for one in found:
         lines = (tmp_path / "labels" / f"{one.name}.txt").read_text().splitlines()
         size = np.array([one.width_px, one.height_px])
-        areas = []
+        areas, holes = [], []
         for line in lines:
             kind, *shares = line.split()
             assert kind == "0"
             assert all(0 <= float(share) <= 1 for share in shares)
             x, y = (np.array(shares, float).reshape(-1, 2) * size).T
             areas.append(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+            corners = np.round(np.stack([x, y], axis=1), 3)
+            drawn = shapely.make_valid(shapely.Polygon(corners))  # by even-odd; bridges become lines
+            bodies = [part for part in shapely.get_parts(shapely.get_parts(drawn)) if part.geom_type == "Polygon"]
+            assert sum(body.area for body in bodies) == pytest.approx(areas[-1])
+            holes.append(sum(len(body.interiors) for body in bodies))
         assert areas == pytest.approx(areas_of(one))
+        assert holes == holes_of(one)
 
 
 def test_rois_are_read_by_roifile(tmp_path: Path) -> None:
