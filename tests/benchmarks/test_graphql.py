@@ -19,6 +19,9 @@ from http_api.graphql.context import Context
 from http_api.graphql.known_queries import FOLDER
 from http_api.graphql.serving import Server
 from http_api.use_cases import UseCases
+from spheroseg.adapters.hot_reads import CachedHotReads
+from spheroseg.adapters.in_process import InProcessCache
+from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
 from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.connections import PooledConnection
@@ -28,11 +31,16 @@ from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.revisions import PostgresRevisions
 from spheroseg.adapters.postgres.run_batches import PostgresRunBatches
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.adapters.postgres.stamps import PostgresStamps
+from spheroseg.adapters.postgres.statistics import PostgresProjectStatistics
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.observability import logger
+from spheroseg.ports import HotReads
 from spheroseg.use_cases.read_account import ReadAccount
+from spheroseg.use_cases.read_afresh import ReadAfresh
 from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_together import ReadTogether
 from tests.benchmarks.conftest import Record, Sample
 from tests.builders import NOW, OWNER, a_project, a_segmentation, a_spheroid, a_viewer, an_image
@@ -71,13 +79,19 @@ def project(database: Database) -> Project:
     return project
 
 
-def use_cases_on(database: Database) -> UseCases:
-    in_memory = World().use_cases()
+def use_cases_on(database: Database, hot: HotReads | None = None) -> UseCases:
+    """The use cases of the hot routes over PostgreSQL.
+
+    Args:
+        hot: The cache before them; None for none.
+    """
+    in_memory, hot = World().use_cases(), hot or ReadAfresh()
     projects, segmentations = PostgresProjects(database), PostgresSegmentations(database)
     return replace(
         in_memory,
-        read_projects=replace(in_memory.read_projects, projects=projects),
-        read_images=ReadImages(projects, PostgresImages(database), segmentations),
+        close_account=replace(in_memory.close_account, closings=PostgresAccountClosings(database)),
+        read_projects=ReadProjects(projects, PostgresProjectStatistics(database), hot),
+        read_images=ReadImages(projects, PostgresImages(database), segmentations, hot),
         read_segmentations=replace(
             in_memory.read_segmentations,
             images=PostgresImages(database),
@@ -172,7 +186,9 @@ def test_what_each_hot_route_costs(
     """Through the function's own handler, from the gateway's event to its answer; the time is the processor's."""
     monkeypatch.setattr(logger.registered_handler, "stream", io.StringIO())
     monkeypatch.setattr("sys.stdout", io.StringIO())  # metrics are printed
-    handler, statements = create_handler(use_cases_on(database)), Statements(monkeypatch)
+    hot = CachedHotReads(PostgresStamps(database), InProcessCache())
+    plain, cached = create_handler(use_cases_on(database)), create_handler(use_cases_on(database, hot))
+    statements = Statements(monkeypatch)
     (image, *_) = PostgresImages(database).page(a_viewer(), project.id, None, 1)
     (run,) = PostgresSegmentations(database).of_image(a_viewer(), image.id)
     base = f"/v1/projects/{project.id}"
@@ -181,6 +197,9 @@ def test_what_each_hot_route_costs(
         "get a project": (base, ""),
         "list 50 images": (f"{base}/images", "limit=50"),
         "list 50 images, three fields": (f"{base}/images", "limit=50&fields=id,name,status"),
+        "list 50 images, from the cache": (f"{base}/images", "limit=50"),
+        "statistics of a project": (f"{base}/statistics", ""),
+        "statistics of a project, from the cache": (f"{base}/statistics", ""),
         "get an image": (f"/v1/images/{image.id}", ""),
         "list an image's segmentations": (f"/v1/images/{image.id}/segmentations", ""),
         "get a segmentation": (f"/v1/segmentations/{run.id}", ""),
@@ -194,6 +213,7 @@ def test_what_each_hot_route_costs(
         event |= {"rawPath": path, "rawQueryString": query}
         event["requestContext"]["http"]["path"] = path
         event["requestContext"]["authorizer"]["jwt"]["claims"] |= {"sub": OWNER, "token_use": "access"}
+        handler = cached if what.endswith("from the cache") else plain
         sample, before = Sample(), 0
         for number in range(ROUNDS + 3):
             before, begun = statements.count, time.process_time()
