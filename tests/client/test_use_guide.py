@@ -50,7 +50,7 @@ def programs() -> Iterator[Path]:
 
 @contextmanager
 def jobs_done(service: Service) -> Iterator[None]:
-    """What `work_on_projects` does with its queue."""
+    """What `work_on_projects` and the export worker do with their queues."""
     is_over = threading.Event()
 
     def work() -> None:
@@ -60,6 +60,7 @@ def jobs_done(service: Service) -> Iterator[None]:
                     request = service.world.work.sent.pop(0)
                     assert isinstance(request, ProjectWorkRequested)
                     service.world.use_cases().work_on_project(request.job_id)
+                service.export()
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -113,6 +114,12 @@ def test_the_guides_commands_work_one_after_the_other(service: Service, programs
     history = [(run["status"], run["parameters"]["threshold"]) for run in kept("history.json")]
     assert history == [("succeeded", 0.6), ("succeeded", 0.5)]
     assert kept("job.json")["kind"] == "delete"
+    assert [(one["format"], one["status"]) for one in kept("exports.json")] == [
+        ("coco", "succeeded"),
+        ("xlsx", "succeeded"),
+    ]
+    assert (tmp_path / "day7.xlsx").read_bytes()[:2] == b"PK"
+    assert kept("annotations.json")["annotations"]
     corrected = kept("revision.json")
     assert (corrected["added"], corrected["changed"], corrected["spheroid_count"]) == ([3], [1, 2], 3)
     assert [one["kind"] for one in corrected["operations"]] == ["fill_hole", "split"]

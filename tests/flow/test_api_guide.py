@@ -1,5 +1,6 @@
 """The commands of docs/api.md, run as they stand there."""
 
+import hashlib
 import json
 import os
 import re
@@ -42,4 +43,7 @@ def test_the_guides_commands_work_one_after_the_other(cloud: LocalCloud, tmp_pat
     run = graph["data"]["image"]["latestSegmentation"]
     assert run["result"]["spheroidCount"] > 0
     assert run["spheroids"]["nodes"][0]["outline"].startswith("M")
+    exported = (tmp_path / "exported.csv").read_bytes()
+    assert hashlib.sha256(exported).hexdigest() == (tmp_path / "exported.sha256").read_text().strip()
+    assert exported.startswith(b"file,name,page,spheroid,")
     assert (tmp_path / "labels.tif").read_bytes()[:4] in {b"II*\x00", b"MM\x00*"}
