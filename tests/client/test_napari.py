@@ -1,6 +1,7 @@
 """The plugin for napari through npe2, without napari: the real API over fakes."""
 
 import json
+import tomllib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -206,3 +207,12 @@ def test_painting_becomes_operations() -> None:
     assert found.pieces == {5: 2}
     assert [one["kind"] for one in found.operations] == ["delete", "relabel", "replace", "replace", "replace", "add"]
     assert not corrections(before, before).operations
+
+
+def test_napari_finds_the_manifest_and_all_that_it_names() -> None:
+    project = tomllib.loads((PLUGIN.parents[3] / "pyproject.toml").read_text())["project"]
+    entry = project["entry-points"]["napari.manifest"]
+    assert entry == {project["name"]: "spheroseg_client.napari:napari.yaml"}
+    manifest = npe2.PluginManifest.from_file(PLUGIN / "napari.yaml")
+    assert manifest.name == project["name"]
+    manifest.validate_imports()
