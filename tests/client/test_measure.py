@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg_client.command_line import app
-from spheroseg_client.outputs import columns
+from spheroseg_client.outputs import shape_columns
 from tests.unit.imaging.shapes import Labels, a_disk, drawn
 
 
@@ -43,7 +43,7 @@ def test_a_label_image_becomes_the_table_that_segment_writes(label_file: Path, t
     result = measured(label_file, "--pixel-size", 0.5, "--out", tmp_path / "new" / "m.csv")
     assert result.exit_code == 0, result.output
     found = rows(tmp_path / "new" / "m.csv")
-    assert list(found[0]) == [*columns(), "pieces"]
+    assert list(found[0]) == [*shape_columns(), "pieces"]
     assert [(row["file"], row["name"], row["spheroid"]) for row in found] == [
         (str(label_file), "a_masks", "3"),
         (str(label_file), "a_masks", "7"),

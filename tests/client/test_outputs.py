@@ -73,7 +73,7 @@ def leftovers(folder: Path) -> list[str]:
 def test_every_number_is_read_back_as_it_was(tmp_path: Path) -> None:
     odd = 0.1 + 0.2
     with ResultFolder.prepare(tmp_path, 1) as results:
-        results.add_measures(0, 'ž, "a".png', "ž", a_run(0.65), [an_outline(1, 0.65, area_px2=odd, area_um2=1 / 3)])
+        results.add_measures(0, 'ž, "a".png', "ž", a_run(0.65), [an_outline(1, 0.65, area_px2=odd, area_um2=1 / 3, intensity_mean=odd)])
         path = results.write_measures()
     (row,) = rows(path)
     assert row["file"] == 'ž, "a".png'
@@ -83,6 +83,7 @@ def test_every_number_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert (row["rim_confidence"], row["review_reasons"]) == ("0.75", "low-confidence edge-contact")
     assert (row["image_confidence"], row["image_needs_review"]) == ("0.875", "true")
     assert row["image_review_reasons"] == "blur edge-contact"
+    assert (row["intensity_mean"], row["intensity_local_background"]) == (repr(odd), "")
     expected = a_spheroid().measures
     for name in set(MEASURES) - {"area_px2"}:
         assert float(row[name]) == getattr(expected, name)

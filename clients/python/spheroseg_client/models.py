@@ -334,7 +334,8 @@ class Spheroid(Answer):
     ``measures`` are named with their units (``area_px2``); ``measures_um`` holds those with a unit in µm, µm², µm³
     (``area_um2``), None when the pixel size is unknown. ``touches_edge``: the measures are of a part only.
     ``confidence`` is the mean calibrated probability inside, ``rim_confidence`` that along the rim; ``review_reasons``
-    are codes of why somebody should look at it, None in runs of before that was judged.
+    are codes of why somebody should look at it, None in runs of before that was judged. ``intensities`` are in the
+    image's own grey values (``intensity_mean``), None where its outline was corrected, and in runs of before.
     """
 
     number: int
@@ -345,6 +346,7 @@ class Spheroid(Answer):
     polygons: list[Polygon]
     measures: dict[str, float]
     measures_um: dict[str, float] | None
+    intensities: dict[str, float | None] | None = None
 
 
 class GivenTokens(Answer):

@@ -71,6 +71,19 @@ TRUST: Sequence[str] = (
 )
 """Columns that say how sure the model was, and whether somebody should look; codes are separated by spaces."""
 
+INTENSITIES: Sequence[str] = (
+    "intensity_mean",
+    "intensity_sd",
+    "intensity_min",
+    "intensity_max",
+    "intensity_median",
+    "intensity_integrated",
+    "intensity_local_background",
+    "intensity_above_local_background",
+    "intensity_integrated_above_local_background",
+)
+"""Columns of brightness in the image's own grey values, empty where it was not measured."""
+
 PARTS_PREFIX = ".spheroseg-"
 PARTS_LEFT_AFTER_S = 24 * 3600.0
 ROOM_PER_IMAGE_BYTES = 1_000_000
@@ -90,6 +103,11 @@ class ResultFiles:
 
 def columns() -> list[str]:
     """The header of ``measures.csv``."""
+    return [*shape_columns(), *INTENSITIES]
+
+
+def shape_columns() -> list[str]:
+    """The same without brightness, of which a label image alone says nothing."""
     measures = [column for name in MEASURES for column in (name, in_um(name)) if column]
     return [
         *("file", "name", "page", "spheroid"),
@@ -256,6 +274,7 @@ def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> 
         *((f"{ran.model}@{ran.model_version}", ran.precision, ran.sha256) if ran else ("", "", "")),
         *(cell(outline.rim_confidence), " ".join(outline.review_reasons or ())),
         *((cell(review.confidence), cell(review.needed), " ".join(review.reasons)) if review else ("", "", "")),
+        *(cell(outline.measures.get(name)) for name in INTENSITIES),
     ]
 
 

@@ -12,7 +12,7 @@ from shapely.geometry import shape
 from http_api.rest import spheroids as route
 from http_api.rest.spheroids import SpheroidPageOut
 from spheroseg.domain.segmentation import SegmentationStatus
-from spheroseg.domain.spheroid import Polygon, Spheroid
+from spheroseg.domain.spheroid import Brightness, Polygon, Spheroid
 from tests.builders import a_result, a_spheroid
 from tests.functions.http_api.world import Client, World
 
@@ -142,3 +142,25 @@ def test_geojson_too_large_for_an_answer_is_fetched_from_the_store(
     assert answer.status_code == 307
     assert answer.headers["location"].startswith(f"https://links.invalid/results/{run.id}/1/outlines.geojson")
     assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_brightness_is_told_with_what_follows_from_it_by_both_faces(world: World, owner: Client) -> None:
+    bright = Brightness(800.5, 96.25, 540.0, 65_000.0, 801.0, 67_242.0, 230.0)
+    run = world.a_succeeded_run(a_spheroid(1, brightness=bright), a_spheroid(2))
+    first, second = owner.get(f"/v1/segmentations/{run.id}/spheroids").json()["items"]
+    assert second["intensities"] is None
+    told = first["intensities"]
+    assert (told["intensity_max"], told["intensity_above_local_background"]) == (65_000.0, 570.5)
+    assert told["intensity_integrated_above_local_background"] == 67_242.0 - 84 * 230.0
+    selection = "intensityMax intensityAboveLocalBackground"
+    query = (
+        f"query ($id: ID!) {{ segmentation(id: $id) {{ spheroids {{ nodes {{ intensities {{ {selection} }} }} }} }} }}"
+    )
+    answer = owner.post("/graphql", json={"query": query, "variables": {"id": str(run.id)}}).json()
+    nodes = answer["data"]["segmentation"]["spheroids"]["nodes"]
+    assert nodes == [
+        {"intensities": {"intensityMax": 65_000.0, "intensityAboveLocalBackground": 570.5}},
+        {"intensities": None},
+    ]
+    measured = owner.get(f"/v1/projects/{run.project_id}/measurements", params={"measure": "intensity_mean"}).json()
+    assert measured["value"] == [800.5, None]

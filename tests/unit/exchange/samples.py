@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spheroseg.exchange.results import Origin, Original, Result
 from spheroseg.imaging.boundaries import Labels
+from spheroseg.imaging.intensities import brightness_of
 from spheroseg.imaging.measures import spheroids_of
 from tests.unit.imaging.shapes import drawn
 
@@ -77,6 +78,8 @@ def result_of(found: Labels, file: str, name: str, pixel_size_um: float | None) 
         replace(one, confidence=0.5 + one.number / 16, rim_confidence=0.75, review_reasons=())
         for one in spheroids_of(found)
     ]
+    if found.shape == pixels().shape:
+        spheroids = brightness_of(found, pixels(), spheroids)
     return Result(
         file=file,
         name=name,

@@ -70,6 +70,11 @@ def test_csv_and_parquet_give_the_same_numbers(tmp_path: Path) -> None:
     assert [int(row["hole_count"]) for row in rows] == [count for one in found for count in holes_of(one)]
     assert table["hole_count"].to_list() == [int(row["hole_count"]) for row in rows]
     assert table["file"].to_list() == [row["file"] for row in rows]
+    bright = [(one.intensities or {}).get("intensity_mean") for result in found for one in result.spheroids]
+    assert table["intensity_mean"].to_list() == bright
+    assert [row["intensity_mean"] for row in rows] == ["" if mean is None else repr(mean) for mean in bright]
+    assert None in bright
+    assert set(bright) != {None}
     assert [row["area_um2"] for row in rows[:5]] == [""] * 5
     assert table["area_um2"].to_list()[:5] == [None] * 5
     for row, spheroid in zip(rows[5:], found[1].spheroids, strict=True):

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
 
 from spheroseg.domain.review import ReviewReason
-from spheroseg.domain.spheroid import Measures, Polygon, Spheroid
+from spheroseg.domain.spheroid import Brightness, Measures, Polygon, Spheroid
 from spheroseg.errors import InvalidInputError
 from spheroseg.exchange.formats import READABLE, format_of
 from spheroseg.exchange.measured import spheroids_from
@@ -196,6 +196,9 @@ class _Row:
     origin: Origin
 
 
+LOCAL = "intensity_local_background"
+
+
 def _of_folder(folder: Path, how: How) -> Iterator[Result]:
     rows = _rows(folder / MEASURES_FILE)
     for path in sorted((folder / OUTLINES).glob(f"*{SUFFIXES[OUTLINES]}")):
@@ -277,7 +280,19 @@ def _spheroid(outline: Outline) -> Spheroid:
         touches_edge=outline.touches_edge,
         rim_confidence=outline.rim_confidence,
         review_reasons=None if reasons is None else tuple(map(ReviewReason, reasons)),
+        brightness=_brightness(outline),
     )
+
+
+def _brightness(outline: Outline) -> Brightness | None:
+    """None where ``segment`` found none; only the local background may be missing alone."""
+    if "intensity_mean" not in outline.measures:
+        return None
+    try:
+        required = {field.name: outline.measures[field.name] for field in fields(Brightness) if field.name != LOCAL}
+    except KeyError as error:
+        raise UnexpectedAnswerError(f"Spheroid {outline.number} has no {error.args[0]}") from error
+    return Brightness(**required, intensity_local_background=outline.measures.get(LOCAL))
 
 
 def _ring(ring: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -27,7 +27,7 @@ from spheroseg_client.errors import LocalFileError
 from spheroseg_client.inputs import IMAGE_SUFFIXES
 from spheroseg_client.names import result_names
 from spheroseg_client.offline.files import stem_of
-from spheroseg_client.outputs import ORIGIN, TRUST, cell, columns, in_um, measure_cells
+from spheroseg_client.outputs import ORIGIN, TRUST, cell, in_um, measure_cells, shape_columns
 
 LIMITS = DecodeLimits(max_pixels=2**32, max_decoded_bytes=2**36, max_file_bytes=2**36)
 """What lies on this machine is taken however large it is, as long as it fits into memory."""
@@ -167,7 +167,7 @@ def csv_of(measured: Iterable[MeasuredFile], how: How, *, with_image: bool) -> s
     """One row for each object of all files, with a header; numbers in full."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*columns(), *extra_columns(how, with_image=with_image)])
+    writer.writerow([*shape_columns(), *extra_columns(how, with_image=with_image)])
     for one in measured:
         writer.writerows(one.rows())
     return text.getvalue()

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from spheroseg.domain.review import ReviewReason
-from spheroseg.domain.spheroid import Measures, Polygon, Spheroid
+from spheroseg.domain.spheroid import Brightness, Measures, Polygon, Spheroid
 from spheroseg.exchange.results import Origin, Result
 from spheroseg_client import models
 from spheroseg_client.client import Client
@@ -135,4 +135,15 @@ def spheroid_of(one: models.Spheroid) -> Spheroid:
         touches_edge=one.touches_edge,
         rim_confidence=one.rim_confidence,
         review_reasons=None if reasons is None else tuple(map(ReviewReason, reasons)),
+        brightness=_brightness(one),
     )
+
+
+def _brightness(one: models.Spheroid) -> Brightness | None:
+    if one.intensities is None:
+        return None
+    try:
+        told: dict[str, Any] = {name: one.intensities[name] for name in Brightness.__dataclass_fields__}
+    except KeyError as error:
+        raise UnexpectedAnswerError(f"The service sent no {error.args[0]} for spheroid {one.number}") from error
+    return Brightness(**told)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from spheroseg.domain.measurement import INTENSITIES
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.exchange.results import Result
-from spheroseg.imaging.definitions import DEFINITIONS, Definition
+from spheroseg.imaging.definitions import DEFINITIONS, INTENSITY_DEFINITIONS, Definition
 
 MEASURES: Sequence[str] = (
     "area_px2",
@@ -38,6 +39,8 @@ MEASURES: Sequence[str] = (
 
 Cell = str | float | int | bool | None
 
+_EMPTY = "; empty: not measured, or outlines were corrected since"
+
 NOTES: Mapping[str, Definition] = {
     "file": Definition("", "The image as its owner calls it", ""),
     "name": Definition("", "What the image's files are called in this export", ""),
@@ -69,12 +72,13 @@ NOTES: Mapping[str, Definition] = {
     "image_confidence": Definition("1", "Confidence of the whole result", "spheroseg.domain.review"),
     "image_needs_review": Definition("", "Somebody should look at the result", "spheroseg.domain.review"),
     "image_review_reasons": Definition("", "Codes of why, separated by spaces", "spheroseg.domain.review"),
+    **{name: Definition("grey value", INTENSITY_DEFINITIONS[name] + _EMPTY, "") for name in INTENSITIES},
 }
 """Columns beside the measures."""
 
 WHOLE = frozenset({"page", "spheroid", "hole_count"})
 TRUTHS = frozenset({"touches_edge", "image_needs_review"})
-FRACTIONS = frozenset({"confidence", "rim_confidence", "image_confidence", "pixel_size_um"})
+FRACTIONS = frozenset({"confidence", "rim_confidence", "image_confidence", "pixel_size_um", *INTENSITIES})
 
 
 def in_um(name: str) -> str | None:
@@ -100,6 +104,7 @@ COLUMNS: Sequence[str] = (
     *("confidence", "touches_edge", "pixel_size_um", "pixel_size_source"),
     *("model", "model_version", "image_id", "segmentation_id", "ran_model", "ran_precision", "ran_sha256"),
     *("rim_confidence", "review_reasons", "image_confidence", "image_needs_review", "image_review_reasons"),
+    *INTENSITIES,
 )
 
 
@@ -138,6 +143,7 @@ def row(result: Result, spheroid: Spheroid) -> list[Cell]:
     measures = vars(spheroid.measures)
     size = result.pixel_size_um
     origin = result.origin
+    bright = spheroid.intensities or {}
     return [
         *(result.file, result.name, result.page, spheroid.number),
         *(
@@ -149,6 +155,7 @@ def row(result: Result, spheroid: Spheroid) -> list[Cell]:
         *(origin.ran_model, origin.ran_precision, origin.ran_sha256),
         *(spheroid.rim_confidence, " ".join(spheroid.review_reasons or ())),
         *(origin.image_confidence, origin.image_needs_review, origin.image_review_reasons),
+        *(bright.get(name) for name in INTENSITIES),
     ]
 
 

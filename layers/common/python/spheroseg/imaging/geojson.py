@@ -34,6 +34,7 @@ def feature(spheroid: Spheroid, pixel_size_um: float | None = None) -> dict[str,
     measures: dict[str, float] = dict(vars(spheroid.measures))
     if pixel_size_um is not None:
         measures |= spheroid.measures.in_um(pixel_size_um)
+    measures |= {name: value for name, value in (spheroid.intensities or {}).items() if value is not None}
     if spheroid.confidence is not None:
         measures["confidence"] = spheroid.confidence
     if spheroid.rim_confidence is not None:
