@@ -47,4 +47,4 @@ def test_names_say_the_code() -> None:
 def test_every_error_says_what_is_wrong_and_is_explained_to_clients() -> None:
     for error in leaves():
         assert error.__doc__, error
-        assert error.code in CATALOGUE, f"functions/http_api/catalogue.py does not explain {error.code}"
+        assert error.code in CATALOGUE, f"functions/http_api/problem_texts.py does not explain {error.code}"
