@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra_cdk.config import EXCHANGED, Exchange
+from infra_cdk.exchanged import EXCHANGED, Exchange
 from tests.infra.stages import Synthesised, Template
 
 HASHED_NAME = re.compile(r"spheroseg(?:production|local)(\w*?)[0-9A-F]{8,}$")
