@@ -7,6 +7,7 @@ import pytest
 from spheroseg.domain.image import Image, ImageStatus, original_key
 from spheroseg.domain.segmentation import SILENT_WORKER_AFTER, Segmentation, SegmentationStatus, segmentation_id
 from spheroseg.messages import SegmentationRequested
+from spheroseg.ports import StoredObject
 from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.requeue_stalled import (
     MISSED_EVENT_AFTER,
@@ -109,6 +110,28 @@ def test_every_missed_file_is_found_however_many_are_awaited(bench: Bench, monke
     bench.clock.advance(MISSED_EVENT_AFTER + timedelta(seconds=1))
     assert bench.sweep().uploads_accepted == 5
     assert sum(bench.images.get(image.id).status is ImageStatus.STORED for image in images) == 5
+
+
+def test_files_that_nobody_sends_hold_nothing_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for all of them would take longer than the function has: so some are looked at, after everything else."""
+    lost, old = bench.queued(), bench.awaited(None)
+    bench.clock.advance(UPLOAD_GIVEN_UP_AFTER)
+    many = [bench.awaited(None) for _ in range(60)]
+    bench.clock.advance(MISSED_EVENT_AFTER + timedelta(seconds=1))
+    looked_at: list[str] = []
+    describe = bench.store.describe
+
+    def slowly(key: str) -> StoredObject:
+        looked_at.append(key)
+        bench.clock.advance(timedelta(seconds=1))
+        return describe(key)
+
+    monkeypatch.setattr(bench.store, "describe", slowly)
+    swept = bench.sweep()
+    assert (swept.segmentations_sent, swept.uploads_given_up) == (1, 1)
+    assert bench.sent() == [lost.id]
+    assert looked_at[0] == original_key(old.id)
+    assert 20 <= len(looked_at) <= 22 < len(many)
 
 
 def test_a_run_whose_message_was_lost_is_sent_again(bench: Bench) -> None:

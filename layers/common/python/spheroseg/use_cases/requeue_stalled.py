@@ -15,6 +15,8 @@ from spheroseg.use_cases.dispatch_runs import DispatchRuns
 MISSED_EVENT_AFTER = timedelta(minutes=2)
 """S3 events come in seconds, sometimes after a minute or more (Amazon S3 user guide, «Event notifications»)."""
 UPLOAD_GIVEN_UP_AFTER = timedelta(hours=24)
+LOOKS_FOR_UPLOADS_FOR = timedelta(seconds=20)
+"""Some 1,500 looks; the function has 50 s, and has more to do than this."""
 QUEUED_TOO_LONG_AFTER = timedelta(minutes=2)
 BATCH = 500
 
@@ -62,9 +64,9 @@ class RequeueStalled:
         nobody touched for six hours, and workers are started by these metrics.
         """
         held = self.queue.depth()
-        accepted, given_up = self._sweep_uploads()
         sent = self._sweep_runs(held)
         released = DispatchRuns(self.segmentations, self.queue, self.clock, self.accept_upload.updates)()
+        accepted, given_up = self._sweep_uploads()
         return Requeued(
             requests_held=held,
             uploads_accepted=accepted,
@@ -75,22 +77,30 @@ class RequeueStalled:
         )
 
     def _sweep_uploads(self) -> tuple[int, int]:
+        """Look for awaited files: first those that are given up now, then the others, the newest first.
+
+        Each look is a call to the store, and somebody may have announced more files than there is time for. What is
+        not looked at now is looked at by a later sweep, after a day at the latest.
+        """
         now = self.clock.now()
         accepted = given_up = 0
-        after: PageKey | None = None
-        while images := self.images.awaiting_upload(now - MISSED_EVENT_AFTER, after, BATCH):
-            for image in images:
-                try:
-                    self.store.describe(original_key(image.id))
-                except ObjectNotFoundError:
-                    given_up += self._given_up(image, now)
-                    continue
-                try:
-                    self.accept_upload.original(image.id)
-                    accepted += 1
-                except (ImageNotFoundError, ObjectNotFoundError):
-                    continue  # deleted between the two looks
-            after = PageKey(images[-1].created_at, images[-1].id)
+        for waited in (UPLOAD_GIVEN_UP_AFTER, MISSED_EVENT_AFTER):
+            after: PageKey | None = None
+            while images := self.images.awaiting_upload(now - waited, after, BATCH):
+                for image in images:
+                    if self.clock.now() - now > LOOKS_FOR_UPLOADS_FOR:
+                        return accepted, given_up
+                    try:
+                        self.store.describe(original_key(image.id))
+                    except ObjectNotFoundError:
+                        given_up += self._given_up(image, now)
+                        continue
+                    try:
+                        self.accept_upload.original(image.id)
+                        accepted += 1
+                    except (ImageNotFoundError, ObjectNotFoundError):
+                        continue  # deleted between the two looks
+                after = PageKey(images[-1].created_at, images[-1].id)
         return accepted, given_up
 
     def _given_up(self, image: Image, now: datetime) -> int:
