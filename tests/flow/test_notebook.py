@@ -50,7 +50,9 @@ def test_the_notebook_goes_from_a_folder_of_images_to_the_growth_that_was_drawn(
         if path.is_file():
             shutil.copy(path, tmp_path)
     spheroids = drawing()  # fewer images than the notebook draws where there are none
-    table = spheroids.draw(spheroids.Plate({"control": 36.0}), tmp_path / "growing-spheroids")
+    table = spheroids.draw(
+        spheroids.Plate({"control": 36.0}, times_h=(0, 36, 72), side_px=256), tmp_path / "growing-spheroids"
+    )
     notebook: Any = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -65,7 +67,7 @@ def test_the_notebook_goes_from_a_folder_of_images_to_the_growth_that_was_drawn(
     ).execute()
 
     printed = "".join(output.text for cell in code for output in cell.outputs if output.output_type == "stream")
-    assert "12 of 12 segmented" in printed
+    assert "9 of 9 segmented" in printed
     shown = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
     assert len(shown) == 2
     with Image.open(tmp_path / "growth" / "growth.png") as plot:
