@@ -73,7 +73,9 @@ def leftovers(folder: Path) -> list[str]:
 def test_every_number_is_read_back_as_it_was(tmp_path: Path) -> None:
     odd = 0.1 + 0.2
     with ResultFolder.prepare(tmp_path, 1) as results:
-        results.add_measures(0, 'ž, "a".png', "ž", a_run(0.65), [an_outline(1, 0.65, area_px2=odd, area_um2=1 / 3, intensity_mean=odd)])
+        results.add_measures(
+            0, 'ž, "a".png', "ž", a_run(0.65), [an_outline(1, 0.65, area_px2=odd, area_um2=1 / 3, intensity_mean=odd)]
+        )
         path = results.write_measures()
     (row,) = rows(path)
     assert row["file"] == 'ž, "a".png'
