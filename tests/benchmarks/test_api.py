@@ -27,10 +27,11 @@ CONNECTIONS = LOCAL.limits.http_api_concurrency
 PARTS = {"_worker.py": "functions", "bin/postgres": "PostgreSQL", "emulator_process": "the emulator"}
 """Part of a local cloud by what its processes' command lines have."""
 
-TOLD = [name for name in COPIED if name not in {"id", "created_at", "name"}]
+TOLD = [name for name in COPIED if name not in {"id", "created_at", "stored_at", "name", "status"}]
 COPIES = f"""
-INSERT INTO images (id, created_at, name, {", ".join(TOLD)})
-SELECT gen_random_uuid(), created_at - number * interval '1 second', 'w' || number || '.png', {", ".join(TOLD)}
+INSERT INTO images (id, created_at, stored_at, name, status, {", ".join(TOLD)})
+SELECT gen_random_uuid(), created_at - number * interval '1 second', created_at, 'w' || number || '.png', 'stored',
+    {", ".join(TOLD)}
 FROM images, generate_series(%(first)s::integer, %(last)s::integer) AS number WHERE id = %(image_id)s
 """
 """Each a second older than the one before."""
@@ -105,15 +106,16 @@ def test_the_gateway_bears_a_steady_load(cloud: LocalCloud, user: ApiUser, recor
         sample, statuses = Sample(), Counter[int]()
         limits = httpx.Limits(max_connections=CONNECTIONS)
         async with httpx.AsyncClient(headers=headers, limits=limits, timeout=120) as client:
-            begun = time.perf_counter()
+            begun, dues = time.perf_counter(), (number / per_s for number in range(int(per_s * seconds)))
 
-            async def one(due: float) -> None:
-                await asyncio.sleep(max(0, begun + due - time.perf_counter()))
-                status = (await client.get(path)).status_code
-                sample.seconds.append(time.perf_counter() - begun - due)
-                statuses[status] += 1
+            async def one_connection() -> None:
+                for due in dues:  # which all connections take from
+                    await asyncio.sleep(max(0, begun + due - time.perf_counter()))
+                    status = (await client.get(path)).status_code
+                    sample.seconds.append(time.perf_counter() - begun - due)
+                    statuses[status] += 1
 
-            await asyncio.gather(*(one(number / per_s) for number in range(int(per_s * seconds))))
+            await asyncio.gather(*(one_connection() for _ in range(CONNECTIONS)))
             return sample, statuses, time.perf_counter() - begun
 
     asyncio.run(load(10 * CONNECTIONS, 1))  # each process of the function starts when it is first needed: it starts now
