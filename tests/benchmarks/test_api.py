@@ -47,6 +47,7 @@ def filled_project(cloud: LocalCloud, user: ApiUser, count: int) -> tuple[str, s
     image_id = str(user.announce(project_id, ["first.png"], [1])[0]["id"])
     with psycopg.connect(cloud.postgres.address(cloud.state.ports.primary), autocommit=True) as connection:
         connection.execute("SET statement_timeout = 0")
+        connection.execute("UPDATE accounts SET quota_images = %s WHERE user_id = %s", [2 * max(SIZES), user.user_id])
         for first in range(1, count, AT_ONCE):
             last = min(first + AT_ONCE, count) - 1
             connection.execute(COPIES, {"first": first, "last": last, "image_id": image_id})
