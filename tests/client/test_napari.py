@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from http_api.rest.revisions import EditIn
+from spheroseg.imaging.editing import ShapelyEditor
+from spheroseg.imaging.measures import spheroids_of
+from spheroseg.imaging.rasterising import labels_of
 from spheroseg_client import models
 from spheroseg_client.client import Client
 from spheroseg_client.errors import ApiError, LocalFileError, WorkFailedError
@@ -207,6 +211,38 @@ def test_painting_becomes_operations() -> None:
     assert found.pieces == {5: 2}
     assert [one["kind"] for one in found.operations] == ["delete", "relabel", "replace", "replace", "replace", "add"]
     assert not corrections(before, before).operations
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_painting_comes_back_pixel_by_pixel(seed: int) -> None:
+    """Pieces, holes and corners that touch, done by the service's own editor; what is the same keeps its outline."""
+    rng = np.random.default_rng(seed)
+    before = np.zeros((24, 30), np.int32)
+    for number in range(1, 7):
+        y, x = rng.integers(0, 24), rng.integers(0, 30)
+        before[y : y + rng.integers(1, 9), x : x + rng.integers(1, 9)] = number
+    before[rng.random(before.shape) < 0.05] = 0
+    after = before.copy()
+    for label in rng.integers(0, 12, 4):
+        y, x = rng.integers(0, 24), rng.integers(0, 30)
+        after[y : y + rng.integers(1, 7), x : x + rng.integers(1, 7)] = label
+    after[after == 2] = 40
+    after[rng.random(after.shape) < 0.03] = 3
+    found = corrections(before, after)
+    spheroids = {one.number: one for one in spheroids_of(before)}
+    outlines = {number: one.polygons for number, one in spheroids.items()}
+    edit = EditIn.model_validate({"base": 0, "operations": found.operations})
+    editor, size = ShapelyEditor(), (30, 24)
+    draft = editor.draft(outlines, [one.operation() for one in edit.operations], size, max(outlines))
+    others = {number: one for number, one in outlines.items() if number not in {*draft.spheroids, *draft.removed}}
+    made = {one.number: one.polygons for one in editor.finished(draft, spheroids, others, size)}
+    given = sorted(made.keys() - outlines.keys() - set(found.relabelled.values()))
+    expected = after.copy()
+    for label, number in zip(found.added, given, strict=True):
+        expected[after == label] = number
+    np.testing.assert_array_equal(labels_of(others | made, after.shape), expected)
+    same = {number for number in outlines if ((before == number) == (after == number)).all()}
+    assert same <= others.keys()
 
 
 def test_napari_finds_the_manifest_and_all_that_it_names() -> None:
