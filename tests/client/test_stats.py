@@ -190,7 +190,9 @@ def test_samples_may_not_contradict_the_table(tmp_path: Path) -> None:
     assert said["notes"] == ["1 rows of s.csv name no image of the table of measures: unused"]
 
 
-def test_a_project_is_asked_as_a_file_is(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_is_asked_and_drawn_as_a_file_is(
+    service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name, value in {"EMAIL": EMAIL, "PASSWORD": PASSWORD, "API": service.url}.items():
         monkeypatch.setenv(f"SPHEROSEG_{name}", value)
     world = service.world
@@ -214,3 +216,14 @@ def test_a_project_is_asked_as_a_file_is(service: Service, monkeypatch: pytest.M
         ((), "contradiction"),
     ):
         assert json.loads(asked(*options, "--json").stdout)["error"]["code"] == code
+    for kind, out in (("histogram", "areas.svg"), ("compare", "compared.png")):
+        drawn = CliRunner().invoke(
+            app,
+            ["plot", "--project", "Day 7", "--measure", "area", "--kind", kind, "--by", "condition"]
+            + ["--out", str(tmp_path / out), "--json"],
+        )
+        assert drawn.exit_code == 0, drawn.output
+        assert json.loads(drawn.stdout)["measure"] == "area_um2"
+        assert (tmp_path / out).stat().st_size > 1_000
+    both = CliRunner().invoke(app, ["plot", str(tmp_path / "m.csv"), "--project", "Day 7", "--out", "x.svg", "--json"])
+    assert json.loads(both.stdout)["error"]["code"] == "contradiction"

@@ -6,17 +6,25 @@ import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from spheroseg_client import display
+from spheroseg_client.access import Access
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.offline.files import write_whole
 from spheroseg_client.offline.stats import CountedOnce, listed
+from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
+from spheroseg_client.project_commands import project_id_of
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from spheroseg_client.offline import measures_table
 
 SUFFIXES = (".png", ".svg")
 DATA_SUFFIXES = (".csv", ".json")
@@ -50,7 +58,9 @@ def _data(path: Path | None) -> Path | None:
 
 
 def plot(
-    table: Annotated[Path, typer.Argument(help="measures.csv of segment or measure.", metavar="MEASURES.CSV")],
+    table: Annotated[
+        Path | None, typer.Argument(help="measures.csv of segment or measure.", metavar="MEASURES.CSV")
+    ] = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", callback=_picture, help="Picture to write: .png or .svg.")],
     measure: Annotated[
@@ -93,13 +103,24 @@ def plot(
     inside_only: Annotated[
         bool, typer.Option("--inside-only", help="Leave objects out that reach the image's border.")
     ] = False,
+    project: Annotated[
+        str | None,
+        typer.Option(help="Instead of a file: id or name of a project, by the newest run and outlines of each image."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON document on stdout.")] = False,
+    api: ApiOption = None,
+    email: EmailOption = None,
+    password: PasswordOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Draw a table of measures: histogram, plate, time, growth, dose response, groups compared.
 
     Well and time are columns, or found in the column name: B03 or r02c03; 24h, day3 or t012.
 
     Example: [bold]spheroseg plot measures.csv --kind plate --measure circularity --out plate.svg[/]
+
+    Example: [bold]spheroseg plot --project 'Day 7' --kind growth --by condition --out growth.svg[/]
     """
     with reported(as_json=as_json):
         if time_column is not None and kind is not Kind.TIME:
@@ -110,11 +131,38 @@ def plot(
         for name, given in about.items():
             if given is not None and name not in allowed.get(kind, ()):
                 raise LocalFileError(f"{name} is not about --kind {kind.value}", "contradiction")
+        if (table is None) == (project is None):
+            raise LocalFileError("Give a table of measures, or --project; one of them", "contradiction")
+        if project is None:
+            source = _Source(table, None)
+        else:
+            with libraries_needed():
+                from spheroseg_client.offline.project_rows import rows_of_project  # noqa: PLC0415 - polars takes its time
+            with Access(api, email, password, token, data_dir).present() as client:
+                source = _Source(None, rows_of_project(client, project_id_of(client, project), measure))
         if kind in ANSWERED:
             wanted = _Wanted(measure, by, samples, unit, control, dose or (), dose_column, inside_only)
-            _plot_answer(table, out, data, kind, wanted, as_json=as_json)
+            _plot_answer(source, out, data, kind, wanted, as_json=as_json)
         else:
-            _plot_table(table, out, data, kind, (measure, by, samples, time_column, inside_only), as_json=as_json)
+            _plot_table(source, out, data, kind, (measure, by, samples, time_column, inside_only), as_json=as_json)
+
+
+class _Source(NamedTuple):
+    """A file, or the rows of a project."""
+
+    path: Path | None
+    rows: "pl.DataFrame | None"
+
+    def table(self, measure: str, by: str | None, *, inside_only: bool, samples: Path | None) -> "measures_table.Table":
+        """The table that is drawn."""
+        from spheroseg_client.offline import measures_table  # noqa: PLC0415 - polars takes its time
+
+        if self.rows is not None:
+            return measures_table.table_of(
+                self.rows, "The project", measure, by, inside_only=inside_only, samples=samples
+            )
+        assert self.path is not None  # noqa: S101 - one of the two is there
+        return measures_table.read_table(self.path, measure, by, inside_only=inside_only, samples=samples)
 
 
 class _Wanted(NamedTuple):
@@ -129,7 +177,7 @@ class _Wanted(NamedTuple):
 
 
 def _plot_table(
-    table: Path,
+    source: _Source,
     out: Path,
     data: Path | None,
     kind: Kind,
@@ -141,7 +189,7 @@ def _plot_table(
     with libraries_needed():
         from spheroseg_client.offline import measures_table, plotting  # noqa: PLC0415 - matplotlib takes its time
     measure, by, samples, time_column, inside_only = wanted
-    read = measures_table.read_table(table, measure, by, inside_only=inside_only, samples=samples)
+    read = source.table(measure, by, inside_only=inside_only, samples=samples)
     match kind:
         case Kind.PLATE:
             figure, drawn = plotting.plate(read), measures_table.plate_rows(read)
@@ -174,16 +222,17 @@ def _plot_table(
     _say(read.notes, out)
 
 
-def _plot_answer(table: Path, out: Path, data: Path | None, kind: Kind, wanted: _Wanted, *, as_json: bool) -> None:
+def _plot_answer(source: _Source, out: Path, data: Path | None, kind: Kind, wanted: _Wanted, *, as_json: bool) -> None:
     """What shows an answer of the statistics."""
     with libraries_needed():
         from spheroseg.domain.statistics import Unit  # noqa: PLC0415
         from spheroseg_client.offline import plotting, plotting_statistics, statistics_tables  # noqa: PLC0415
-        from spheroseg_client.offline.asking import Wanted, ask  # noqa: PLC0415 - scipy and matplotlib take their time
+        from spheroseg_client.offline.asking import Wanted, answered  # noqa: PLC0415 - scipy takes its time
     groups = listed(wanted.by)
     if kind is Kind.COMPARE and not groups:
         raise LocalFileError("--kind compare needs --by, whose levels are compared", "no-groups")
-    answered = ask(
+    table = source.table(wanted.measure, None, inside_only=wanted.inside_only, samples=wanted.samples)
+    found = answered(
         table,
         Wanted(
             measure=wanted.measure,
@@ -203,15 +252,15 @@ def _plot_answer(table: Path, out: Path, data: Path | None, kind: Kind, wanted: 
         Kind.DOSE: plotting_statistics.dose_response,
         Kind.COMPARE: plotting_statistics.comparison,
     }
-    plotting.save(draw[kind](answered), out)
-    document = {"picture": str(out), "kind": kind.value, **statistics_tables.document_of(answered)}
-    _write_data(data, document, plotting_statistics.drawn_rows(answered, kind.value))
+    plotting.save(draw[kind](found), out)
+    document = {"picture": str(out), "kind": kind.value, **statistics_tables.document_of(found)}
+    _write_data(data, document, plotting_statistics.drawn_rows(found, kind.value))
     if as_json:
         print_json(document)
         return
-    for shown in statistics_tables.shown(answered):
+    for shown in statistics_tables.shown(found):
         print_whole(shown)
-    _say((*answered.notes, *answered.answer.notes, *answered.answer.units.cautions), out)
+    _say((*found.notes, *found.answer.notes, *found.answer.units.cautions), out)
 
 
 def _write_data(path: Path | None, document: Mapping[str, object], rows: Sequence[Mapping[str, object]]) -> None:
