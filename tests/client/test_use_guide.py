@@ -71,6 +71,7 @@ def jobs_done(service: Service) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.timeout(600)  # a hundred commands, on a machine with other work
 def test_the_guides_commands_work_one_after_the_other(service: Service, programs: Path, tmp_path: Path) -> None:
     service.sign_in.sign_up(BO, PASSWORD)
     service.world.people.emails[BO] = BO
@@ -99,7 +100,7 @@ def test_the_guides_commands_work_one_after_the_other(service: Service, programs
             },
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=540,
             check=False,
         )
     assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
