@@ -219,8 +219,10 @@ def test_a_project_is_asked_and_drawn_as_a_file_is(
     for kind, out in (("histogram", "areas.svg"), ("compare", "compared.png")):
         drawn = CliRunner().invoke(
             app,
-            ["plot", "--project", "Day 7", "--measure", "area", "--kind", kind, "--by", "condition"]
-            + ["--out", str(tmp_path / out), "--json"],
+            [
+                *("plot", "--project", "Day 7", "--measure", "area", "--kind", kind, "--by", "condition"),
+                *("--out", str(tmp_path / out), "--json"),
+            ],
         )
         assert drawn.exit_code == 0, drawn.output
         assert json.loads(drawn.stdout)["measure"] == "area_um2"

@@ -37,10 +37,11 @@ ENVIRONMENT = {
     "SPHEROSEG_UPLOADS_QUEUE_URL": "http://127.0.0.1:1/000000000000/uploads",
     **{
         f"SPHEROSEG_DEAD_LETTERS_URL_{name}": "http://127.0.0.1:1/000000000000/dead"
-        for name in ("UPLOADS", "HIGH", "NORMAL", "LOW", "UPDATES", "PROJECT_WORK")
+        for name in ("UPLOADS", "HIGH", "NORMAL", "LOW", "UPDATES", "PROJECT_WORK", "EXPORTS")
     },
     "SPHEROSEG_LINKS": "s3",
     "SPHEROSEG_PROJECT_WORK_QUEUE_URL": "https://sqs.invalid/work",
+    "SPHEROSEG_EXPORTS_QUEUE_URL": "https://sqs.invalid/exports",
     "SPHEROSEG_USER_POOL_ID": "pool",
     "SPHEROSEG_USER_POOL_CLIENT_ID": "client",
     "SPHEROSEG_SOCKET_URL": "ws://127.0.0.1:1/live",
