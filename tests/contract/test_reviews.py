@@ -173,20 +173,21 @@ def test_a_decision_holds_for_its_revision_and_run_and_stays_in_the_history(benc
     use_case, repository = bench.use_case, bench.reviews
     first = use_case.decide(a_viewer(), run.id, 0, Verdict.ACCEPT, "fine")
     assert (first.number, first.state, first.decided_at) == (1, ReviewState.ACCEPTED, NOW)
-    assert repository.accepted([run.id, uuid4()]) == {run.id}
+    assert repository.accepted([run.id, uuid4()]) == {run.id: 0}
     assert use_case.decide(a_viewer(), run.id, 0, Verdict.ACCEPT, "fine") == first
     bench.edit(run, 0, Delete((1,)))
-    assert (bench.states(project), repository.accepted([run.id])) == ([(run.id, "open")], frozenset())
+    assert (bench.states(project), repository.accepted([run.id])) == ([(run.id, "open")], {})
     with pytest.raises(StaleRevisionError) as stale:
         use_case.decide(a_viewer(), run.id, 0, Verdict.REJECT)
     assert (stale.value.newest, [one.removed for one in stale.value.later]) == (1, [(1,)])
     corrected = use_case.decide(a_viewer(), run.id, 1, Verdict.ACCEPT)
     assert (corrected.state, bench.states(project)) == (ReviewState.CORRECTED, [(run.id, "corrected")])
+    assert repository.accepted([run.id]) == {run.id: 1}
     other_page = bench.a_run(image, page=2, add=False)
     assert dict(bench.states(project)) == {run.id: "corrected", other_page.id: "open"}
     newer = bench.a_run(image, later_h=1, add=False)
     assert dict(bench.states(project)) == {newer.id: "open", other_page.id: "open"}
-    assert repository.accepted([run.id, newer.id]) == frozenset()
+    assert repository.accepted([run.id, newer.id]) == {}
     with pytest.raises(ResultSupersededError) as superseded:
         use_case.decide(a_viewer(), run.id, 1, Verdict.REJECT)
     assert superseded.value.newest == newer.id

@@ -1,7 +1,7 @@
 """Review of results, in lists: the worklist is made of the runs whenever somebody asks."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from uuid import UUID
@@ -67,11 +67,11 @@ class InMemoryReviews:
         made.append(replace(decision, number=len(made) + 1))
         return made[-1]
 
-    def accepted(self, segmentation_ids: Sequence[UUID]) -> frozenset[UUID]:
+    def accepted(self, segmentation_ids: Sequence[UUID]) -> Mapping[UUID, int]:
         runs = self.images.segmentations.rows
         known = [runs[one] for one in segmentation_ids if one in runs]
         newest = [run for run in known if run.result and self._newest(run).id == run.id]
-        return frozenset(run.id for run in newest if (last := self._last(run)) and last.state in TAKEN)
+        return {run.id: run.revision for run in newest if (last := self._last(run)) and last.state in TAKEN}
 
     def figures(self, viewer: Viewer, project_id: UUID) -> ReviewFigures:
         items = list(self._items(viewer, project_id))

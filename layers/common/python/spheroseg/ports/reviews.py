@@ -1,6 +1,6 @@
 """Review of results: the worklist, and what was decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -38,8 +38,9 @@ class ReviewRepository(Protocol):
             ResultSupersededError: a newer run has the same page of the image; nothing was stored.
         """
 
-    def accepted(self, segmentation_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Those of the runs whose newest revision is accepted or corrected, as last written, whoever may read them.
+    def accepted(self, segmentation_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """The newest revision of those of the runs where it is accepted or corrected, as last written, whoever may read
+        them.
 
         A run that a newer one of the same page of the image has replaced is not among them.
         """

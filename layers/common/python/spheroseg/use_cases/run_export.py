@@ -159,7 +159,8 @@ class RunExport:
         if not export.options.accepted_only or not runs:
             return runs
         accepted = self.reviews.accepted([found.run.id for found in runs])
-        return [found for found in runs if found.run.id in accepted]
+        # What was saved and accepted since the runs were read is another revision than the one that would be written.
+        return [found for found in runs if accepted.get(found.run.id) == found.run.revision]
 
     def _spheroids(self, work: Work, found: ExportedRun) -> Iterator[Spheroid]:
         after = 0

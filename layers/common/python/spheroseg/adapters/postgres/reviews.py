@@ -1,6 +1,6 @@
 """Review in PostgreSQL: a worklist that triggers keep, decisions, and figures over both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -92,7 +92,7 @@ UPDATE review_items SET state = %(state)s, decision = %(number)s WHERE segmentat
 """
 
 ACCEPTED = """
-SELECT segmentation_id FROM review_items
+SELECT segmentation_id, revision FROM review_items
 WHERE segmentation_id = ANY(%(ids)s) AND state = ANY(%(taken)s)
 """
 
@@ -205,10 +205,10 @@ class PostgresReviews:
 
         return self._database.write(work)
 
-    def accepted(self, segmentation_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """Those of the runs whose newest revision is accepted or corrected, as last written."""
+    def accepted(self, segmentation_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """The newest revision of those of the runs where it is accepted or corrected, as last written."""
         values = {"ids": list(segmentation_ids), "taken": _TAKEN}
-        return frozenset(row["segmentation_id"] for row in self._database.latest(ACCEPTED, values))
+        return {row["segmentation_id"]: row["revision"] for row in self._database.latest(ACCEPTED, values)}
 
     def figures(self, viewer: Viewer, project_id: UUID) -> ReviewFigures:
         """How a project's review stands."""
