@@ -20,6 +20,7 @@ IMPORT_ROOTS = {
     "spheroseg": ROOT / "layers/common/python/spheroseg",
     **{folder.name: folder for folder in sorted((ROOT / "functions").iterdir()) if (folder / "__init__.py").exists()},
     "segmentation_worker": ROOT / "gpu_container/segmentation_worker",
+    "export_worker": ROOT / "gpu_container/export_worker",
     **({"training": ROOT / "gpu_container/training"} if (ROOT / "gpu_container/training/__init__.py").exists() else {}),
     "infra_cdk": ROOT / "infra_cdk",
     "spheroseg_client": ROOT / "clients/python/spheroseg_client",
@@ -46,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "spheroseg.adapters": (*PORTS, "spheroseg.settings", "spheroseg.observability", "spheroseg.adapters"),
     **{name: ("spheroseg", name) for name in FUNCTIONS},
     "segmentation_worker": ("spheroseg", "segmentation_worker"),
+    "export_worker": ("spheroseg", "export_worker"),
     # Judges models as the worker runs them.
     "training": ("spheroseg", "segmentation_worker", "training"),
     "infra_cdk.local": ("infra_cdk",),
@@ -81,6 +83,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
         "spheroseg.observability",
         "spheroseg.sqs_batches",
         "segmentation_worker.reports",
+        "export_worker.reports",
         *FUNCTIONS,
     ),
     "fastapi": ("http_api",),
