@@ -17,6 +17,8 @@ from tests.worker.surroundings import Surroundings, spheroids_tiff, until
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "gpu_container" / "Dockerfile"
+EXPORTS = ROOT / "gpu_container" / "export.Dockerfile"
+BOTH = pytest.mark.parametrize("dockerfile", [DOCKERFILE, EXPORTS], ids=lambda path: path.name)
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class Instruction:
     rest: str
 
 
-def stages() -> list[list[Instruction]]:
+def stages(dockerfile: Path = DOCKERFILE) -> list[list[Instruction]]:
     """The instructions of each stage, comments and line continuations removed."""
-    lines = [line for line in DOCKERFILE.read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in dockerfile.read_text().splitlines() if not line.startswith("#")]
     text = re.sub(r"\\\n\s*", "", "\n".join(lines))
     found: list[list[Instruction]] = []
     for line in text.splitlines():
@@ -50,9 +52,10 @@ def only(stage: list[Instruction], name: str) -> str:
     return rest
 
 
-def test_hadolint_finds_nothing() -> None:
+@BOTH
+def test_hadolint_finds_nothing(dockerfile: Path) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
-    linted = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
+    linted = subprocess.run([hadolint, dockerfile], capture_output=True, text=True, check=False)
     assert linted.stdout == ""
     assert linted.returncode == 0
 
@@ -68,27 +71,38 @@ def test_the_worker_is_no_root_and_gets_signals_itself() -> None:
     assert last.index("USER") > max(place for place, name in enumerate(last) if name in {"RUN", "COPY"})
 
 
-def test_every_base_is_pinned() -> None:
+def test_the_export_worker_is_no_root_and_gets_signals_itself() -> None:
+    final = stages(EXPORTS)[-1]
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", only(final, "USER"))
+    assert json.loads(only(final, "ENTRYPOINT")) == ["python", "-m", "export_worker"]
+    assert only(final, "STOPSIGNAL") == "SIGTERM"
+    last = [instruction.name for instruction in final]
+    assert last.index("USER") > max(place for place, name in enumerate(last) if name in {"RUN", "COPY"})
+
+
+@BOTH
+def test_every_base_is_pinned(dockerfile: Path) -> None:
     arguments = dict(
         line.removeprefix("ARG ").split("=", 1)
-        for line in DOCKERFILE.read_text().splitlines()
+        for line in dockerfile.read_text().splitlines()
         if line.startswith("ARG ")
     )
-    for stage in stages():
+    for stage in stages(dockerfile):
         image = stage[0].rest.split()[0]
         for name, value in arguments.items():
             image = image.replace(f"${{{name}}}", value)
         assert re.search(r":\d+\.\d+\.\d+", image), f"{image} names no exact version"
 
 
-def test_docker_is_sent_what_the_image_is_made_of_and_nothing_else() -> None:
-    ignored = (ROOT / "gpu_container" / "Dockerfile.dockerignore").read_text().splitlines()
+@BOTH
+def test_docker_is_sent_what_the_image_is_made_of_and_nothing_else(dockerfile: Path) -> None:
+    ignored = dockerfile.with_name(f"{dockerfile.name}.dockerignore").read_text().splitlines()
     patterns = [line for line in ignored if line and not line.startswith("#")]
     assert patterns[0] == "*"
     sent = {pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")}
     copied = {
         source
-        for stage in stages()
+        for stage in stages(dockerfile)
         for instruction in stage
         if instruction.name == "COPY" and "--from" not in instruction.rest
         for source in instruction.rest.split()[:-1]
