@@ -9,6 +9,7 @@ import pytest
 
 from infra_cdk.local.postgres import DATABASE, HOST
 from spheroseg.adapters.postgres import database as database_module
+from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
 from spheroseg.adapters.postgres.connections import Server
 from spheroseg.adapters.postgres.database import LAG_KNOWN_FOR_S, Database
 from spheroseg.adapters.postgres.images import PostgresImages
@@ -19,7 +20,18 @@ from spheroseg.domain.access import Access, Accessible, Role
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.errors import DatabaseUnavailableError, InvalidInputError, ProjectNotFoundError
-from tests.builders import NOW, a_project, a_result, a_segmentation, a_spheroid, a_viewer, an_id, an_image
+from tests.builders import (
+    NOW,
+    OWNER,
+    STRANGER,
+    a_project,
+    a_result,
+    a_segmentation,
+    a_spheroid,
+    a_viewer,
+    an_id,
+    an_image,
+)
 from tests.postgres import CREDENTIALS, Servers
 
 REST_S = 1.5
@@ -191,6 +203,8 @@ def test_a_reader_that_is_down_costs_one_wait_and_is_used_again_later(servers: S
 def test_old_rows_are_served_while_the_writer_is_down(servers: Servers, routed: Database) -> None:
     project = a_project()
     PostgresProjects(routed).add(project)
+    closings = PostgresAccountClosings(routed)
+    closings.begin(STRANGER, an_id(), "correlation", NOW)
     position = routed.position
     eventually(lambda: served_by(routed, position) == "reader")
     servers.pair.stop_primary()
@@ -198,6 +212,7 @@ def test_old_rows_are_served_while_the_writer_is_down(servers: Servers, routed: 
         sleep(LAG_KNOWN_FOR_S)
         assert PostgresProjects(routed).page(a_viewer(), None, 10) == [owned(project)]
         assert PostgresProjects(routed).page(a_viewer(read_after=position), None, 10) == [owned(project)]
+        assert (closings.is_closed(OWNER), closings.is_closed(STRANGER)) == (False, True)
         with pytest.raises(DatabaseUnavailableError):
             routed.read(WHERE, {}, after=NO_READER_HAS)
     finally:
