@@ -80,6 +80,13 @@ EXCHANGED = (
         resources=("AWS::CloudWatch::Alarm/alarmsnoworker",),
     ),
     Exchange(
+        part="workers that write exports",
+        production="ECS service on Fargate, from zero, a task for each that waits",
+        local="the container's entry point in a child process",
+        reason="the emulator's ECS runs nothing without Docker, and it refuses application auto scaling",
+        stacks=("exports",),
+    ),
+    Exchange(
         part="libraries",
         production="a layer built for Python 3.13 on arm64",
         local="the project's environment, which the emulator's interpreter belongs to",

@@ -148,7 +148,8 @@ def wait_until_gone(processes: list[psutil.Process], within_s: float) -> list[ps
 def test_every_part_runs_and_somebody_can_sign_in(first: Starter) -> None:
     status = read_status(first.folder)
     assert status.running
-    assert status.parts == dict.fromkeys(["postgres primary", "postgres standby", "emulator", "cache", "worker"], True)
+    parts = ["postgres primary", "postgres standby", "emulator", "cache", "worker", "export worker"]
+    assert status.parts == dict.fromkeys(parts, True)
     assert status.pid == first.process.pid
     make_project(first.folder, "Tumours")
     assert projects(first.folder) == ["Tumours"]

@@ -1,6 +1,7 @@
 """Cursors of every list, over both faces: good for the list, the filters and the person they were given out for."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 from http_api.cursors import CURSOR_MAX_LENGTH, Cursors
 from http_api.graphql.schema import schema
 from spheroseg.domain.access import Role
+from spheroseg.domain.export import ExportStatus
 from spheroseg.domain.image_list import ImageKey
 from spheroseg.domain.paging import PageKey
+from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.errors import InvalidCursorError
 from tests.api_document import document_in_full
-from tests.builders import NOW, a_spheroid, a_viewer, an_id, an_order
+from tests.builders import NOW, a_spheroid, a_viewer, an_export, an_id, an_order
 from tests.functions.http_api.test_graphql import asked, codes
 from tests.functions.http_api.test_ownership import MEMBER
 from tests.functions.http_api.world import Client, World
@@ -63,6 +66,19 @@ LISTS = {
         "query ($id: ID!, $after: String) {{ segmentation(id: $id) {{ spheroids(first: 2, after: $after{filter}) "
         "{{ nodes {{ uuid: number }} pageInfo {{ endCursor }} }} }} }}",
     ),
+    "exports": Listed(
+        "/v1/projects/{id}/exports",
+        "Project.exports",
+        "query ($id: ID!, $after: String) {{ project(id: $id) {{ exports(first: 2, after: $after{filter}) "
+        "{{ nodes {{ uuid: id }} pageInfo {{ endCursor }} }} }} }}",
+    ),
+    "reviews": Listed(
+        "/v1/projects/{id}/reviews",
+        "Project.reviews",
+        "query ($id: ID!, $after: String) {{ project(id: $id) {{ reviews(first: 2, after: $after{filter}) "
+        "{{ nodes {{ uuid: segmentationId }} pageInfo {{ endCursor }} }} }} }}",
+        ({"state": "open"}, ", filter: {state: [OPEN]}"),
+    ),
 }
 
 
@@ -72,16 +88,35 @@ ELSEWHERE = {
 }
 
 
+def add_image(world: World, project: Project, number: int) -> None:
+    world.an_image(project, name=f"{number}.png")
+
+
+def add_export(world: World, project: Project, number: int) -> None:
+    world.exports.add(an_export(project, name=str(number), status=ExportStatus.CANCELLED))
+
+
+def add_result(world: World, project: Project, number: int) -> None:
+    world.a_run(world.an_image(project, name=f"{number}.png"), status=SegmentationStatus.SUCCEEDED)
+
+
+OF_PROJECT: dict[str, Callable[[World, Project, int], None]] = {
+    "images": add_image,
+    "exports": add_export,
+    "reviews": add_result,
+}
+
+
 def two_parents(world: World, name: str) -> tuple[str, str]:
     """What a list of three is below, and another such; in projects that a member shares."""
     project, other = world.a_project(), world.a_project()
     ids = [str(project.id), str(other.id)]
     if name == "projects":
         world.a_project()
-    elif name == "images":
+    elif name in OF_PROJECT:
         for parent in (project, other):
             for number in range(3):
-                world.an_image(parent, name=f"{number}.png")
+                OF_PROJECT[name](world, parent, number)
     elif name == "segmentations":
         images = [world.an_image(project), world.an_image(other)]
         ids = [str(image.id) for image in images]
@@ -120,7 +155,8 @@ def nodes(answer: Any) -> tuple[list[str], str | None]:
 
 def items(answer: Any) -> tuple[list[str], str | None]:
     body = answer.json()
-    return [str(item.get("id", item.get("number"))) for item in body["items"]], body["next_cursor"]
+    names = ("id", "number", "segmentation_id")
+    return [str(next(item[name] for name in names if name in item)) for item in body["items"]], body["next_cursor"]
 
 
 def test_every_list_with_cursors_is_tried_here() -> None:
