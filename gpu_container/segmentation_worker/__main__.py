@@ -1,15 +1,12 @@
 """The worker's process: ``python -m segmentation_worker``. SIGTERM and SIGINT end it with exit code 0."""
 
 import gc
-import signal
 import sys
-from queue import SimpleQueue
-from threading import Thread
 
-from segmentation_worker.consumer import Consumer
 from segmentation_worker.memory import keep_giving_back, limit_arenas
 from segmentation_worker.settings import Settings
 from segmentation_worker.wiring import wire
+from spheroseg.until_signal import UntilSignal
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread waits for the interpreter, instead of 5 ms: the model's thread wants it often and briefly. A 512²
@@ -18,27 +15,13 @@ image beside a thread of pure Python took 195 ms with it, 706 ms without, 118 ms
 
 def main() -> int:
     """Run until a signal comes; 0, or 1 when the worker ended by itself."""
-    ended: SimpleQueue[str] = SimpleQueue()  # its ``put`` may be called in a signal handler, an event's ``set`` may not
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.put("signal"))
+    until_signal = UntilSignal()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     limit_arenas()
     with wire(Settings.from_env()) as consumer:
         keep_giving_back()
         gc.freeze()  # libraries and models stay: looking through them again and again would only cost time
-        thread = Thread(target=_run, args=(consumer, ended), name="consumer")
-        thread.start()
-        reason = ended.get()
-        consumer.stop()
-        thread.join()
-    return 0 if reason == "signal" else 1
-
-
-def _run(consumer: Consumer, ended: SimpleQueue[str]) -> None:
-    try:
-        consumer.run()
-    finally:
-        ended.put("by itself")
+        return until_signal.run(consumer)
 
 
 if __name__ == "__main__":

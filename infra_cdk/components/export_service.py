@@ -1,12 +1,10 @@
 """Workers that write exports: as many as wait, none when none does."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode
+from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -14,7 +12,8 @@ from constructs import Construct
 from infra_cdk.components.accepted import accept
 from infra_cdk.components.function import Place
 from infra_cdk.components.log_group import log_group
-from infra_cdk.config import ROOT, ExportsConfig, StageConfig
+from infra_cdk.components.worker_image import worker_image
+from infra_cdk.config import ExportsConfig, StageConfig
 
 DOCKERFILE = "gpu_container/export.Dockerfile"
 MINUTE = Duration.minutes(1)
@@ -89,19 +88,9 @@ class ExportService(Construct):
                 cpu_architecture=ecs.CpuArchitecture.X86_64, operating_system_family=ecs.OperatingSystemFamily.LINUX
             ),
         )
-        image = ecr_assets.DockerImageAsset(
-            self,
-            "image",
-            directory=str(ROOT),
-            file=DOCKERFILE,
-            # The same list that docker itself reads: another file's change builds no new image.
-            exclude=[*_lines(ROOT / f"{DOCKERFILE}.dockerignore"), f"!{DOCKERFILE}"],
-            ignore_mode=IgnoreMode.DOCKER,
-            platform=ecr_assets.Platform.LINUX_AMD64,
-        )
         task.add_container(
             "worker",
-            image=ecs.ContainerImage.from_docker_image_asset(image),
+            image=ecs.ContainerImage.from_docker_image_asset(worker_image(self, DOCKERFILE)),
             environment=dict(environment),
             logging=ecs.LogDriver.aws_logs(
                 stream_prefix="worker", log_group=log_group(self, "logs", stage, "export_worker")
@@ -143,7 +132,3 @@ class ExportService(Construct):
             cooldown=MINUTE,
             evaluation_periods=1,
         )
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines()

@@ -1,15 +1,13 @@
 """Workers on GPUs, as many as the backlog needs, none when there is none."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode
+from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
@@ -19,7 +17,8 @@ from infra_cdk.components.accepted import accept
 from infra_cdk.components.backlog import Backlog
 from infra_cdk.components.function import Place
 from infra_cdk.components.log_group import log_group
-from infra_cdk.config import ROOT, GpuConfig, StageConfig
+from infra_cdk.components.worker_image import worker_image
+from infra_cdk.config import GpuConfig, StageConfig
 
 DOCKERFILE = "gpu_container/Dockerfile"
 
@@ -123,19 +122,9 @@ class GpuService(Construct):
 
     def _task(self, stage: StageConfig, config: GpuConfig, environment: Mapping[str, str]) -> ecs.Ec2TaskDefinition:
         task = ecs.Ec2TaskDefinition(self, "task", network_mode=ecs.NetworkMode.AWS_VPC)
-        image = ecr_assets.DockerImageAsset(
-            self,
-            "image",
-            directory=str(ROOT),
-            file=DOCKERFILE,
-            # The same list that docker itself reads: another file's change builds no new image.
-            exclude=[*_lines(ROOT / f"{DOCKERFILE}.dockerignore"), f"!{DOCKERFILE}"],
-            ignore_mode=IgnoreMode.DOCKER,
-            platform=ecr_assets.Platform.LINUX_AMD64,
-        )
         task.add_container(
             "worker",
-            image=ecs.ContainerImage.from_docker_image_asset(image),
+            image=ecs.ContainerImage.from_docker_image_asset(worker_image(self, DOCKERFILE)),
             gpu_count=1,
             memory_reservation_mib=config.memory_mib,
             environment=dict(environment),
@@ -203,7 +192,3 @@ class GpuService(Construct):
                 )
             ),
         )
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines()

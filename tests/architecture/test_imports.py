@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "spheroseg.errors": (),
     "spheroseg.settings": DOMAIN,
     "spheroseg.observability": (),
+    "spheroseg.until_signal": (),
     "spheroseg.sqs_batches": ("spheroseg.observability",),
     "spheroseg.domain": DOMAIN,
     "spheroseg.model_registry": DOMAIN,

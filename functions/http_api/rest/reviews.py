@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from http_api.cursors import ListCursors
 from http_api.rest.answers import (
+    DEFAULT_LIMIT,
     NOT_WRITABLE,
     POSITION_HEADER,
     Answer,
@@ -270,7 +271,7 @@ async def list_reviews(
     use_cases: Wired,
     asked: Annotated[ReviewFilter, Query()],
     cursor: CursorText = None,
-    limit: Limit = 50,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> ReviewItemPage:
     """The newest result of each page of each image, with the latest decision on its newest revision.
 

@@ -13,6 +13,7 @@ from spheroseg.domain.spheroid import Brightness, Measures, Polygon, Spheroid
 from spheroseg.errors import InvalidInputError
 from spheroseg.exchange.formats import READABLE, format_of
 from spheroseg.exchange.measured import spheroids_from
+from spheroseg.exchange.names import unique_name
 from spheroseg.exchange.results import Origin, Original, ReadImage, Result
 from spheroseg.imaging.decode import read_header
 from spheroseg.imaging.header import DecodeLimits
@@ -87,16 +88,6 @@ def _of_one(source: Path, how: How) -> Iterator[Result]:
         raise LocalFileError(f"{source}: its name does not tell what it is; say it by --from ({known})", "no-format")
     for image in READABLE[format_name].read(source):
         yield _of_read(source, image, how)
-
-
-def unique_name(name: str, taken: set[str]) -> str:
-    """The name, or with a number behind it where it is taken, in another case of letters too."""
-    found, count = name, 1
-    while found.lower() in taken:
-        count += 1
-        found = f"{name}-{count}"
-    taken.add(found.lower())
-    return found
 
 
 def _of_read(source: Path, image: ReadImage, how: How) -> Result:

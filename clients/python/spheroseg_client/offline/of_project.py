@@ -8,12 +8,13 @@ from uuid import UUID
 
 from spheroseg.domain.review import ReviewReason
 from spheroseg.domain.spheroid import Brightness, Measures, Polygon, Spheroid
+from spheroseg.exchange.names import unique_name
 from spheroseg.exchange.results import Origin, Result
 from spheroseg_client import models
 from spheroseg_client.client import Client
 from spheroseg_client.errors import UnexpectedAnswerError
 from spheroseg_client.names import result_names
-from spheroseg_client.offline.exchanged import image_called, original_at, unique_name
+from spheroseg_client.offline.exchanged import image_called, original_at
 
 
 @dataclass

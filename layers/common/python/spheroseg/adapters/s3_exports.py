@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from spheroseg.adapters.s3 import PAGE_SIZE, S3ImageStore, translated
 from spheroseg.errors import ObjectNotFoundError
-from spheroseg.ports import Clock, ObjectStream
+from spheroseg.ports import ObjectStream
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -94,18 +94,13 @@ class _Parts(RawIOBase):
 class S3ExportStore(S3ImageStore):
     """One bucket."""
 
-    def __init__(self, client: "S3Client", bucket: str, clock: Clock) -> None:
-        super().__init__(client, bucket, clock)
-        self._parts_client = client
-        self._parts_bucket = bucket
-
     @contextmanager
     def write(self, key: str, media_type: str, file_name: str) -> Iterator[ObjectStream]:
         """An object that appears when the block ends well; else nothing of it is left."""
         parts = _Parts(
-            self._parts_client,
+            self._client,
             {
-                "Bucket": self._parts_bucket,
+                "Bucket": self._bucket,
                 "Key": key,
                 "ContentType": media_type,
                 "ContentDisposition": f'attachment; filename="{file_name}"',
@@ -122,8 +117,8 @@ class S3ExportStore(S3ImageStore):
     def clear(self, prefix: str) -> None:
         """Remove the objects whose key starts with ``prefix``, and what has arrived of unfinished ones."""
         self.delete_under(prefix)
-        pages = self._parts_client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self._parts_bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE_SIZE}
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE_SIZE}
         )
         with translated(prefix):
             begun = [(upload["Key"], upload["UploadId"]) for page in pages for upload in page.get("Uploads", [])]
