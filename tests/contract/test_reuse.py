@@ -17,7 +17,7 @@ from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.project import Project
 from spheroseg.domain.project_job import ProjectJob
-from spheroseg.domain.segmentation import Parameters, PixelSizeSource, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import Parameters, PixelSizeSource, Priority, Segmentation, SegmentationStatus
 from spheroseg.ports import (
     ImageRepository,
     ProjectJobRepository,
@@ -169,6 +169,16 @@ def test_of_equal_files_at_once_one_runs_and_the_others_wait_for_it(bench: Bench
     assert bench.sent() == bench.reused() == []
     bench.finished(bench.segmentations.get(runs[0].id))
     assert {run.id for run in bench.reused()} == {runs[1].id, runs[2].id}
+    assert bench.sent() == []
+
+
+def test_an_earlier_run_waits_for_an_equal_one_whose_turn_comes_before_its_own(bench: Bench) -> None:
+    project = bench.project()
+    _, early = bench.accepted(project)
+    _, urgent = bench.accepted(project, order=an_order(priority=Priority.HIGH))
+    assert bench.sent() == [urgent.id]
+    bench.finished(bench.segmentations.get(urgent.id))
+    assert [run.id for run in bench.reused()] == [early.id]
     assert bench.sent() == []
 
 

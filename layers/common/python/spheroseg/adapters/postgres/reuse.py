@@ -39,6 +39,13 @@ WHERE id = ANY(%(ids)s) AND status = 'queued' AND repeat = 0
     AND EXISTS (SELECT 1 FROM segmentations AS held {_SAME} WHERE held.id = segmentations.id)
 """
 
+# The first of equal files came alone, yet another one's turn may come before its own.
+FLAG_EARLIER = f"""
+UPDATE segmentations SET has_twin = true
+WHERE status = 'queued' AND sent_at IS NULL AND repeat = 0 AND NOT has_twin
+    AND id IN (SELECT twin.id FROM segmentations AS held {_TWIN} WHERE held.id = ANY(%(ids)s))
+"""
+
 FINISHED = f"""
 SELECT DISTINCT ON (held.queued_at, held.id) held.id, twin.id AS twin_id
 FROM (
@@ -123,8 +130,10 @@ WHERE id = %(id)s AND digest IS NOT NULL
 
 
 def flag(cursor: Cursor, segmentation_ids: Sequence[UUID]) -> None:
-    """Note which new runs may find a result that is there already; their images are stored by now."""
-    cursor.execute(FLAG, {"ids": list(segmentation_ids)})
+    """Note which new runs, and which that wait already, may find a result; their images are stored by now."""
+    values = {"ids": list(segmentation_ids)}
+    if cursor.execute(FLAG, values).rowcount:
+        cursor.execute(FLAG_EARLIER, values)
 
 
 def reuse(cursor: Cursor, at: datetime) -> Sequence[UUID]:
