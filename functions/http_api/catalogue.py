@@ -147,7 +147,7 @@ def _all_errors(kind: type[SpherosegError] = SpherosegError) -> Iterator[type[Sp
 
 
 def _entries() -> Iterator[Entry]:
-    statuses = {error.code: status_of(error) for error in _all_errors() if error.__module__ == errors.__name__}
+    statuses = {error.code: status_of(error) for error in _all_errors() if error.__module__.startswith(errors.__name__)}
     for code, (title, cause, mend) in OF_ERRORS.items():
         yield Entry(code, statuses[code], title, cause, mend)
     yield from _OF_HTTP

@@ -31,7 +31,7 @@ DOMAIN = ("spheroseg.errors", "spheroseg.domain")
 PORTS = (*DOMAIN, "spheroseg.messages", "spheroseg.ports")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "spheroseg.errors": (),
+    "spheroseg.errors": ("spheroseg.errors",),
     "spheroseg.settings": DOMAIN,
     "spheroseg.observability": (),
     "spheroseg.until_signal": (),

@@ -13,7 +13,7 @@ APP = 'raise SystemExit("no such stage")'
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
-    files = ["infra_cdk/app.py", "functions/http_api/entry.py", "layers/common/python/spheroseg/errors.py", "uv.lock"]
+    files = ["infra_cdk/app.py", "functions/http_api/entry.py", "layers/common/python/spheroseg/settings.py", "uv.lock"]
     for name in files:
         path = root / name
         path.parent.mkdir(parents=True) if not path.parent.is_dir() else None
@@ -31,7 +31,7 @@ def test_the_key_is_that_of_the_contents(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["infra_cdk/app.py", "functions/http_api/entry.py", "layers/common/python/spheroseg/errors.py", "uv.lock"]
+    "name", ["infra_cdk/app.py", "functions/http_api/entry.py", "layers/common/python/spheroseg/settings.py", "uv.lock"]
 )
 def test_any_input_changes_the_key(root: Path, name: str) -> None:
     before = assembly_key(root)

@@ -26,7 +26,7 @@ def leaves(kind: type[SpherosegError] = SpherosegError) -> list[type[SpherosegEr
     return [kind, *(leaf for child in kind.__subclasses__() for leaf in leaves(child))]
 
 
-OWN = [error for error in leaves() if error.__module__ == errors.__name__]
+OWN = [error for error in leaves() if error.__module__.startswith(errors.__name__)]
 
 
 @pytest.mark.parametrize("error", OWN, ids=lambda error: error.code)
