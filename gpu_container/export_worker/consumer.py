@@ -2,10 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import Protocol
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from export_worker.reports import Reports
 from spheroseg.errors import HeldElsewhereError
 from spheroseg.messages import ExportRequested
+from spheroseg.ports import Delivery, Receiver
 from spheroseg.use_cases.run_export import RunExport, StoppedError, Work
 
 VISIBILITY_S = 30
@@ -25,38 +25,6 @@ PAUSE_S = 5.0
 """Before a queue that did not answer is asked again."""
 STUCK_AFTER_S = 1800.0
 """Without an image, a spheroid or a byte for so long, an export counts as stuck: a workbook's end takes a minute."""
-
-
-class Delivery(Protocol):
-    """A message on loan; it comes back by itself when its loan ends."""
-
-    @property
-    def body(self) -> str:
-        """What was sent."""
-
-    @property
-    def receive_count(self) -> int:
-        """How often it was lent out, this time included."""
-
-    @property
-    def receipt(self) -> str:
-        """What stands for this loan in its queue."""
-
-    def extend(self, seconds: int) -> None:
-        """Keep it for so many seconds from now."""
-
-    def give_back(self, delay_s: int) -> None:
-        """Let it be lent out again after so many seconds."""
-
-
-class Receiver(Protocol):
-    """The receiving side of the queue."""
-
-    def receive(self, max_messages: int, wait_s: int) -> Sequence[Delivery]:
-        """Up to so many messages; waits so long for the first, or raises ``QueueUnavailableError``."""
-
-    def acknowledge(self, receipts: Sequence[str]) -> None:
-        """Remove messages for good, or raise ``QueueUnavailableError``."""
 
 
 class Consumer:

@@ -24,7 +24,7 @@ from tenacity import (
 )
 
 from segmentation_worker.closing import LINGER_S, Closing, Outbox
-from segmentation_worker.deliveries import Delivery, Job, acknowledge
+from segmentation_worker.deliveries import Job, acknowledge
 from segmentation_worker.health.progress import Progress
 from segmentation_worker.heartbeat import Heartbeat
 from segmentation_worker.memory import give_back_free_memory
@@ -33,6 +33,7 @@ from segmentation_worker.reports import Reports
 from segmentation_worker.stages import Stage
 from spheroseg.domain.segmentation import SILENT_WORKER_AFTER, Segmentation
 from spheroseg.errors import HeldElsewhereError, UnavailableError
+from spheroseg.ports import Delivery
 from spheroseg.use_cases.segment_image import DecodedWork, SegmentedWork, SegmentImage
 
 VISIBILITY_S = 30

@@ -6,7 +6,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 
-from segmentation_worker.deliveries import Delivery, Job, Receiver
+from segmentation_worker.deliveries import Job
+from spheroseg.ports import Delivery, Receiver
 
 RECEIVE_MAX = 10
 """Messages of one receive at most (Amazon SQS API reference, ReceiveMessage)."""

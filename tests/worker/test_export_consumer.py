@@ -24,6 +24,7 @@ SOON_S = 10.0
 @dataclass
 class SomeDelivery:
     body: str
+    receiver: "SomeReceiver"
     receive_count: int = 1
     receipt: str = "receipt"
     extended: list[int] = field(default_factory=list)
@@ -76,7 +77,7 @@ class Bench:
         return self.world.asked()
 
     def sent(self, export: Export, receive_count: int = 1) -> SomeDelivery:
-        delivery = SomeDelivery(ExportRequested.of(export).model_dump_json(), receive_count)
+        delivery = SomeDelivery(ExportRequested.of(export).model_dump_json(), self.receiver, receive_count)
         self.receiver.waiting.append(delivery)
         return delivery
 
@@ -172,7 +173,7 @@ def test_what_fails_for_another_reason_than_the_export_s_own_is_tried_later(benc
 
 def test_no_message_and_no_outage_ends_the_worker(bench: Bench) -> None:
     export = bench.export()
-    garbage = SomeDelivery("{")
+    garbage = SomeDelivery("{", bench.receiver)
     bench.receiver.waiting += [garbage, QueueUnavailableError("The queue does not answer"), RuntimeError("a bug")]
     bench.sent(export)
     bench.run_until(lambda: bool(bench.receiver.acknowledged))

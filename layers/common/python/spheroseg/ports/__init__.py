@@ -10,6 +10,7 @@ from spheroseg.ports.account_closings import AccountClosings
 from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.administration import DeadLetters, DeedRepository, QueueOverview, UserDirectory
 from spheroseg.ports.cache import Cache, RateLimiter
+from spheroseg.ports.deliveries import Delivery, Receiver
 from spheroseg.ports.exports import (
     ExportMaker,
     ExportQueue,
@@ -52,6 +53,7 @@ __all__ = [
     "DecodedImage",
     "Decoder",
     "DeedRepository",
+    "Delivery",
     "DownloadLinks",
     "ExportMaker",
     "ExportQueue",
@@ -77,6 +79,7 @@ __all__ = [
     "ProjectWorkQueue",
     "QueueOverview",
     "RateLimiter",
+    "Receiver",
     "ReviewRepository",
     "RevisionRepository",
     "RunBatchRepository",
