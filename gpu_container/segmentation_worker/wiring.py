@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 import cv2
 
 from segmentation_worker.consumer import Consumer, Pace
-from segmentation_worker.decoding import DecoderPool
 from segmentation_worker.health.progress import Progress
 from segmentation_worker.models import load_segmenters
 from segmentation_worker.polling import WeightedQueue
@@ -20,6 +19,7 @@ from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.s3_transfers import S3TransferStore
 from spheroseg.adapters.sqs import SqsReceiver, SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
+from spheroseg.imaging.decoder_pool import DecoderPool
 from spheroseg.use_cases.segment_image import SegmentImage
 
 WEIGHTS = (6, 3, 1)

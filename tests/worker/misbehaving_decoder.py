@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from segmentation_worker import decoding_child
+from spheroseg.imaging import decoder_child
 from spheroseg.imaging.decode import DecodedPage, WrittenPage, decode_page
 from spheroseg.imaging.header import DecodeLimits
 
@@ -31,4 +31,4 @@ def misbehave(path: Path, page: int, limits: DecodeLimits, spill: Path | None) -
 
 
 if __name__ == "__main__":
-    decoding_child.main(misbehave)
+    decoder_child.main(misbehave)

@@ -13,11 +13,11 @@ import psutil
 import pytest
 import tifffile
 
-from segmentation_worker import decoding
-from segmentation_worker.decoding import DecoderPool
 from spheroseg.domain.pages import Pages
 from spheroseg.errors import ImageTooLargeError, InvalidInputError, PageNotFoundError, UndecodableImageError
+from spheroseg.imaging import decoder_pool
 from spheroseg.imaging.decode import decode
+from spheroseg.imaging.decoder_pool import DecoderPool
 from spheroseg.ports import DecodedImage
 
 ROOT = Path(__file__).parents[2]
@@ -151,7 +151,7 @@ def test_a_large_image_comes_back_in_a_file_that_nobody_sees(pool: DecoderPool, 
 
 def test_a_large_file_may_take_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = an_image(tmp_path, "hang")
-    monkeypatch.setattr(decoding, "BYTES_PER_S", path.stat().st_size)
+    monkeypatch.setattr(decoder_pool, "BYTES_PER_S", path.stat().st_size)
     patient = DecoderPool(1, time_limit_s=0.5, program=MISBEHAVING)
     with patient, pytest.raises(UndecodableImageError, match=r"after 1\.5 s"):
         patient.decode(path)
@@ -189,8 +189,7 @@ def test_children_end_with_a_killed_parent_even_while_they_work(tmp_path: Path) 
     program = f"""
 import threading, time, psutil
 from pathlib import Path
-from segmentation_worker import decoding
-from segmentation_worker.decoding import DecoderPool
+from spheroseg.imaging.decoder_pool import DecoderPool
 pool = DecoderPool(2, program={MISBEHAVING!r})
 pool.decode(Path({str(an_image(tmp_path))!r}))
 threading.Thread(target=pool.decode, args=(Path({str(an_image(tmp_path, "hang"))!r}),), daemon=True).start()

@@ -16,11 +16,11 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from segmentation_worker import decoding_child
-from segmentation_worker.decoding_child import receive_message, send_message
 from spheroseg import errors
 from spheroseg.domain.pages import Pages
 from spheroseg.errors import ImageTooLargeError, InvalidInputError, UndecodableImageError
+from spheroseg.imaging import decoder_child
+from spheroseg.imaging.decoder_child import receive_message, send_message
 from spheroseg.imaging.mapped import mapped
 from spheroseg.imaging.windowing import Grey
 from spheroseg.ports import DecodedImage
@@ -54,7 +54,7 @@ class DecoderPool:
         *,
         memory_bytes: int = MEMORY_BYTES,
         time_limit_s: float = TIME_LIMIT_S,
-        program: str = decoding_child.__name__,
+        program: str = decoder_child.__name__,
     ) -> None:
         self._memory_bytes = memory_bytes
         self._time_limit_s = time_limit_s

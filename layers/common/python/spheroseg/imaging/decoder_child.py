@@ -1,4 +1,4 @@
-"""A process that decodes files for its parent and may die over them: ``python -m segmentation_worker.decoding_child``.
+"""A process that decodes files for its parent and may die over them: ``python -m spheroseg.imaging.decoder_child``.
 
 Requests and answers are JSON with a length before them, on an inherited socket. Pixels go into an inherited file
 without a name, so that nothing is left behind when this process is killed.
