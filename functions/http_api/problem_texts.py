@@ -172,6 +172,11 @@ OF_ERRORS: dict[str, tuple[str, str, str]] = {
         "Statistics are asked for that the measures at hand cannot give, as the detail says.",
         "Ask for factors that the images tell, and compare one of the groups.",
     ),
+    "not-tellable": (
+        "Table that does not tell what is asked",
+        "The images of the project, or their results, do not tell what the statistics need, as the detail says.",
+        "Tell the samples of the images, or the pixel size, or ask for another measure.",
+    ),
     "unclear-units": (
         "Unclear what counts once",
         "Some objects tell what counts as one observation, their replicate for example, and others do not.",

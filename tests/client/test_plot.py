@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from spheroseg.errors import NotTellableError
+from spheroseg.statistics.names_tell import Moment, Well, moment_of, well_of
+from spheroseg.statistics.tables import points_over_time, read_table, times_of, wells_of
 from spheroseg_client.command_line import app
-from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.measures_table import points_over_time, read_table, times_of, wells_of
-from spheroseg_client.offline.names_tell import Moment, Well, moment_of, well_of
 
 Rows = list[dict[str, Any]]
 
@@ -221,7 +221,7 @@ def test_wells_are_found_in_names(name: str, well: str) -> None:
 
 @pytest.mark.parametrize("name", ["T1", "AB3D", "image12", "B00", "B49", "A01_B02", "xB03", "3D_B", "Q07"])
 def test_no_well_is_guessed(name: str) -> None:
-    with pytest.raises(LocalFileError, match=f"The name {name} tells"):
+    with pytest.raises(NotTellableError, match=f"The name {name} tells"):
         well_of(name)
 
 
@@ -246,7 +246,7 @@ def test_times_are_found_in_names(name: str, moment: Moment) -> None:
 
 @pytest.mark.parametrize("name", ["D7", "3D_spheroid", "a_24h_48h", "a12", "t1_t2", "24hours2"])
 def test_no_time_is_guessed(name: str) -> None:
-    with pytest.raises(LocalFileError, match=f"The name {name} tells"):
+    with pytest.raises(NotTellableError, match=f"The name {name} tells"):
         moment_of(name)
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from spheroseg.errors import InvalidInputError
 from spheroseg.imaging.label_files import read_labels
 from spheroseg.imaging.matching import Matching, Overlaps, match, overlaps_of
+from spheroseg.statistics.names_tell import stem_of
 from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.files import stem_of
 
 LABEL_SUFFIXES = frozenset({".tif", ".tiff", ".png"})
 

@@ -17,10 +17,10 @@ from spheroseg.exchange.names import unique_name
 from spheroseg.exchange.results import Origin, Original, ReadImage, Result
 from spheroseg.imaging.decode import read_header
 from spheroseg.imaging.header import DecodeLimits
+from spheroseg.statistics.names_tell import stem_of
 from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
 from spheroseg_client.inputs import IMAGE_SUFFIXES, MEASURES_FILE
 from spheroseg_client.names import result_names
-from spheroseg_client.offline.files import stem_of
 from spheroseg_client.offline.measuring import LABEL_ENDINGS
 from spheroseg_client.outlines import Outline, read_outlines
 from spheroseg_client.outputs import LABELS, OUTLINES, SUFFIXES

@@ -1,17 +1,12 @@
 """Files of commands on local files."""
 
 import tempfile
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from spheroseg_client.errors import LocalFileError
 
 
-def stem_of(path: PurePath) -> str:
-    """A file's name without its suffix, and without ``.ome`` before it."""
-    return path.stem.removesuffix(".ome")
-
-
-def write_whole(path: Path, content: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file that is there under its name when it is complete, and not before; its folder is made.
 
     Raises:
@@ -21,7 +16,7 @@ def write_whole(path: Path, content: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".spheroseg-", dir=path.parent) as parts:
             part = Path(parts) / path.name
-            part.write_text(content, encoding="utf-8", newline="")
+            part.write_bytes(content.encode() if isinstance(content, str) else content)
             part.replace(path)
     except OSError as error:
         raise LocalFileError(f"{path} cannot be written: {error.strerror or error}", "unwritable-file") from error

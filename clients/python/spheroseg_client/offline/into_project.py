@@ -9,12 +9,12 @@ from uuid import UUID
 from spheroseg.domain.spheroid import Polygon, Spheroid
 from spheroseg.exchange.results import Result
 from spheroseg.exchange.rings import box_of
+from spheroseg.statistics.names_tell import stem_of
 from spheroseg_client import models
 from spheroseg_client.client import Client
 from spheroseg_client.errors import ClientError, LocalFileError
 from spheroseg_client.inputs import IMAGE_SUFFIXES
 from spheroseg_client.offline.exchanged import How, results_of
-from spheroseg_client.offline.files import stem_of
 from spheroseg_client.offline.of_project import spheroid_of
 
 UNITS_PER_PX = 4

@@ -23,10 +23,10 @@ from spheroseg.imaging.label_files import read_labels
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.pixel_size import SQUARE_WITHIN
 from spheroseg.imaging.simplify import simplified
+from spheroseg.statistics.names_tell import stem_of
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.inputs import IMAGE_SUFFIXES
 from spheroseg_client.names import result_names
-from spheroseg_client.offline.files import stem_of
 from spheroseg_client.outputs import ORIGIN, TRUST, cell, in_um, measure_cells, shape_columns
 
 LIMITS = DecodeLimits(max_pixels=2**32, max_decoded_bytes=2**36, max_file_bytes=2**36)

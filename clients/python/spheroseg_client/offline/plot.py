@@ -15,6 +15,7 @@ from rich.text import Text
 from spheroseg_client import display
 from spheroseg_client.access import Access
 from spheroseg_client.errors import LocalFileError
+from spheroseg_client.offline.asking import doses_of, told_here
 from spheroseg_client.offline.files import write_whole
 from spheroseg_client.offline.stats import CountedOnce, listed
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
@@ -24,7 +25,7 @@ from spheroseg_client.reporting import libraries_needed, print_json, print_whole
 if TYPE_CHECKING:
     import polars as pl
 
-    from spheroseg_client.offline import measures_table
+    from spheroseg.statistics import tables
 
 SUFFIXES = (".png", ".svg")
 DATA_SUFFIXES = (".csv", ".json")
@@ -140,11 +141,12 @@ def plot(
                 from spheroseg_client.offline.project_rows import rows_of_project  # noqa: PLC0415 - polars takes its time
             with Access(api, email, password, token, data_dir).present() as client:
                 source = _Source(None, rows_of_project(client, project_id_of(client, project), measure))
-        if kind in ANSWERED:
-            wanted = _Wanted(measure, by, samples, unit, control, dose or (), dose_column, inside_only)
-            _plot_answer(source, out, data, kind, wanted, as_json=as_json)
-        else:
-            _plot_table(source, out, data, kind, (measure, by, samples, time_column, inside_only), as_json=as_json)
+        with told_here():
+            if kind in ANSWERED:
+                wanted = _Wanted(measure, by, samples, unit, control, dose or (), dose_column, inside_only)
+                _plot_answer(source, out, data, kind, wanted, as_json=as_json)
+            else:
+                _plot_table(source, out, data, kind, (measure, by, samples, time_column, inside_only), as_json=as_json)
 
 
 class _Source(NamedTuple):
@@ -153,16 +155,14 @@ class _Source(NamedTuple):
     path: Path | None
     rows: "pl.DataFrame | None"
 
-    def table(self, measure: str, by: str | None, *, inside_only: bool, samples: Path | None) -> "measures_table.Table":
+    def table(self, measure: str, by: str | None, *, inside_only: bool, samples: Path | None) -> "tables.Table":
         """The table that is drawn."""
-        from spheroseg_client.offline import measures_table  # noqa: PLC0415 - polars takes its time
+        from spheroseg.statistics import tables  # noqa: PLC0415 - polars takes its time
 
         if self.rows is not None:
-            return measures_table.table_of(
-                self.rows, "The project", measure, by, inside_only=inside_only, samples=samples
-            )
+            return tables.table_of(self.rows, "The project", measure, by, inside_only=inside_only, samples=samples)
         assert self.path is not None  # noqa: S101 - one of the two is there
-        return measures_table.read_table(self.path, measure, by, inside_only=inside_only, samples=samples)
+        return tables.read_table(self.path, measure, by, inside_only=inside_only, samples=samples)
 
 
 class _Wanted(NamedTuple):
@@ -187,17 +187,17 @@ def _plot_table(
 ) -> None:
     """What shows the values as they stand in the table."""
     with libraries_needed():
-        from spheroseg_client.offline import measures_table, plotting  # noqa: PLC0415 - matplotlib takes its time
+        from spheroseg.statistics import plotting, tables  # noqa: PLC0415 - matplotlib takes its time
     measure, by, samples, time_column, inside_only = wanted
     read = source.table(measure, by, inside_only=inside_only, samples=samples)
     match kind:
         case Kind.PLATE:
-            figure, drawn = plotting.plate(read), measures_table.plate_rows(read)
+            figure, drawn = plotting.plate(read), tables.plate_rows(read)
         case Kind.TIME:
-            figure, drawn = plotting.over_time(read, time_column), measures_table.time_rows(read, time_column)
+            figure, drawn = plotting.over_time(read, time_column), tables.time_rows(read, time_column)
         case _:
-            figure, drawn = plotting.histogram(read), measures_table.value_rows(read)
-    plotting.save(figure, out)
+            figure, drawn = plotting.histogram(read), tables.value_rows(read)
+    write_whole(out, plotting.drawn(figure, out.suffix.lower()[1:]))
     groups = read.groups()
     document = {
         "version": 1,
@@ -225,9 +225,10 @@ def _plot_table(
 def _plot_answer(source: _Source, out: Path, data: Path | None, kind: Kind, wanted: _Wanted, *, as_json: bool) -> None:
     """What shows an answer of the statistics."""
     with libraries_needed():
-        from spheroseg.domain.statistics import Unit  # noqa: PLC0415
-        from spheroseg_client.offline import plotting, plotting_statistics, statistics_tables  # noqa: PLC0415
-        from spheroseg_client.offline.asking import Wanted, answered  # noqa: PLC0415 - scipy takes its time
+        from spheroseg.domain.statistics import Unit, Wanted  # noqa: PLC0415
+        from spheroseg.statistics import documents, plotting, plotting_answers  # noqa: PLC0415 - matplotlib, too
+        from spheroseg.statistics.asking import answered  # noqa: PLC0415 - scipy takes its time
+        from spheroseg_client.offline import statistics_tables  # noqa: PLC0415
     groups = listed(wanted.by)
     if kind is Kind.COMPARE and not groups:
         raise LocalFileError("--kind compare needs --by, whose levels are compared", "no-groups")
@@ -236,25 +237,24 @@ def _plot_answer(source: _Source, out: Path, data: Path | None, kind: Kind, want
         table,
         Wanted(
             measure=wanted.measure,
-            groups=groups,
+            groups=tuple(groups),
             unit=None if wanted.unit is None else Unit(wanted.unit.value),
             compare=groups[0] if kind is Kind.COMPARE else None,
             control=wanted.control,
             growth=kind is Kind.GROWTH,
-            doses=wanted.dose,
+            doses=doses_of(wanted.dose),
             dose_column=wanted.dose_column,
-            samples=wanted.samples,
             inside_only=wanted.inside_only,
         ),
     )
     draw = {
-        Kind.GROWTH: plotting_statistics.growth,
-        Kind.DOSE: plotting_statistics.dose_response,
-        Kind.COMPARE: plotting_statistics.comparison,
+        Kind.GROWTH: plotting_answers.growth,
+        Kind.DOSE: plotting_answers.dose_response,
+        Kind.COMPARE: plotting_answers.comparison,
     }
-    plotting.save(draw[kind](found), out)
-    document = {"picture": str(out), "kind": kind.value, **statistics_tables.document_of(found)}
-    _write_data(data, document, plotting_statistics.drawn_rows(found, kind.value))
+    write_whole(out, plotting.drawn(draw[kind](found), out.suffix.lower()[1:]))
+    document = {"picture": str(out), "kind": kind.value, **documents.document_of(found)}
+    _write_data(data, document, plotting_answers.drawn_rows(found, kind.value))
     if as_json:
         print_json(document)
         return

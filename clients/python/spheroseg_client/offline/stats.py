@@ -10,6 +10,7 @@ from rich.text import Text
 from spheroseg_client import display
 from spheroseg_client.access import Access
 from spheroseg_client.errors import LocalFileError
+from spheroseg_client.offline.asking import doses_of, told_here
 from spheroseg_client.offline.files import write_whole
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
 from spheroseg_client.project_commands import project_id_of
@@ -97,34 +98,37 @@ def stats(
     """
     with reported(as_json=as_json):
         with libraries_needed():
-            from spheroseg.domain.statistics import OutlierRule, Unit  # noqa: PLC0415
+            from spheroseg.domain.statistics import OutlierRule, Unit, Wanted  # noqa: PLC0415
+            from spheroseg.statistics import asking, documents, tables  # noqa: PLC0415 - scipy takes its time
             from spheroseg_client.offline import statistics_tables  # noqa: PLC0415
-            from spheroseg_client.offline.asking import Wanted, ask, ask_project  # noqa: PLC0415 - scipy takes its time
+            from spheroseg_client.offline.project_rows import rows_of_project  # noqa: PLC0415
         wanted = Wanted(
             measure=measure,
-            groups=listed(groups),
+            groups=tuple(listed(groups)),
             unit=None if unit is None else Unit(unit.value),
             compare=compare,
             control=control,
             growth=growth,
-            doses=dose or (),
+            doses=doses_of(dose or ()),
             dose_column=dose_column,
             positive=positive,
             negative=negative,
             outliers=OutlierRule(outliers.value),
-            samples=samples,
             inside_only=inside_only,
         )
         if (table is None) == (project is None):
             raise LocalFileError("Give a table of measures, or --project; one of them", "contradiction")
-        if table is not None:
-            answered = ask(table, wanted)
-        else:
-            with Access(api, email, password, token, data_dir).present() as client:
-                answered = ask_project(client, project_id_of(client, project or ""), wanted)
-        document = statistics_tables.document_of(answered)
+        with told_here():
+            if table is not None:
+                read = tables.read_table(table, measure, None, inside_only=inside_only, samples=samples)
+            else:
+                with Access(api, email, password, token, data_dir).present() as client:
+                    rows = rows_of_project(client, project_id_of(client, project or ""), measure)
+                read = tables.table_of(rows, "The project", measure, None, inside_only=inside_only, samples=samples)
+            answered = asking.answered(read, wanted)
+        document = documents.document_of(answered)
         if out is not None:
-            for name, content in statistics_tables.files_of(answered, document).items():
+            for name, content in documents.files_of(answered, document).items():
                 write_whole(out / name, content)
         if as_json:
             print_json(document)

@@ -64,6 +64,33 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What people ask of a table of measures, in the words that they use.
+
+    Args:
+        measure: A column; without its unit the one in µm where every row has it, else in px.
+        groups, unit, compare, growth, positive, negative, outliers: As in ``Question``; time may be called ``time``.
+        control: The level as it is written.
+        doses: Of conditions, by name; empty: none.
+        dose_column: Factor that tells the dose, instead of ``doses``.
+        inside_only: Leave objects out that reach the image's border.
+    """
+
+    measure: str = "equivalent_diameter"
+    groups: tuple[str, ...] = ()
+    unit: Unit | None = None
+    compare: str | None = None
+    control: str | None = None
+    growth: bool = False
+    doses: Mapping[str, float] = field(default_factory=dict)
+    dose_column: str | None = None
+    positive: str | None = None
+    negative: str | None = None
+    outliers: OutlierRule = OutlierRule.TUKEY
+    inside_only: bool = False
+
+
+@dataclass(frozen=True)
 class Interval:
     """From ``low`` to ``high``, at the level ``CONFIDENCE``."""
 

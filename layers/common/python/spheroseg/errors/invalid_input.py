@@ -126,6 +126,20 @@ class InvalidQuestionError(InvalidInputError):
     code = "invalid-question"
 
 
+class NotTellableError(InvalidInputError):
+    """A table of measures does not tell what is asked of it.
+
+    Args:
+        reason: Which of the ways in which it may not, in kebab case.
+    """
+
+    code = "not-tellable"
+
+    def __init__(self, detail: str, reason: str = code) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
 class UnclearUnitsError(InvalidInputError):
     """What counts as one observation is told for some objects only."""
 

@@ -10,11 +10,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from spheroseg.domain.statistics import Answer, DoseResponse, Group, Growth, Interval, Level, Unit
+from spheroseg.errors import NotTellableError
+from spheroseg.statistics.asking import Answered
 from spheroseg.statistics.dosing import logistic
+from spheroseg.statistics.plotting import MARKERS, OKABE_ITO, blank_figure, short
 from spheroseg.statistics.units import UnitValues, level_order, parts_of, unit_values
-from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.asking import Answered
-from spheroseg_client.offline.plotting import MARKERS, OKABE_ITO, blank_figure, short
 
 MOST_GROUPS_COMPARED = 24
 FAINT, BAND = 0.45, 0.15
@@ -80,13 +80,13 @@ def dose_response(answered: Answered) -> Figure:
     """Units over dose, with mean, interval, the curve and the EC50, or why there is none."""
     found = answered.answer.dose_response
     if found is None:
-        raise LocalFileError("A dose response needs doses: --dose or --dose-column", "no-doses")
+        raise NotTellableError("A dose response needs doses", "no-doses")
     figure = blank_figure(7, 4.6)
     panel = figure.subplots()
     doses, values = _dosed(answered)
     positive = np.unique(doses[doses > 0])
     if positive.size == 0:
-        raise LocalFileError("No dose is above 0", "no-doses")
+        raise NotTellableError("No dose is above 0", "no-doses")
     # A dose of 0 has no place on a logarithmic axis: it stands a step left of the others, and is named.
     step = (positive[-1] / positive[0]) ** (1 / max(positive.size - 1, 1)) if positive.size > 1 else 10.0
     nought = positive[0] / step
@@ -339,7 +339,7 @@ def _colour_place(answered: Answered, group: Group) -> int:
 
 def _require_few(count: int, most: int, what: str) -> None:
     if count > most:
-        raise LocalFileError(f"There are {count} {what}; at most {most} can be told apart", "too-many-groups")
+        raise NotTellableError(f"There are {count} {what}; at most {most} can be told apart", "too-many-groups")
 
 
 def _wrapped(text: str) -> str:

@@ -9,10 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.files import stem_of
-from spheroseg_client.offline.names_tell import Moment, Well, moment_of, row_name, well_of
-from spheroseg_client.offline.sampling import TIME, with_samples
+from spheroseg.errors import NotTellableError
+from spheroseg.statistics.names_tell import Moment, Well, moment_of, row_name, stem_of, well_of
+from spheroseg.statistics.sampling import TIME, with_samples
 
 UNITS = {"um": "µm", "um2": "µm²", "um3": "µm³", "px": "px", "px2": "px²", "px3": "px³"}
 
@@ -91,7 +90,7 @@ class Table:
             if values.size:
                 found.append(Group(str(name), values, rows.height - values.size))
         if not found:
-            raise LocalFileError(f"The column {self.measure} is empty", "no-values")
+            raise NotTellableError(f"The column {self.measure} is empty", "no-values")
         return sorted(found, key=lambda group: in_order(group.name))
 
 
@@ -105,7 +104,7 @@ def read_table(path: Path, measure: str, by: str | None, *, inside_only: bool, s
         samples: Table of what the images show; adds columns such as ``condition``.
 
     Raises:
-        LocalFileError: it cannot be read, or has no such column, or no rows; or µm and px would be mixed.
+        NotTellableError: it cannot be read, or has no such column, or no rows; or µm and px would be mixed.
     """
     return table_of(_read(path), str(path), measure, by, inside_only=inside_only, samples=samples)
 
@@ -128,22 +127,22 @@ def table_of(
             rows = rows.filter(~at_border)
             notes.append(f"{count} and are left out")
         elif at_border.any():
-            notes.append(f"{count} and are measured in part; --inside-only leaves them out")
+            notes.append(f"{count} and are measured in part; inside only leaves them out")
     elif inside_only:
-        raise LocalFileError(f"{shown} has no column touches_edge", "no-such-column")
+        raise NotTellableError(f"{shown} has no column touches_edge", "no-such-column")
     if rows.height == 0:
-        raise LocalFileError(f"{shown} has no objects beside those at the border", "no-values")
+        raise NotTellableError(f"{shown} has no objects beside those at the border", "no-values")
     column = _measure(rows, measure)
     values = rows[column]
     if not (values.dtype.is_numeric() or values.null_count() == rows.height):
-        raise LocalFileError(f"The column {column} holds text, not numbers", "no-numbers")
+        raise NotTellableError(f"The column {column} holds text, not numbers", "no-numbers")
     if column.endswith(("_px", "_px2", "_px3")) and "pixel_size_um" in rows.columns:
         sizes = rows["pixel_size_um"].unique()
         if sizes.len() > 1:
             notes.append("pixel sizes differ between images: px do not compare")
     values = values.cast(pl.Float64)
     if values.is_nan().any() or values.is_infinite().any():
-        raise LocalFileError(f"The column {column} holds NaN or infinite values", "no-numbers")
+        raise NotTellableError(f"The column {column} holds NaN or infinite values", "no-numbers")
     return Table(rows.with_columns(value=values, group=_group(rows, by)), column, by, notes)
 
 
@@ -151,14 +150,14 @@ def _read(path: Path) -> pl.DataFrame:
     try:
         rows = pl.read_csv(path, infer_schema_length=None, null_values=[""])
     except FileNotFoundError as error:
-        raise LocalFileError(f"{path}: no such file", "file-not-found") from error
+        raise NotTellableError(f"{path}: no such file", "file-not-found") from error
     except pl.exceptions.NoDataError as error:
-        raise LocalFileError(f"{path} is empty", "no-values") from error
+        raise NotTellableError(f"{path} is empty", "no-values") from error
     except (OSError, pl.exceptions.PolarsError) as error:
         words = " ".join(str(error).split())[:200]
-        raise LocalFileError(f"{path} cannot be read as a table: {words}", "no-table") from error
+        raise NotTellableError(f"{path} cannot be read as a table: {words}", "no-table") from error
     if rows.height == 0:
-        raise LocalFileError(f"{path} has no rows", "no-values")
+        raise NotTellableError(f"{path} has no rows", "no-values")
     return rows
 
 
@@ -166,7 +165,7 @@ def level_of_name(rows: pl.DataFrame, name: str) -> list[str]:
     """What the files' names tell of one of ``FROM_NAMES``, row by row.
 
     Raises:
-        LocalFileError: a file's name tells no well.
+        NotTellableError: a file's name tells no well.
     """
     known = {one: FROM_NAMES[name](well_of(one)) for one in _names(rows).unique().to_list()}
     return [known[one] for one in _names(rows).to_list()]
@@ -176,7 +175,7 @@ def wells_of(table: Table) -> dict[str, dict[Well, NDArray[np.float64]]]:
     """The values in each well, by group.
 
     Raises:
-        LocalFileError: a file's name tells no well.
+        NotTellableError: a file's name tells no well.
     """
     names = _well_names(table.rows)
     known = {name: well_of(name) for name in names.unique().to_list()}
@@ -185,7 +184,7 @@ def wells_of(table: Table) -> dict[str, dict[Well, NDArray[np.float64]]]:
         if value is not None:
             found.setdefault(group, {}).setdefault(known[name], []).append(value)
     if not found:
-        raise LocalFileError(f"The column {table.measure} is empty", "no-values")
+        raise NotTellableError(f"The column {table.measure} is empty", "no-values")
     return {group: {well: np.array(values) for well, values in of_group.items()} for group, of_group in found.items()}
 
 
@@ -234,7 +233,7 @@ def points_over_time(table: Table, times: Sequence[float]) -> dict[str, dict[flo
         if value is not None:
             found.setdefault(group, {}).setdefault(time, []).append(value)
     if not found:
-        raise LocalFileError(f"The column {table.measure} is empty", "no-values")
+        raise NotTellableError(f"The column {table.measure} is empty", "no-values")
     return {group: {time: np.array(values) for time, values in points.items()} for group, points in found.items()}
 
 
@@ -242,20 +241,20 @@ def times_of(table: Table, time_column: str | None) -> tuple[list[float], str]:
     """When each row's image was taken, and what the axis is called.
 
     Raises:
-        LocalFileError: the column has no number in some row, or a file's name tells no time, or of another kind.
+        NotTellableError: the column has no number in some row, or a file's name tells no time, or of another kind.
     """
     if time_column is None and TIME in table.rows.columns and table.rows[TIME].null_count() == 0:
         return table.rows[TIME].cast(pl.Float64).to_list(), "time (h)"
     if time_column is not None:
         column = _column(table.rows, time_column)
         if not column.dtype.is_numeric() or column.null_count():
-            raise LocalFileError(f"The column {time_column} does not hold a number in every row", "no-time")
+            raise NotTellableError(f"The column {time_column} does not hold a number in every row", "no-time")
         return column.cast(pl.Float64).to_list(), time_column.replace("_", " ")
     names = _names(table.rows)
     known: dict[str, Moment] = {name: moment_of(name) for name in names.unique(maintain_order=True).to_list()}
     by_unit = {moment.unit: name for name, moment in known.items()}
     if len(by_unit) > 1:
-        raise LocalFileError(
+        raise NotTellableError(
             f"The name {by_unit['h']} tells a time, {by_unit['frame']} a frame only; they have no common axis",
             "ambiguous-time",
         )
@@ -276,7 +275,7 @@ def _measure(rows: pl.DataFrame, asked: str) -> str:
         present = [(um, px) for um, px in pairs if um in rows.columns or px in rows.columns]
         if not present:
             close = get_close_matches(asked, rows.columns, 3, 0.4)
-            raise LocalFileError(
+            raise NotTellableError(
                 f"There is no column {asked}" + (f"; did you mean {' or '.join(close)}?" if close else ""),
                 "no-such-column",
             )
@@ -289,9 +288,9 @@ def _measure(rows: pl.DataFrame, asked: str) -> str:
         missing = rows[column].is_null() & (rows[px].is_not_null() if px in rows.columns else pl.Series([True]))
         if missing.any():
             file = next((rows[name].filter(missing)[0] for name in ("file", "name") if name in rows.columns), "?")
-            raise LocalFileError(
+            raise NotTellableError(
                 f"{missing.sum():,} of {rows.height:,} rows have {stem} in px only, the first of {file}: µm and px are "
-                f"not mixed. Give the pixel size, or ask for --measure {px}",
+                f"not mixed. Give the pixel size, or ask for {px}",
                 "mixed-units",
             )
     return column
@@ -322,7 +321,7 @@ def _names(rows: pl.DataFrame) -> pl.Series:
 def _column(rows: pl.DataFrame, name: str) -> pl.Series:
     if name not in rows.columns:
         close = get_close_matches(name, rows.columns, 3, 0.4)
-        raise LocalFileError(
+        raise NotTellableError(
             f"There is no column {name}" + (f"; did you mean {' or '.join(close)}?" if close else ""), "no-such-column"
         )
     return rows[name]

@@ -1,12 +1,12 @@
-"""Tables of measures to pictures. The work behind ``spheroseg plot``.
+"""Tables of measures to pictures. What ``spheroseg plot`` and exports of statistics draw.
 
 Colours are those of Okabe, M. & Ito, K. (2008), Color universal design, and the map «viridis»: both can be told apart
 with every kind of colour vision, and viridis in grey as well.
 """
 
+import io
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -15,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.measures_table import (
+from spheroseg.errors import NotTellableError
+from spheroseg.statistics.names_tell import PLATES, Well, row_name
+from spheroseg.statistics.tables import (
     Group,
     Table,
     in_order,
@@ -25,7 +26,6 @@ from spheroseg_client.offline.measures_table import (
     times_of,
     wells_of,
 )
-from spheroseg_client.offline.names_tell import PLATES, Well, row_name
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
@@ -38,7 +38,7 @@ def histogram(table: Table) -> Figure:
     """How often which size occurs: a panel for each group, all with the same axis and the same bins."""
     groups = table.groups()
     if len(groups) > LARGEST_HISTOGRAM_GROUPS:
-        raise LocalFileError(
+        raise NotTellableError(
             f"There are {len(groups)} groups of {table.by}; at most {LARGEST_HISTOGRAM_GROUPS} can be told apart",
             "too-many-groups",
         )
@@ -63,7 +63,7 @@ def plate(table: Table) -> Figure:
     wells = wells_of(table)
     names = sorted(wells, key=in_order)
     if len(names) > LARGEST_PANELS:
-        raise LocalFileError(
+        raise NotTellableError(
             f"There are {len(names)} groups of {table.by}; at most {LARGEST_PANELS} plates are drawn", "too-many-groups"
         )
     rows, columns = _plate_size([well for values in wells.values() for well in values])
@@ -90,7 +90,7 @@ def plate(table: Table) -> Figure:
 def over_time(table: Table, time_column: str | None) -> Figure:
     """The median of each group over time, with the range of its middle half."""
     if len(names := table.rows["group"].unique().to_list()) > len(OKABE_ITO):
-        raise LocalFileError(
+        raise NotTellableError(
             f"There are {len(names)} groups of {table.by}; at most {len(OKABE_ITO)} can be told apart",
             "too-many-groups",
         )
@@ -117,23 +117,17 @@ def over_time(table: Table, time_column: str | None) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a picture; the suffix says which kind. The same figures give the same file.
+def drawn(figure: Figure, kind: str) -> bytes:
+    """A picture's file; the same figures give the same bytes.
 
-    Raises:
-        LocalFileError: it cannot be written.
+    Args:
+        kind: ``svg`` or ``png``.
     """
-    metadata: dict[str, Any] = {"Date": None} if path.suffix.lower() == ".svg" else {}
-    part = path.with_name(f".spheroseg-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with mpl.rc_context({"svg.hashsalt": "spheroseg", "svg.fonttype": "none"}):
-            figure.savefig(part, dpi=150, format=path.suffix.lower()[1:], metadata=metadata)
-        part.replace(path)
-    except OSError as error:
-        raise LocalFileError(f"{path} cannot be written: {error.strerror or error}", "unwritable-file") from error
-    finally:
-        part.unlink(missing_ok=True)
+    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+    content = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "spheroseg", "svg.fonttype": "none"}):
+        figure.savefig(content, dpi=150, format=kind, metadata=metadata)
+    return content.getvalue()
 
 
 def blank_figure(width: float, height: float) -> Figure:
@@ -154,7 +148,7 @@ def _plate_size(wells: Sequence[Well]) -> tuple[int, int]:
     for size in PLATES:
         if rows <= size[0] and columns <= size[1]:
             return size
-    raise LocalFileError(f"No plate has a row {row_name(rows)} and a column {columns}", "no-well")
+    raise NotTellableError(f"No plate has a row {row_name(rows)} and a column {columns}", "no-well")
 
 
 def _draw_plate(

@@ -7,10 +7,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from spheroseg.domain.statistics import Level
+from spheroseg.errors import NotTellableError
+from spheroseg.statistics.sampling import FACTORS, TIME
+from spheroseg.statistics.tables import FROM_NAMES, Table, level_of_name, times_of
 from spheroseg.statistics.units import Observations
-from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.measures_table import FROM_NAMES, Table, level_of_name, times_of
-from spheroseg_client.offline.sampling import FACTORS, TIME
 
 WORDS = {"time_point": TIME, "time": TIME, "timepoint": TIME}
 """What people write for a factor."""
@@ -27,7 +27,7 @@ def observations_of(table: Table, wanted: Sequence[str]) -> Observations:
     A factor is the column of its name; well, and time in hours, else come from the files' names when they are wanted.
 
     Raises:
-        LocalFileError: a wanted factor stands nowhere.
+        NotTellableError: a wanted factor stands nowhere.
     """
     rows = table.rows
     factors: dict[str, Sequence[Level]] = {}
@@ -48,10 +48,10 @@ def _of_names(table: Table, name: str) -> Sequence[Level]:
     if name in FROM_NAMES:
         return level_of_name(table.rows, name)
     if name != TIME:
-        raise LocalFileError(f"Nothing tells {name}: there is no such column; --samples may tell it", "no-such-column")
+        raise NotTellableError(f"Nothing tells {name}: there is no such column; samples may tell it", "no-such-column")
     times, label = times_of(table, None)
     if label == "frame":
-        raise LocalFileError("The files' names tell frames, not hours; give a column time_point_h", "no-time")
+        raise NotTellableError("The files' names tell frames, not hours; give a column time_point_h", "no-time")
     return [time * 24 if label == "time (days)" else time for time in times]
 
 

@@ -5,9 +5,10 @@ Nothing is guessed: a name that tells none, or two that differ, is refused by na
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TypeVar
 
-from spheroseg_client.errors import LocalFileError
+from spheroseg.errors import NotTellableError
 
 PLATES = ((8, 12), (16, 24), (32, 48))
 """Rows and columns of plates of 96, 384 and 1,536 wells (ANSI/SLAS 4-2004)."""
@@ -24,6 +25,11 @@ _TIMES = (
     (re.compile(rf"(?<![A-Za-z0-9])(?:[Dd]ay|d)[ _-]?{_NUMBER}(?![A-Za-z0-9])"), 24.0),
 )
 _FRAME = re.compile(r"(?<![A-Za-z0-9])(?:[tT]|[tT]ime|[fF]rame)[ _-]?(\d+)(?![A-Za-z0-9.])")
+
+
+def stem_of(path: PurePath) -> str:
+    """A file's name without its suffix, and without ``.ome`` before it."""
+    return path.stem.removesuffix(".ome")
 
 
 @dataclass(frozen=True, order=True)
@@ -62,7 +68,7 @@ def well_of(name: str) -> Well:
     """The well in a name: ``B03``, ``B3``, ``well B03`` or ``r02c03``, apart from other letters and digits.
 
     Raises:
-        LocalFileError: there is none, or there are two.
+        NotTellableError: there is none, or there are two.
     """
     found = {Well(_row(letters), int(column)) for letters, column in _LETTERS.findall(name)}
     found |= {Well(int(row), int(column)) for row, column in _NUMBERS.findall(name)}
@@ -73,7 +79,7 @@ def moment_of(name: str) -> Moment:
     """The time in a name: ``24h``, ``90min``, ``3days``, ``day3``, ``d3``; else a frame: ``t012``, ``frame12``.
 
     Raises:
-        LocalFileError: there is none, or there are two.
+        NotTellableError: there is none, or there are two.
     """
     times = {
         Moment(round(float(number) * hours, 9), "h") for pattern, hours in _TIMES for number in pattern.findall(name)
@@ -93,5 +99,5 @@ def _only(found: set[Found], name: str, what: str, such_as: str, code: str) -> F
         shown = " and ".join(
             sorted(str(one) if isinstance(one, Well) else f"{one.value:g} {one.unit}" for one in found)
         )
-        raise LocalFileError(f"The name {name} tells more than one {what}: {shown}", f"ambiguous-{what}")
-    raise LocalFileError(f"The name {name} tells no {what}, {such_as}", code)
+        raise NotTellableError(f"The name {name} tells more than one {what}: {shown}", f"ambiguous-{what}")
+    raise NotTellableError(f"The name {name} tells no {what}, {such_as}", code)

@@ -7,9 +7,8 @@ import polars as pl
 
 from spheroseg.domain.sample_table import TableRow
 from spheroseg.domain.sample_table import read_table as read_samples
-from spheroseg.errors import InvalidTableError
-from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.files import stem_of
+from spheroseg.errors import InvalidTableError, NotTellableError
+from spheroseg.statistics.names_tell import stem_of
 
 TIME = "time_point_h"
 FACTORS = {"condition": pl.String, TIME: pl.Float64, "replicate": pl.Int64, "plate": pl.String, "well": pl.String}
@@ -26,24 +25,24 @@ def with_samples(rows: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, list[str
         path: CSV as the API takes it: ``name`` or ``id``, then any factors.
 
     Raises:
-        LocalFileError: the samples cannot be read, name no image, name one twice, or contradict the table.
+        NotTellableError: the samples cannot be read, name no image, name one twice, or contradict the table.
     """
     try:
         found = read_samples(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        raise LocalFileError(f"{path} cannot be read: {error}", "no-table") from error
+        raise NotTellableError(f"{path} cannot be read: {error}", "no-table") from error
     except InvalidTableError as error:
-        raise LocalFileError(f"{path}: {error}", "no-table") from error
+        raise NotTellableError(f"{path}: {error}", "no-table") from error
     by_key: dict[str, TableRow] = {}
     for sample in found:
         for key in {str(one) for one in (sample.image_id, sample.name) if one is not None}:
             if key in by_key:
-                raise LocalFileError(f"{path} names {key} twice", "no-table")
+                raise NotTellableError(f"{path} names {key} twice", "no-table")
             by_key[key] = sample
     of_row = [_sample_of(keys, by_key) for keys in zip(*_keys(rows), strict=True)]
     used = {sample.number for sample in of_row if sample is not None}
     if not used:
-        raise LocalFileError(f"{path} names no image of the table of measures", "no-such-image")
+        raise NotTellableError(f"{path} names no image of the table of measures", "no-such-image")
     for name, kind in FACTORS.items():
         if not any(name in sample.fields for sample in found):
             continue
@@ -51,7 +50,7 @@ def with_samples(rows: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, list[str
         if name in rows.columns:
             before = rows[name].cast(kind)
             if (before != told).fill_null(value=False).any():
-                raise LocalFileError(f"{path} and the table of measures tell a different {name}", "contradiction")
+                raise NotTellableError(f"{path} and the table of measures tell a different {name}", "contradiction")
             told = before.zip_with(before.is_not_null(), told)
         rows = rows.with_columns(told.alias(name))
     unused = [str(sample.name or sample.image_id) for sample in found if sample.number not in used]
@@ -70,7 +69,7 @@ def _keys(rows: pl.DataFrame) -> list[list[str]]:
         paths = [PureWindowsPath(text) for text in rows["file"].cast(pl.String).fill_null("").to_list()]
         columns += [[path.name for path in paths], [stem_of(path) for path in paths]]
     if not columns:
-        raise LocalFileError(
+        raise NotTellableError(
             "The table of measures has no column image_id, name or file to find samples by", "no-names"
         )
     return columns
