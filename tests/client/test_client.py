@@ -8,7 +8,7 @@ from http_api.rest import images as rest_images
 from http_api.rest import uploads as rest_uploads
 from spheroseg.domain import upload_parts
 from spheroseg.domain.segmentation import Failure
-from spheroseg_client.client import Client, FileToAnnounce
+from spheroseg_client.client import Client
 from spheroseg_client.errors import (
     ApiError,
     LocalFileError,
@@ -19,6 +19,7 @@ from spheroseg_client.errors import (
     WorkFailedError,
 )
 from spheroseg_client.transport import position_order
+from spheroseg_client.uploads import FileToAnnounce
 from tests.client.service import EMAIL, Service
 
 JSON = {"Content-Type": "application/json"}
@@ -284,7 +285,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> int:
     for module in (upload_parts, rest_images, rest_uploads):
         monkeypatch.setattr(module, "PART_BYTES", 600)
     monkeypatch.setattr(upload_parts, "PARTS_FROM_BYTES", 1000)
-    monkeypatch.setattr("spheroseg_client.client.WHOLE_BYTES", 1000)
+    monkeypatch.setattr("spheroseg_client.uploads.WHOLE_BYTES", 1000)
     return 600
 
 

@@ -10,10 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from spheroseg.domain.image_list import ImageSort, ImageState
-from spheroseg_client.client import Client, FileToAnnounce
+from spheroseg_client.client import Client
 from spheroseg_client.command_line import app
 from spheroseg_client.errors import ApiError
 from spheroseg_client.image_commands import SortChoice, StateChoice, images
+from spheroseg_client.uploads import FileToAnnounce
 from tests.client.service import EMAIL, PASSWORD, Service
 
 Run = Callable[..., Any]

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from PIL import Image as Picture
 
-from spheroseg_client.client import Client, FileToAnnounce, refusal_of, sha256_of, shown_name
+from spheroseg_client.client import Client, refusal_of
 from spheroseg_client.errors import (
     ApiError,
     ClientError,
@@ -31,6 +31,7 @@ from spheroseg_client.outlines import Outline, read_outlines
 from spheroseg_client.outputs import ResultFolder
 from spheroseg_client.overlays import draw_overlay
 from spheroseg_client.stacks import PageChoice, PageFollower, page_name
+from spheroseg_client.uploads import FileToAnnounce, sha256_of, shown_name
 
 UPLOADS_AT_ONCE = 4
 FETCHES_AT_ONCE = 3

@@ -1,15 +1,13 @@
 """The service as Python calls: projects, images, segmentations, live updates."""
 
-import hashlib
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel
 
+from spheroseg_client.account import AccountCalls
 from spheroseg_client.administration import AdminCalls
 from spheroseg_client.answers import Found
 from spheroseg_client.answers import items as _items
@@ -20,57 +18,40 @@ from spheroseg_client.follow import Change, Follower
 from spheroseg_client.graph import GraphCalls
 from spheroseg_client.images import ImageCalls
 from spheroseg_client.models import (
-    AnnouncedImage,
-    ArrivedPart,
-    Closing,
     GivenTokens,
     Health,
     Image,
     Model,
     Order,
-    OwnRuns,
     PageRuns,
-    PartLink,
-    Parts,
-    Profile,
     Project,
     QueueStatus,
     Segmentation,
     SocketTicket,
     Spheroid,
-    Usage,
 )
-from spheroseg_client.part_uploads import upload_parts
 from spheroseg_client.projects import PAGE_ITEMS, ProjectCalls
 from spheroseg_client.reviews import ReviewCalls
 from spheroseg_client.revisions import RevisionCalls
 from spheroseg_client.runs import RunCalls
-from spheroseg_client.transfers import Progress, download, upload
+from spheroseg_client.transfers import Progress, download
 from spheroseg_client.transport import CALLS_AT_ONCE, RETRY_FOR_S, Session, Tokens, Transport
 from spheroseg_client.updates import Updates
-
-MAX_FILES = 1000
-NAME_MAX_LENGTH = 255
-WHOLE_BYTES = 100_000_000
-"""Larger files go over in parts."""
+from spheroseg_client.uploads import UploadCalls
 
 
-class FileToAnnounce(BaseModel):
-    """A file that is about to be uploaded.
-
-    ``name`` is only shown, 1 to 255 characters. ``size_bytes`` is its size, up to 5 GB; the store then takes no more.
-    ``pixel_size_um`` is the edge of one pixel in µm, 0.001 to 1000, for those who know better than the file. ``sha256``
-    is the digest of its bytes in hexadecimal digits, see ``sha256_of``: other bytes are then refused, and an image of
-    the project that has the same is told at once (``duplicate_of``).
-    """
-
-    name: str
-    size_bytes: int | None = None
-    pixel_size_um: float | None = None
-    sha256: str | None = None
-
-
-class Client(AdminCalls, ExportCalls, GraphCalls, ImageCalls, ProjectCalls, ReviewCalls, RevisionCalls, RunCalls):
+class Client(
+    AccountCalls,
+    AdminCalls,
+    ExportCalls,
+    GraphCalls,
+    ImageCalls,
+    ProjectCalls,
+    ReviewCalls,
+    RevisionCalls,
+    RunCalls,
+    UploadCalls,
+):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.
 
     Calls that can be repeated are, with growing pauses, while the connection breaks or the service says that it is
@@ -133,36 +114,6 @@ class Client(AdminCalls, ExportCalls, GraphCalls, ImageCalls, ProjectCalls, Revi
         """Return when the service answers and accepts the credentials; raise otherwise."""
         next(self._pages("/v1/projects", Project), None)
 
-    # Account
-
-    def profile(self) -> Profile:
-        """Who is signed in."""
-        return self._read("/v1/me", Profile)
-
-    def change_profile(self, **changes: str | float | None) -> Profile:
-        """Change ``name``, ``organisation``, ``language`` or ``pixel_size_um``; what is left away stays."""
-        answer = self._transport.request("PATCH", "/v1/me", session=self._session, repeatable=True, json=changes)
-        return _parsed(Profile, answer, "/v1/me")
-
-    def usage(self) -> Usage:
-        """How much may be kept, and what is kept."""
-        return self._read("/v1/me/usage", Usage)
-
-    def own_runs(self) -> OwnRuns:
-        """How many runs that you asked for wait, work, and have ended within a day."""
-        return self._read("/v1/me/runs", OwnRuns)
-
-    def close_account(self, user_id: str) -> Closing:
-        """Close your account and have all your data deleted; it cannot be undone, and this client is signed out.
-
-        Args:
-            user_id: Your own id, as ``profile`` tells it, so that it happens on purpose.
-        """
-        answer = self._transport.request(
-            "DELETE", "/v1/me", session=self._session, repeatable=False, params={"confirm": user_id}
-        )
-        return _parsed(Closing, answer, "/v1/me")
-
     def health(self) -> Health:
         """Whether the service and the parts behind it answer; also while it is not ready."""
         url = f"{self._transport.api_url}/health/detailed"
@@ -175,86 +126,6 @@ class Client(AdminCalls, ExportCalls, GraphCalls, ImageCalls, ProjectCalls, Revi
         return _parsed(Health, answer, "/health/detailed")
 
     # Images
-
-    def announce(
-        self, project_id: UUID, files: Sequence[FileToAnnounce], order: Order | None = None
-    ) -> Sequence[AnnouncedImage]:
-        """An image for each file, in their order, with the form that takes it within an hour.
-
-        Args:
-            files: 1 to 1,000.
-            order: What is run over each as soon as it arrives; None: the default model with default parameters.
-        """
-        body = {
-            "files": [file.model_dump(exclude_none=True) for file in files],
-            **(order or Order()).model_dump(exclude_none=True),
-        }
-        path = f"/v1/projects/{project_id}/images"
-        # Repeating it is harmless: an announcement that nothing is uploaded for lapses after a day.
-        answer = self._transport.request("POST", path, session=self._session, repeatable=True, json=body)
-        return _items(AnnouncedImage, answer, path)
-
-    def send_file(self, image: AnnouncedImage, path: Path, progress: Progress = lambda _: None) -> None:
-        """Upload a file for an announced image, streamed from the disk; one above 100 MB goes over in parts.
-
-        Called again after a fault, it sends only the parts that are missing, for a day.
-
-        Raises:
-            LocalFileError: it cannot be read.
-            UploadRefusedError: the store does not take it.
-        """
-        if image.upload is not None:
-            upload(self._transport, image.upload.url, image.upload.fields, path, progress)
-        else:
-            self.send_parts(image.id, path, progress)
-
-    def send_parts(self, image_id: UUID, path: Path, progress: Progress = lambda _: None) -> None:
-        """Upload, or go on uploading, a file above 100 MB that was announced; ``complete`` puts it together.
-
-        Raises:
-            LocalFileError: it cannot be read, or is not the file that was announced.
-            UploadRefusedError: the store does not take it.
-        """
-        address = f"/v1/images/{image_id}/parts"
-
-        def link(number: int, sha256: str) -> PartLink:
-            body = {"parts": [{"number": number, "sha256": sha256}]}
-            answer = self._transport.request("POST", address, session=self._session, repeatable=True, json=body)
-            (found,) = _items(PartLink, answer, address)
-            return found
-
-        answer = self._transport.request("GET", address, session=self._session, repeatable=True)
-        cut = _parsed(Parts, answer, address)
-        there = _items(ArrivedPart, answer, address)
-        # The first link begins the upload; two at once would begin two.
-        if not there and path.exists() and path.stat().st_size:
-            with path.open("rb") as stream:
-                link(1, hashlib.sha256(stream.read(cut.part_bytes)).hexdigest())
-        upload_parts(self._transport, path, cut.part_bytes, cut.part_count, there, link, progress)
-
-    def complete(self, image_id: UUID) -> Image:
-        """The image after its upload, its segmentation queued at once; without this call that happens seconds later."""
-        return self._write(f"/v1/images/{image_id}/complete", Image, None, repeatable=True)
-
-    def upload(
-        self,
-        project_id: UUID,
-        path: Path,
-        order: Order | None = None,
-        *,
-        pixel_size_um: float | None = None,
-        progress: Progress = lambda _: None,
-    ) -> Image:
-        """Announce one file, send it and start its segmentation."""
-        file = FileToAnnounce(
-            name=shown_name(path.name),
-            size_bytes=path.stat().st_size or None,
-            pixel_size_um=pixel_size_um,
-            sha256=sha256_of(path),
-        )
-        (announced,) = self.announce(project_id, [file], order)
-        self.send_file(announced, path, progress)
-        return self.complete(announced.id)
 
     def images(self, project_id: UUID) -> Iterator[Image]:
         """All images of a project, newest first, each with its latest segmentation, read page by page."""
@@ -418,28 +289,6 @@ class Client(AdminCalls, ExportCalls, GraphCalls, ImageCalls, ProjectCalls, Revi
             cursor = answer["next_cursor"]
             if keep is not None and kept is None:
                 kept = answer.get(keep)
-
-
-def sha256_of(path: Path) -> str | None:
-    """The digest that a file is announced with; None for one above 100 MB, whose parts have theirs, or an empty one.
-
-    None also for a file that cannot be read: its upload tells why.
-    """
-    try:
-        size_bytes = path.stat().st_size
-        if not 0 < size_bytes <= WHOLE_BYTES:
-            return None
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
-
-
-def shown_name(name: str) -> str:
-    """A file's name as the service takes it: one visible line of up to 255 characters."""
-    text = name.encode("utf-8", "replace").decode()
-    text = "".join("_" if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
-    return text[-NAME_MAX_LENGTH:] if text.strip() else "image"
 
 
 def refusal_of(image: Image) -> WorkFailedError:
