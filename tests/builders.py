@@ -111,6 +111,7 @@ def a_result(spheroid_count: int = 1, **changes: Any) -> Result:
         pixel_size_um=0.65,
         pixel_size_source=PixelSizeSource.FILE,
         spheroid_count=spheroid_count,
+        found_count=spheroid_count,
         stages_s={"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04},
         ran=ModelFile(model="spheroid-unet", version="1", precision="int8", sha256="0" * 64),
         review=a_review(spheroid_count),

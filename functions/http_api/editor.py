@@ -6,6 +6,7 @@ from importlib import import_module
 
 from spheroseg.domain.operations import Operation
 from spheroseg.domain.revision import Draft, RevisionDifference
+from spheroseg.domain.run_comparison import RunComparison
 from spheroseg.domain.spheroid import Polygon, Spheroid
 from spheroseg.ports import OutlineEditor
 
@@ -44,6 +45,12 @@ class EditorOnDemand:
     ) -> RevisionDifference:
         """What became of spheroids, pixel by pixel."""
         return self._editor.difference(before, after, unchanged, width_px)
+
+    def paired(
+        self, first: Mapping[int, Outline], second: Mapping[int, Outline], width_px: int, threshold: float
+    ) -> RunComparison:
+        """Which spheroid of one run is which of another run over the same pixels."""
+        return self._editor.paired(first, second, width_px, threshold)
 
     def coarser(self, outlines: Sequence[tuple[int, bytes]], tolerance_px: float) -> list[tuple[int, bytes]]:
         """Packed outlines for who only looks."""

@@ -161,7 +161,7 @@ def wire(settings: Settings) -> UseCases:
         cancel_runs=CancelRuns(projects, batches, updates, clock),
         retry_runs=RetryRuns(projects, segmentations, batches, queue, clock, ids, updates),
         read_runs=ReadRuns(projects, batches, clock),
-        compare_runs=CompareRuns(segmentations),
+        compare_runs=CompareRuns(segmentations, revisions, editor),
         read_together=ReadTogether(PostgresBatches(database), segmentations),
         read_queue_status=ReadQueueStatus(segmentations, clock),
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),

@@ -222,7 +222,8 @@ class Service:
         self.store.put(prefix + PREVIEW_FILE, preview, "image/jpeg")
         source = PixelSizeSource.USER if size_um else None
         told = a_result(len(spheroids))
-        result = Result(width, height, "uint8", size_um, source, len(spheroids), {"model": 0.1}, told.ran, told.review)
+        count = len(spheroids)
+        result = Result(width, height, "uint8", size_um, source, count, count, {"model": 0.1}, told.ran, told.review)
         self.world.segmentations.rows[run.id] = running.succeeded(result, now + timedelta(milliseconds=125))
         self.world.segmentations.found[run.id] = spheroids
 

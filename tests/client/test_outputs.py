@@ -24,6 +24,7 @@ def a_run(pixel_size_um: float | None = None) -> Segmentation:
         pixel_size_um=pixel_size_um,
         pixel_size_source="file" if pixel_size_um else None,
         spheroid_count=1,
+        found_count=1,
         stages_s={},
         ran=ModelFile(model="spheroid-unet", model_version="1", precision="int8", sha256="0" * 64),
         review=Review(

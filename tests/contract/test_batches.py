@@ -20,7 +20,7 @@ from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 from spheroseg.ports import BatchReads, ImageRepository, ProjectRepository, SegmentationRepository
 from spheroseg.use_cases.read_together import ReadTogether
 from tests.builders import NOW, STRANGER, a_project, a_segmentation, a_spheroid, a_viewer, an_image, an_order
-from tests.fakes import InMemoryImages, InMemoryProjects, InMemorySegmentations
+from tests.fakes import InMemoryImages, InMemoryProjects, InMemoryRevisions, InMemorySegmentations
 from tests.fakes.batches import InMemoryBatches
 
 
@@ -69,7 +69,9 @@ def stored(request: pytest.FixtureRequest) -> Stored:
     projects = InMemoryProjects()
     in_memory = InMemorySegmentations(projects=projects)
     images = InMemoryImages(in_memory)
-    return Stored(projects, images, in_memory, InMemoryBatches(projects, images, in_memory))
+    return Stored(
+        projects, images, in_memory, InMemoryBatches(projects, images, in_memory, InMemoryRevisions(in_memory))
+    )
 
 
 VIEWER = a_viewer()

@@ -27,7 +27,7 @@ from tests.builders import (
     an_id,
     an_image,
 )
-from tests.fakes import InMemoryImages, InMemoryProjects, InMemorySegmentations
+from tests.fakes import InMemoryImages, InMemoryProjects, InMemoryRevisions, InMemorySegmentations
 from tests.fakes.batches import InMemoryBatches
 
 
@@ -67,7 +67,9 @@ def store(request: pytest.FixtureRequest) -> Store:
     projects = InMemoryProjects()
     in_memory = InMemorySegmentations(projects=projects)
     images = InMemoryImages(in_memory)
-    return Store(projects, images, in_memory, InMemoryBatches(projects, images, in_memory))
+    return Store(
+        projects, images, in_memory, InMemoryBatches(projects, images, in_memory, InMemoryRevisions(in_memory))
+    )
 
 
 def some_images(store: Store) -> tuple[Project, list[Image]]:

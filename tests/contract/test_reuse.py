@@ -11,17 +11,20 @@ from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
 from spheroseg.adapters.postgres.projects import PostgresProjects
+from spheroseg.adapters.postgres.revisions import PostgresRevisions
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.postgres.sharing import PostgresSharing
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.project import Project
 from spheroseg.domain.project_job import ProjectJob
+from spheroseg.domain.revision import Changes, Revision
 from spheroseg.domain.segmentation import Parameters, PixelSizeSource, Priority, Segmentation, SegmentationStatus
 from spheroseg.ports import (
     ImageRepository,
     ProjectJobRepository,
     ProjectRepository,
+    RevisionRepository,
     SegmentationRepository,
     SharingRepository,
 )
@@ -44,6 +47,7 @@ from tests.fakes import (
     InMemoryImages,
     InMemoryProjectJobs,
     InMemoryProjects,
+    InMemoryRevisions,
     InMemorySegmentations,
     InMemorySharing,
 )
@@ -59,6 +63,7 @@ class Bench:
     segmentations: SegmentationRepository
     jobs: ProjectJobRepository
     sharing: SharingRepository
+    revisions: RevisionRepository
 
     def project(self, **changes: Any) -> Project:
         project = a_project(**changes)
@@ -90,7 +95,14 @@ class Bench:
 
 
 def in_postgres(database: Database) -> Bench:
-    parts = (PostgresProjects, PostgresImages, PostgresSegmentations, PostgresProjectJobs, PostgresSharing)
+    parts = (
+        PostgresProjects,
+        PostgresImages,
+        PostgresSegmentations,
+        PostgresProjectJobs,
+        PostgresSharing,
+        PostgresRevisions,
+    )
     return Bench(*(part(database) for part in parts))  # type: ignore[arg-type]
 
 
@@ -102,7 +114,8 @@ def bench(request: pytest.FixtureRequest) -> Bench:
     segmentations = InMemorySegmentations(projects=projects)
     images = InMemoryImages(segmentations)
     sharing = InMemorySharing(projects, InMemoryAccounts(images))
-    return Bench(projects, images, segmentations, InMemoryProjectJobs(images), sharing)
+    revisions = InMemoryRevisions(segmentations)
+    return Bench(projects, images, segmentations, InMemoryProjectJobs(images), sharing, revisions)
 
 
 def test_files_with_another_pixel_size_are_not_used_again(bench: Bench) -> None:
@@ -113,6 +126,20 @@ def test_files_with_another_pixel_size_are_not_used_again(bench: Bench) -> None:
     _, other = bench.accepted(project, pixel_size_um=0.5)
     assert bench.reused() == []
     assert bench.sent() == [other.id]
+
+
+def test_a_reused_result_begins_with_what_the_model_found(bench: Bench) -> None:
+    project = bench.project()
+    _, run = bench.accepted(project)
+    bench.sent()
+    done = bench.finished(run)
+    bench.revisions.save(Revision(done.id, 1, OWNER, NOW, None, None, Changes(removed=(1,)), 1, 2), [], [1])
+    bench.accepted(project)
+    (reused,) = bench.reused()
+    assert (reused.reused_from, reused.revision) == (done.id, 0)
+    assert reused.result
+    assert (reused.result.spheroid_count, reused.result.found_count) == (2, 2)
+    assert len(bench.revisions.page(a_viewer(), reused.id, None, 0, 9).spheroids) == 2
 
 
 def test_a_result_is_used_again(bench: Bench) -> None:

@@ -10,10 +10,12 @@ import pytest
 from spheroseg.adapters.postgres import spheroids
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
+from spheroseg.adapters.postgres.exports import PostgresExportSource
 from spheroseg.adapters.postgres.images import PostgresImages
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.revisions import PostgresRevisions
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
+from spheroseg.adapters.postgres.statistics import PostgresProjectStatistics
 from spheroseg.domain.operations import Add, Delete, FillHole, Operation, Relabel, Replace, Split
 from spheroseg.domain.packed_outlines import packed
 from spheroseg.domain.revision import Box, Changes, Revision
@@ -102,6 +104,34 @@ def world_of(
     succeeded = running.succeeded(result, NOW)
     segmentations.finish(running, succeeded, list(spheroids_found))
     return World(segmentations, revisions, succeeded)
+
+
+def test_every_statement_counts_the_newest_revisions_spheroids(world: World, request: pytest.FixtureRequest) -> None:
+    assert isinstance(world.segmentations, InMemorySegmentations | PostgresSegmentations)
+    world.save(0, Delete((1, 2)))
+    world.save(1, Add(square(0, 0, 3)))
+    runs = world.segmentations
+    id_, image_id, viewer = world.run.id, world.run.image_id, a_viewer()
+    told = [
+        runs.get(id_),
+        runs.get_many([id_])[id_],
+        runs.one(viewer, id_),
+        runs.accessible(viewer, id_).item,
+        *runs.of_image(viewer, image_id),
+        *runs.page_of_image(viewer, image_id, None, None, 10),
+        runs.latest_of_images(viewer, [image_id])[image_id],
+        runs.latest_repeats([id_])[id_],
+        world.revisions.head(viewer, id_).item.segmentation,
+    ]
+    if isinstance(runs, PostgresSegmentations):
+        database = request.getfixturevalue("database")
+        batches = PostgresBatches(database)
+        told += [batches.segmentations(viewer, [id_])[id_]]
+        told += batches.segmentations_of_images(viewer, [image_id], None, None, 9)[image_id]
+        told += [one.run for one in PostgresExportSource(database).runs(world.run.project_id, None, None, 9)[0]]
+        assert PostgresProjectStatistics(database).of(viewer, world.run.project_id).spheroids == 2
+    assert {(run.result.spheroid_count, run.result.found_count) for run in told if run.result} == {(2, 3)}
+    assert world.revisions.head(viewer, id_).item.spheroid_count == 2
 
 
 def numbers(spheroids: Sequence[Spheroid]) -> list[int]:

@@ -16,6 +16,7 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import NotFoundError
 from tests.fakes.images import InMemoryImages
 from tests.fakes.projects import InMemoryProjects
+from tests.fakes.revisions import InMemoryRevisions
 from tests.fakes.segmentations import InMemorySegmentations
 
 Found = TypeVar("Found")
@@ -28,6 +29,7 @@ class InMemoryBatches:
     projects_: InMemoryProjects
     images_: InMemoryImages
     segmentations_: InMemorySegmentations
+    revisions_: InMemoryRevisions
 
     def projects(self, viewer: Viewer, project_ids: Sequence[UUID]) -> Mapping[UUID, Accessible[Project]]:
         return _those_found(project_ids, lambda id_: self.projects_.one(viewer, id_))
@@ -62,7 +64,10 @@ class InMemoryBatches:
     def spheroids_of_segmentations(
         self, viewer: Viewer, segmentation_ids: Sequence[UUID], after_number: int, limit: int
     ) -> Mapping[UUID, Sequence[Spheroid]]:
-        return {id_: self.segmentations_.spheroids(viewer, id_, after_number, limit) for id_ in segmentation_ids}
+        pages = _those_found(
+            segmentation_ids, lambda id_: self.revisions_.page(viewer, id_, None, after_number, limit).spheroids
+        )
+        return {id_: pages.get(id_, []) for id_ in segmentation_ids}
 
 
 def _those_found(ids: Sequence[UUID], read: Callable[[UUID], Found]) -> dict[UUID, Found]:

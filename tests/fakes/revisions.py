@@ -44,8 +44,9 @@ class InMemoryRevisions:
             raise NotFinishedError(f"Segmentation {segmentation_id} is {run.status} and has no spheroids")
         revisions = self.saved.get(segmentation_id, [])
         highest = max((one.number for one in self.segmentations.found.get(segmentation_id, [])), default=0)
-        count = revisions[-1].spheroid_count if revisions else run.result.spheroid_count
-        head = Head(run, run.revision, count, revisions[-1].highest_number if revisions else highest)
+        head = Head(
+            run, run.revision, run.result.spheroid_count, revisions[-1].highest_number if revisions else highest
+        )
         return Accessible(head, found.access)
 
     def page(
@@ -129,7 +130,8 @@ class InMemoryRevisions:
         self.states[run.id, revision.number] = state | {one.number: one for one in changed}
         kept = replace(revision, operations=tuple(json.loads(json.dumps(list(revision.operations)))))
         self.saved.setdefault(run.id, []).append(kept)
-        self.segmentations.rows[run.id] = replace(run, revision=revision.number)
+        result = replace(run.result, spheroid_count=revision.spheroid_count) if run.result else None
+        self.segmentations.rows[run.id] = replace(run, revision=revision.number, result=result)
 
     def _chosen(self, viewer: Viewer, segmentation_id: UUID, revision: int | None) -> int:
         absent = RevisionNotFoundError(f"Segmentation {segmentation_id} has no revision {revision}")

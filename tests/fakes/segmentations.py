@@ -115,9 +115,6 @@ class InMemorySegmentations:
         ]
         return [self.rows[id_] for _, id_ in sorted(waiting + silent)[:limit]]
 
-    def rim_px(self, segmentation_ids: Sequence[UUID]) -> float:
-        return sum(one.measures.perimeter_with_holes_px for id_ in segmentation_ids for one in self.found.get(id_, []))
-
     def release(self, at: datetime) -> Sequence[Segmentation]:
         waiting = self._in(SegmentationStatus.QUEUED)
         sent = [row for row in waiting if row.sent_at is not None]

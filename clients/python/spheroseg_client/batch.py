@@ -361,8 +361,8 @@ class Batch:
         for link, suffix in ((links.outlines, "geojson"), (links.preview, "preview.jpg"), (links.labels, "tif")):
             self._client.download(link, parts[suffix], self._unless_stopped)
         outlines = read_outlines(parts["geojson"])
-        if len(outlines) != result.spheroid_count:
-            raise UnexpectedAnswerError(f"{len(outlines)} outlines came of {result.spheroid_count} spheroids")
+        if len(outlines) != result.found_count:
+            raise UnexpectedAnswerError(f"{len(outlines)} outlines came of {result.found_count} spheroids")
         self._draw(parts["preview.jpg"], outlines, (result.width_px, result.height_px), parts["png"])
         self._results.add_measures(job.index, job.file.shown, job.name, segmentation, outlines)
         if self._change_outlines:  # overlay and measures are made of the exact ones

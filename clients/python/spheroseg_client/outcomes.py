@@ -49,9 +49,9 @@ class Outcome:
 
     @property
     def spheroid_count(self) -> int | None:
-        """Spheroids found; None without a result."""
+        """Spheroids in the files, which are those that the model found; None without a result."""
         result = self.segmentation.result if self.segmentation else None
-        return result.spheroid_count if result else None
+        return result.found_count if result else None
 
     @property
     def review(self) -> Review | None:

@@ -39,6 +39,9 @@ SecondArgument = Annotated[UUID, typer.Argument(help="Id of another run of the s
 OverlapOption = Annotated[
     float, typer.Option("--threshold", min=0.5, max=0.99, help="IoU above which two spheroids are partners.")
 ]
+ComparedRevisionOption = Annotated[
+    int | None, typer.Option(min=0, help="Of that run's outlines: the newest if left away, 0 what the model found.")
+]
 
 
 def _batch(batch: RunBatch) -> RenderableType:
@@ -90,6 +93,7 @@ def _comparison(found: RunComparison) -> RenderableType:
     mean = "none" if found.mean_iou is None else f"{found.mean_iou:.3f}"
     return display.facts(
         {
+            "revisions": f"{found.first_revision} and {found.second_revision}",
             "matched": found.matched,
             "mean IoU": mean,
             "lost": ", ".join(map(str, found.lost)) or "none",
@@ -185,7 +189,12 @@ def _show_history(client: Client, image: ImageArgument) -> Sequence[Segmentation
     _comparison,
 )
 def _compare(
-    client: Client, first: FirstArgument, second: SecondArgument, threshold: OverlapOption = 0.5
+    client: Client,
+    first: FirstArgument,
+    second: SecondArgument,
+    threshold: OverlapOption = 0.5,
+    first_revision: ComparedRevisionOption = None,
+    second_revision: ComparedRevisionOption = None,
 ) -> RunComparison:
     """Compare two runs of an image: matched spheroids and their mean IoU, lost and added ones."""
-    return client.compare_runs(first, second, threshold)
+    return client.compare_runs(first, second, threshold, first_revision, second_revision)

@@ -68,10 +68,13 @@ class RunComparison(Answer):
     """Two runs over the same pixels: pairs with an IoU above ``threshold``, and numbers without partner.
 
     ``lost`` spheroids are in the first run alone, ``added`` ones in the second. ``mean_iou`` is None without a pair.
+    The revisions say which outlines were compared; 0 are the model's own.
     """
 
     first_id: UUID
+    first_revision: int
     second_id: UUID
+    second_revision: int
     threshold: float
     mean_iou: float | None
     matched: int
@@ -153,13 +156,23 @@ class RunCalls:
         """A batch with the progress of its runs."""
         return self._run_call(f"/v1/batches/{batch_id}", RunBatch)
 
-    def compare_runs(self, first_id: UUID, second_id: UUID, threshold: float = 0.5) -> RunComparison:
+    def compare_runs(
+        self,
+        first_id: UUID,
+        second_id: UUID,
+        threshold: float = 0.5,
+        first_revision: int | None = None,
+        second_revision: int | None = None,
+    ) -> RunComparison:
         """What became of one run's spheroids in another run over the same page of an image.
 
         Args:
             threshold: Partners have an IoU above it, 0.5 to below 1.
+            first_revision, second_revision: Of their outlines; None: the newest, 0: the model's own.
         """
         path = f"/v1/segmentations/{first_id}/comparison/{second_id}?threshold={threshold}"
+        for name, revision in (("revision", first_revision), ("other_revision", second_revision)):
+            path += "" if revision is None else f"&{name}={revision}"
         return self._run_call(path, RunComparison)
 
     def _run_call(self, path: str, kind: type[Found], body: object = None, key: str | None = None) -> Found:

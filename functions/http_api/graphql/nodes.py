@@ -36,6 +36,10 @@ from spheroseg.domain.spheroid import Spheroid as SpheroidRecord
 from spheroseg.errors import ImageNotFoundError, InvalidInputError, NotFinishedError, ProjectNotFoundError
 from spheroseg.use_cases.read_images import ImageView
 
+RevisionNumber = Annotated[
+    int | None, strawberry.argument(description="0: the segmenter's own outlines; left away: the newest")
+]
+
 
 @strawberry.interface(description="Whatever has an id of its own.")
 class Node(ABC):
@@ -285,9 +289,7 @@ class Segmentation(Told, RevisedSegmentation, ReviewedSegmentation, Node):
         info: Info,
         first: First = DEFAULT_FIRST,
         after: After = None,
-        revision: Annotated[
-            int | None, strawberry.argument(description="0: the segmenter's own outlines; left away: the newest")
-        ] = None,
+        revision: RevisionNumber = None,
     ) -> Connection["Spheroid"]:
         """A page of spheroids."""
         run = self.record
@@ -320,13 +322,19 @@ class Segmentation(Told, RevisedSegmentation, ReviewedSegmentation, Node):
         info: Info,
         other: Annotated[strawberry.ID, strawberry.argument(description="The other run: a node's id, or a plain one")],
         threshold: Annotated[float, strawberry.argument(description="Partners have an IoU above it, 0.5 to 1")] = 0.5,
+        revision: RevisionNumber = None,
+        other_revision: RevisionNumber = None,
     ) -> Comparison | None:
         """What became of this run's spheroids in the other one."""
         context = info.context
         if not 0.5 <= threshold < 1:
             raise InvalidInputError(f"threshold: {threshold} is not from 0.5 to 1, 1 excluded")
         other_id = id_of("Segmentation", other)
-        compared = context.use_cases.compare_runs(context.viewer, self.record.id, other_id, threshold)
+        if any(one is not None and one < 0 for one in (revision, other_revision)):
+            raise InvalidInputError("revision, otherRevision: revisions are numbered from 0")
+        compared = context.use_cases.compare_runs(
+            context.viewer, self.record.id, other_id, threshold, (revision, other_revision)
+        )
         return Comparison(answer=ComparisonOut.of(compared))
 
 

@@ -161,7 +161,9 @@ class StatisticsOut(Answer):
 
     images: ImageCounts = Field(description="Images by where they are")
     size_bytes: int = Field(description="Of the original files that are there", examples=[201_342_528])
-    spheroids: int = Field(description="Found by the latest segmentation of each image that succeeded", examples=[1140])
+    spheroids: int = Field(
+        description="In the newest revision of the latest segmentation of each image that succeeded", examples=[1140]
+    )
     last_activity_at: datetime = Field(
         description="When a file came, a segmentation ended, or the project itself was changed last; in UTC"
     )

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from http_api.correlation import CorrelationId
 from http_api.rest.answers import NOT_WRITABLE, POSITION_HEADER, Answer, Body, Wired, Written, problems
 from http_api.rest.orders import OrderIn
+from http_api.rest.spheroids import RevisionNumber
 from http_api.use_cases import Models
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.run_batch import MAX_OF_PROJECT, MAX_SELECTED, MAX_TOLD, Outcome, RunBatch, Selection, Told
@@ -208,7 +209,9 @@ class ComparisonOut(Answer):
     """What became of one run's spheroids in another run over the same pixels."""
 
     first_id: UUID = Field(description="The first run")
+    first_revision: int = Field(description="Of the first run's outlines; 0: the model's own", examples=[0])
     second_id: UUID = Field(description="The second run")
+    second_revision: int = Field(description="Of the second run's outlines; 0: the model's own", examples=[2])
     threshold: float = Field(description="Partners have an IoU above it", examples=[0.5])
     mean_iou: float | None = Field(description="Mean over the pairs; null without any", examples=[0.951])
     matched: int = Field(description="Pairs", examples=[11])
@@ -222,7 +225,9 @@ class ComparisonOut(Answer):
         found = compared.comparison
         return cls(
             first_id=compared.first.id,
+            first_revision=compared.first_revision,
             second_id=compared.second.id,
+            second_revision=compared.second_revision,
             threshold=found.threshold,
             mean_iou=found.mean_iou,
             matched=len(found.pairs),
@@ -344,7 +349,9 @@ async def read_batch(batch_id: UUID, viewer: CurrentViewer, use_cases: Wired) ->
     "/segmentations/{segmentation_id}/comparison/{other_id}",
     summary="Compare two segmentations",
     response_description="Pairs with their IoU, lost and added spheroids",
-    responses=problems("segmentation-not-found", "not-finished", "not-comparable", "comparison-too-large"),
+    responses=problems(
+        "segmentation-not-found", "not-finished", "revision-not-found", "not-comparable", "comparison-too-large"
+    ),
 )
 async def compare_runs(
     segmentation_id: UUID,
@@ -352,6 +359,12 @@ async def compare_runs(
     viewer: CurrentViewer,
     use_cases: Wired,
     threshold: Annotated[float, Query(ge=0.5, lt=1, description="Partners have an IoU above it")] = 0.5,
+    revision: RevisionNumber = None,
+    other_revision: RevisionNumber = None,
 ) -> ComparisonOut:
-    """Pair the spheroids of two runs over the same page of an image one to one, exactly, by their outlines."""
-    return ComparisonOut.of(use_cases.compare_runs(viewer, segmentation_id, other_id, threshold))
+    """Pair the spheroids of two runs over the same page of an image one to one, exactly, by their outlines.
+
+    Both in the newest revision, or in the ones named; revision 0 is what the model found.
+    """
+    revisions = (revision, other_revision)
+    return ComparisonOut.of(use_cases.compare_runs(viewer, segmentation_id, other_id, threshold, revisions))

@@ -131,7 +131,13 @@ class ResultOut(Answer):
         "mended later: then take µm from the API, not from the files",
         examples=[0.65],
     )
-    spheroid_count: int = Field(description="Spheroids found, 0 included", examples=[12])
+    spheroid_count: int = Field(
+        description="Spheroids in the newest revision of the outlines, 0 included", examples=[13]
+    )
+    found_count: int = Field(
+        description="Spheroids that the model found, whatever was corrected since; the files of `links` hold these",
+        examples=[12],
+    )
     stages_s: dict[str, float] = Field(
         description="Seconds spent in each stage of the work",
         examples=[{"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04}],
@@ -156,6 +162,7 @@ class ResultOut(Answer):
             pixel_size_source=result.pixel_size_source,
             files_pixel_size_um=result.written_pixel_size_um,
             spheroid_count=result.spheroid_count,
+            found_count=result.found_count,
             stages_s=result.stages_s,
             ran=ModelFileOut.of(result.ran),
             review=ReviewOut.of(result.review),

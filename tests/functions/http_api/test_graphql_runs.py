@@ -44,10 +44,11 @@ def test_two_runs_are_compared_alike(world: World, owner: Client) -> None:
     ids = names_of("/v1/segmentations/{segmentation_id}/comparison/{other_id}", two_runs(world))
     first, second = ids["segmentation_id"], ids["other_id"]
     query = """query ($a: ID!, $b: ID!) { segmentation(id: $a) { comparison(other: $b, threshold: 0.6) {
-        threshold matched meanIou lost added pairs { first second iou } } } }"""
+        firstRevision secondRevision threshold matched meanIou lost added pairs { first second iou } } } }"""
     found = data(owner, query, a=first, b=second)["segmentation"]["comparison"]
     rest = owner.get(f"/v1/segmentations/{first}/comparison/{second}?threshold=0.6").json()
-    assert found == {key.replace("mean_iou", "meanIou"): rest[key] for key in rest if not key.endswith("_id")}
+    names = {"mean_iou": "meanIou", "first_revision": "firstRevision", "second_revision": "secondRevision"}
+    assert found == {names.get(key, key): rest[key] for key in rest if not key.endswith("_id")}
     assert codes(asked(owner, query.replace("0.6", "0.4"), a=first, b=second)) == ["invalid-input"]
 
 

@@ -1,6 +1,5 @@
 """Many runs by one call over HTTP: start, cancel, retry, progress, compare."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -221,6 +220,8 @@ def test_two_runs_are_compared(world: World, owner: Client) -> None:
     body = owner.get(f"/v1/segmentations/{first.id}/comparison/{second.id}").json()
     assert body == {
         "first_id": str(first.id),
+        "first_revision": 0,
+        "second_revision": 0,
         "second_id": str(second.id),
         "threshold": 0.5,
         "mean_iou": pytest.approx(80 / 120),
@@ -233,12 +234,24 @@ def test_two_runs_are_compared(world: World, owner: Client) -> None:
     assert (strict["matched"], strict["mean_iou"], strict["lost"], strict["added"]) == (0, None, [1, 2], [1, 2])
 
 
+def test_runs_are_compared_as_corrected_or_as_found(world: World, owner: Client) -> None:
+    first, second = two_runs(world)
+    removed = {"base": 0, "operations": [{"kind": "delete", "numbers": [1]}]}
+    assert owner.post(f"/v1/segmentations/{second.id}/revisions", json=removed).status_code == 201
+    path = f"/v1/segmentations/{first.id}/comparison/{second.id}"
+    body = owner.get(path).json()
+    assert (body["first_revision"], body["second_revision"], body["lost"], body["added"]) == (0, 1, [2], [])
+    found = owner.get(f"{path}?other_revision=0").json()
+    assert (found["second_revision"], found["lost"], found["added"]) == (0, [2], [1])
+    assert owner.get(f"{path}?revision=1").json()["code"] == "revision-not-found"
+
+
 def test_runs_that_cannot_be_compared_are_refused_with_a_reason(world: World, owner: Client) -> None:
     first, second = two_runs(world, result=a_result(width_px=100))
     elsewhere = world.a_succeeded_run()
     waiting = world.a_run(world.images.get(first.image_id), status=SegmentationStatus.QUEUED, order=an_order(model="w"))
     many, _ = two_runs(world)
-    world.segmentations.rows[many.id] = replace(many, result=a_result(10_001))
+    world.segmentations.found[many.id] = [a_spheroid(number) for number in range(1, 10_002)]
     long, other = two_runs(world)
     world.segmentations.found[long.id] = [a_spheroid(1, measures=some_measures(perimeter_with_holes_px=500_001.0))]
     for one, two, status, code in (

@@ -24,6 +24,7 @@ def test_a_succeeded_run_has_a_result_and_links(world: World, owner: Client) -> 
         "pixel_size_source": "file",
         "files_pixel_size_um": None,
         "spheroid_count": 1,
+        "found_count": 1,
         "stages_s": {"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04},
         "ran": {
             "model": "spheroid-unet",

@@ -281,9 +281,9 @@ class World:
                 self.updates,
             ),
             read_runs=ReadRuns(self.projects, self.batches, self.clock),
-            compare_runs=CompareRuns(self.segmentations),
+            compare_runs=CompareRuns(self.segmentations, self.revisions, ShapelyEditor()),
             read_together=ReadTogether(
-                InMemoryBatches(self.projects, self.images, self.segmentations), self.segmentations
+                InMemoryBatches(self.projects, self.images, self.segmentations, self.revisions), self.segmentations
             ),
             read_queue_status=ReadQueueStatus(self.segmentations, self.clock),
             watch_updates=WatchUpdates(self.watchers, self.clock),

@@ -66,7 +66,7 @@ class ProjectStatistics:
             how their latest run is (``without_segmentation``, ``queued``, ``processing``, ``completed``, ``failed``,
             ``cancelled``).
         size_bytes: Of the original files that are there.
-        spheroids: Found by the latest run of each image that succeeded.
+        spheroids: In the newest revision of the latest run of each image that succeeded.
         last_activity_at: When a file came, a run ended, or the project itself was changed last.
     """
 

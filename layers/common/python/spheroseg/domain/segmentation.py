@@ -129,7 +129,8 @@ class Result:
         pixel_type: The file's own sample type, such as ``uint16``.
         pixel_size_um: Edge of one pixel in µm that the measures are converted with; None: unknown, pixels only.
         pixel_size_source: Where that number comes from; None exactly when it is unknown.
-        spheroid_count: Objects found, 0 included.
+        spheroid_count: Spheroids in the newest revision of its outlines, 0 included.
+        found_count: Spheroids that the segmenter found, whatever was corrected since.
         stages_s: Seconds spent in each stage (``download``, ``decode``, ``model``, ``outlines``, ``store``).
         ran: The model file that found them; None in runs of before it was noted.
         review: Whether somebody should look at it, and why; None in runs of before that was judged.
@@ -143,6 +144,7 @@ class Result:
     pixel_size_um: float | None
     pixel_size_source: PixelSizeSource | None
     spheroid_count: int
+    found_count: int
     stages_s: dict[str, float]
     ran: ModelFile | None = None
     review: Review | None = None
@@ -202,14 +204,14 @@ class Segmentation:
         return result_prefix(self.files_of or self.id, attempt)
 
     def reusing(self, twin: Self, at: datetime) -> Self:
-        """This waiting run with what another one found; the caller adapts the pixel size."""
+        """This waiting run with what another one found, uncorrected; the caller adapts the pixel size."""
         self._require({SegmentationStatus.QUEUED}, SegmentationStatus.SUCCEEDED)
         if twin.result is None:
             raise IllegalMoveError(f"Segmentation {twin.id} has no result to be used again")
         return replace(
             self,
             status=SegmentationStatus.SUCCEEDED,
-            result=replace(twin.result, stages_s={}),
+            result=replace(twin.result, spheroid_count=twin.result.found_count, stages_s={}),
             finished_at=at,
             is_reused=True,
             reused_from=twin.id if twin.project_id == self.project_id else None,

@@ -26,6 +26,7 @@ from spheroseg.domain.operations import (
 )
 from spheroseg.domain.packed_outlines import packed
 from spheroseg.domain.revision import Box, Draft, Drafted, RevisionDifference, SpheroidDifference
+from spheroseg.domain.run_comparison import RunComparison, paired
 from spheroseg.domain.spheroid import Measures, Polygon, Spheroid
 from spheroseg.errors import EditTooLargeError
 from spheroseg.imaging.coarsening import coarser
@@ -142,6 +143,24 @@ class ShapelyEditor:
             same_px + sum(shared.values()),
         )
         return RevisionDifference(before[0], after[0], spheroids, same, whole)
+
+    def paired(
+        self, first: Mapping[int, Outline], second: Mapping[int, Outline], width_px: int, threshold: float
+    ) -> RunComparison:
+        """Which spheroid of one run is which of another run over the same pixels, by their pixels.
+
+        Args:
+            width_px: Of the image.
+            threshold: 0.5 to below 1.
+        """
+        numbers, areas, stretches = [], [], []
+        for outlines in (first, second):
+            numbers.append(list(outlines))
+            stretches.append(stretches_of(list(outlines.values())))
+            areas.append(dict(zip(outlines, stretches[-1].areas.tolist(), strict=True)))
+        shared = shared_areas(stretches[0], stretches[1], width_px)
+        by_numbers = {(numbers[0][one], numbers[1][other]): common for (one, other), common in shared.items()}
+        return paired(areas[0], areas[1], by_numbers, threshold)
 
     def coarser(self, outlines: Sequence[tuple[int, bytes]], tolerance_px: float) -> list[tuple[int, bytes]]:
         """Outlines for who only looks: fewer corners, none left out farther than the tolerance from what is shown.

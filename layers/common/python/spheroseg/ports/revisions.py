@@ -7,6 +7,7 @@ from uuid import UUID
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.operations import Operation
 from spheroseg.domain.revision import Box, Draft, Head, OutlinePage, RevisedPage, Revision, RevisionDifference
+from spheroseg.domain.run_comparison import RunComparison
 from spheroseg.domain.spheroid import Polygon, Spheroid
 from spheroseg.domain.viewer import Viewer
 
@@ -139,6 +140,20 @@ class OutlineEditor(Protocol):
             before, after: Two revisions, each with the outlines of its spheroids that the other has not, or not so.
             unchanged: How many others there are, and their pixels together.
             width_px: Of the image.
+        """
+
+    def paired(
+        self,
+        first: Mapping[int, tuple[Polygon, ...]],
+        second: Mapping[int, tuple[Polygon, ...]],
+        width_px: int,
+        threshold: float,
+    ) -> RunComparison:
+        """Which spheroid of one run is which of another run over the same pixels, by their pixels.
+
+        Args:
+            width_px: Of the image.
+            threshold: 0.5 to below 1.
         """
 
     def coarser(self, outlines: Sequence[tuple[int, bytes]], tolerance_px: float) -> list[tuple[int, bytes]]:

@@ -60,10 +60,7 @@ class SegmentationRepository(Protocol):
         """Note that its worker is still at it, or raise ``StaleStateError`` when it was replaced or cancelled."""
 
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
-        """Up to ``limit`` spheroids of a run that the viewer may read, above ``after_number``, in order of number."""
-
-    def rim_px(self, segmentation_ids: Sequence[UUID]) -> float:
-        """Length of all outlines of these runs, holes included, in px."""
+        """Up to ``limit`` of what was found in a run that the viewer may read, uncorrected, above ``after_number``."""
 
     def latest_repeats(self, first_ids: Sequence[UUID]) -> Mapping[UUID, Segmentation]:
         """The latest repeat of each run that exists, by the first one's id, as last written, in one statement."""

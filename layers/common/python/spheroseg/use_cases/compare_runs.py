@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from spheroseg.domain.run_comparison import RunComparison, compared
+from spheroseg.domain.revision import RevisedPage
+from spheroseg.domain.run_comparison import RunComparison
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ComparisonTooLargeError, NotComparableError, NotFinishedError
-from spheroseg.ports import SegmentationRepository
+from spheroseg.ports import OutlineEditor, RevisionRepository, SegmentationRepository
 
 MAX_RIM_PX = 500_000
 """Outlines of both runs together, in px: two thousand spheroids of 80 px across in each.
@@ -21,25 +22,40 @@ MAX_SPHEROIDS = 10_000
 
 @dataclass(frozen=True)
 class ComparedRuns:
-    """Two runs, and what they have in common."""
+    """Two runs, each in one revision of its outlines, and what they have in common."""
 
     first: Segmentation
+    first_revision: int
     second: Segmentation
+    second_revision: int
     comparison: RunComparison
 
 
 @dataclass(frozen=True)
 class CompareRuns:
-    """Pair the spheroids of two runs over the same pixels, by their stored outlines."""
+    """Pair the spheroids of two runs over the same pixels, by the pixels of their outlines."""
 
     segmentations: SegmentationRepository
+    revisions: RevisionRepository
+    editor: OutlineEditor
 
-    def __call__(self, viewer: Viewer, first_id: UUID, second_id: UUID, threshold: float) -> ComparedRuns:
+    def __call__(
+        self,
+        viewer: Viewer,
+        first_id: UUID,
+        second_id: UUID,
+        threshold: float,
+        revisions: tuple[int | None, int | None] = (None, None),
+    ) -> ComparedRuns:
         """What became of the first run's spheroids in the second.
+
+        Args:
+            revisions: Of the first and of the second run's outlines; None: the newest, 0: the segmenter's own.
 
         Raises:
             SegmentationNotFoundError: the viewer has no role in the project of one of them.
             NotFinishedError: one of them has no result.
+            RevisionNotFoundError: one of them has no such revision.
             NotComparableError: they are not of the same pixels.
             ComparisonTooLargeError: the outlines are too long for one request.
         """
@@ -53,16 +69,21 @@ class CompareRuns:
         pages = [run.order.parameters.page for run in (first, second)]
         if sizes[0] != sizes[1] or pages[0] != pages[1]:
             raise NotComparableError(f"The two segmentations are of different pages: {pages[0]} and {pages[1]}")
-        self._check_size(first, second)
-        ones = self.segmentations.spheroids(viewer, first.id, 0, MAX_SPHEROIDS)
-        others = self.segmentations.spheroids(viewer, second.id, 0, MAX_SPHEROIDS)
-        return ComparedRuns(first, second, compared(ones, others, threshold))
+        before, after = (
+            self.revisions.page(viewer, run.id, revision, 0, MAX_SPHEROIDS)
+            for run, revision in zip((first, second), revisions, strict=True)
+        )
+        _check_size(before, after)
+        ones, others = ({one.number: one.polygons for one in page.spheroids} for page in (before, after))
+        found = self.editor.paired(ones, others, sizes[0][0] if sizes[0] else 0, threshold)
+        return ComparedRuns(first, before.revision, second, after.revision, found)
 
-    def _check_size(self, *runs: Segmentation) -> None:
-        most = max(run.result.spheroid_count if run.result else 0 for run in runs)
-        rim_px = self.segmentations.rim_px([run.id for run in runs]) if most <= MAX_SPHEROIDS else 0.0
-        if most > MAX_SPHEROIDS or rim_px > MAX_RIM_PX:
-            what = f"{most:,} spheroids in one run" if most > MAX_SPHEROIDS else f"{rim_px:,.0f} px of outlines"
-            raise ComparisonTooLargeError(
-                f"{what}; up to {MAX_SPHEROIDS:,} spheroids and {MAX_RIM_PX:,} px are compared within one request"
-            )
+
+def _check_size(*pages: RevisedPage) -> None:
+    most = max(page.spheroid_count for page in pages)
+    rim_px = sum(one.measures.perimeter_with_holes_px for page in pages for one in page.spheroids)
+    if most > MAX_SPHEROIDS or rim_px > MAX_RIM_PX:
+        what = f"{most:,} spheroids in one run" if most > MAX_SPHEROIDS else f"{rim_px:,.0f} px of outlines"
+        raise ComparisonTooLargeError(
+            f"{what}; up to {MAX_SPHEROIDS:,} spheroids and {MAX_RIM_PX:,} px are compared within one request"
+        )

@@ -165,6 +165,7 @@ class SegmentImage:
             file_pixel_size_um=decoded.pixel_size_um,
             written_pixel_size_um=pixel_size_um,
             spheroid_count=len(spheroids),
+            found_count=len(spheroids),
             stages_s=dict(work.stages_s),
             review=review,
             ran=_file_of(segmented.chosen or ChosenModel(work.segmenter.card, reason=None)),

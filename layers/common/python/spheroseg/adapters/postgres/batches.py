@@ -32,7 +32,7 @@ SELECT images.* FROM (SELECT {images.COLUMNS} FROM images WHERE id = ANY(%(ids)s
 """
 
 SEGMENTATIONS = f"""
-SELECT runs.* FROM (SELECT {segmentation_rows.COLUMNS} FROM segmentations WHERE id = ANY(%(ids)s::uuid[])) AS runs
+SELECT runs.* FROM (SELECT {segmentation_rows.SELECTED} FROM segmentations WHERE id = ANY(%(ids)s::uuid[])) AS runs
 {access_to("runs.project_id")}
 """
 
@@ -46,7 +46,7 @@ GROUP BY wanted.wanted_id, images.status
 SEGMENTATIONS_OF_IMAGES = f"""
 SELECT found.* FROM unnest(%(ids)s::uuid[]) AS wanted (wanted_id)
 CROSS JOIN LATERAL (
-    SELECT {segmentation_rows.COLUMNS} FROM segmentations
+    SELECT {segmentation_rows.SELECTED} FROM segmentations
     WHERE image_id = wanted.wanted_id
         AND (queued_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
         AND (%(page)s::integer IS NULL OR (parameters ->> 'page')::integer = %(page)s)

@@ -129,7 +129,7 @@ SELECT count(*) AS images FROM images
 WHERE project_id = %(project_id)s AND (%(image_ids)s::uuid[] IS NULL OR id = ANY(%(image_ids)s::uuid[]))
 """
 
-_RUN = ", ".join(f"run.{column.strip()}" for column in segmentation_rows.COLUMNS.split(","))
+_RUN = ", ".join(f"run.{name}" for name in segmentation_rows.NAMES)
 
 RUNS = f"""
 SELECT listed.id AS listed_id, listed.name AS listed_name, listed.created_at AS listed_at, listed.page_count, {_RUN}
@@ -140,7 +140,7 @@ FROM (
     ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 ) AS listed
 LEFT JOIN LATERAL (
-    SELECT DISTINCT ON ((parameters ->> 'page')::integer) {segmentation_rows.COLUMNS} FROM segmentations
+    SELECT DISTINCT ON ((parameters ->> 'page')::integer) {segmentation_rows.SELECTED} FROM segmentations
     WHERE image_id = listed.id AND status = 'succeeded'
     ORDER BY (parameters ->> 'page')::integer, queued_at DESC, id DESC
 ) AS run ON true

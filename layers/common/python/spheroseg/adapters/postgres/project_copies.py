@@ -77,7 +77,7 @@ SELECT {images.COLUMNS} FROM images
 WHERE id = ANY(%(ids)s) AND project_id = %(project_id)s AND status = 'stored' ORDER BY id FOR SHARE
 """
 
-RUNS = f"SELECT {segmentation_rows.COLUMNS} FROM segmentations WHERE image_id = ANY(%(ids)s) AND status = 'succeeded'"
+RUNS = f"SELECT {segmentation_rows.SELECTED} FROM segmentations WHERE image_id = ANY(%(ids)s) AND status = 'succeeded'"
 
 BEGIN = """
 UPDATE project_copies SET source_run_ids = %(source_run_ids)s::uuid[], segmentation_ids = %(run_ids)s::uuid[]

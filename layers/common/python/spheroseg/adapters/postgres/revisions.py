@@ -109,7 +109,7 @@ HEAD = f"""
 SELECT runs.*, access.*, coalesce(kept.spheroid_count, runs.spheroid_count) AS head_count,
     coalesce(kept.highest_number, (SELECT max(number) FROM spheroids WHERE segmentation_id = runs.id), 0)
         AS head_highest
-FROM (SELECT {segmentation_rows.COLUMNS} FROM segmentations WHERE id = %(segmentation_id)s) AS runs
+FROM (SELECT {segmentation_rows.SELECTED} FROM segmentations WHERE id = %(segmentation_id)s) AS runs
 {access_to("runs.project_id")}
 LEFT JOIN revisions AS kept ON kept.segmentation_id = runs.id AND kept.number = runs.revision
 """

@@ -12,7 +12,7 @@ from spheroseg.adapters.postgres import dispatch, reuse
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.orders import order_values
-from spheroseg.adapters.postgres.segmentation_rows import COLUMNS, segmentation_of
+from spheroseg.adapters.postgres.segmentation_rows import SELECTED, segmentation_of
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.run_batch import MAX_SELECTED, Candidate, Outcome, RunBatch, Selection, Told, without
 from spheroseg.domain.run_progress import Progress, sent_before
@@ -78,11 +78,11 @@ WITH chosen AS (
 )
 UPDATE segmentations SET status = 'cancelled', finished_at = %(at)s
 FROM chosen WHERE segmentations.id = chosen.id
-RETURNING {", ".join(f"segmentations.{name.strip()}" for name in COLUMNS.split(","))}
+RETURNING {SELECTED}
 """
 
 FAILED = f"""
-SELECT {COLUMNS} FROM segmentations
+SELECT {SELECTED} FROM segmentations
 WHERE {_MEANT} AND status = 'failed' AND NOT EXISTS (
     SELECT FROM segmentations AS later
     WHERE coalesce(later.repeat_of, later.id) = coalesce(segmentations.repeat_of, segmentations.id)

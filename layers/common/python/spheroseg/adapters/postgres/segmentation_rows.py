@@ -17,6 +17,21 @@ COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameter
     ran_model_version, ran_precision, ran_sha256, ran_reason, review, failure_code, failure_detail, repeat, repeat_of,
     urgency, requested_by, batch_id, sent_at, revision,
     is_reused, reused_from, files_of, files_attempt"""
+"""Of the table: what is stored of a run. ``spheroid_count`` is what the segmenter found."""
+
+_NEWEST_COUNT = """CASE WHEN segmentations.revision > 0 THEN (SELECT newest.spheroid_count FROM revisions AS newest
+    WHERE newest.segmentation_id = segmentations.id AND newest.number = segmentations.revision) END"""
+
+NEWEST_COUNT = f"coalesce({_NEWEST_COUNT}, segmentations.spheroid_count)"
+"""Spheroids of a run's newest revision, as SQL beside the table ``segmentations``: kept once, where the revision is."""
+
+SELECTED = ", ".join(
+    [*(f"segmentations.{name.strip()}" for name in COLUMNS.split(",")), f"{NEWEST_COUNT} AS newest_count"]
+)
+"""What ``segmentation_of`` reads, from the table ``segmentations`` under its own name."""
+
+NAMES = (*(name.strip() for name in COLUMNS.split(",")), "newest_count")
+"""What these columns are called."""
 
 
 def values_of(run: Segmentation) -> dict[str, Any]:
@@ -42,7 +57,7 @@ def values_of(run: Segmentation) -> dict[str, Any]:
         "pixel_size_source": result.pixel_size_source.value if result and result.pixel_size_source else None,
         "file_pixel_size_um": result.file_pixel_size_um if result else None,
         "written_pixel_size_um": result.written_pixel_size_um if result else None,
-        "spheroid_count": result.spheroid_count if result else None,
+        "spheroid_count": result.found_count if result else None,
         "stages_s": Jsonb(result.stages_s) if result else None,
         "ran_model": ran.model if ran else None,
         "ran_model_version": ran.version if ran else None,
@@ -109,7 +124,8 @@ def _result(row: Row) -> Result | None:
         pixel_size_source=PixelSizeSource(source) if source else None,
         file_pixel_size_um=row["file_pixel_size_um"],
         written_pixel_size_um=row["written_pixel_size_um"],
-        spheroid_count=row["spheroid_count"],
+        spheroid_count=row["newest_count"],
+        found_count=row["spheroid_count"],
         stages_s=row["stages_s"],
         ran=_model_file(row),
         review=_review(row["review"]),

@@ -9,7 +9,7 @@ from spheroseg.adapters.postgres import spheroids as spheroid_rows
 from spheroseg.adapters.postgres.access import access_of, access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
-from spheroseg.adapters.postgres.segmentation_rows import COLUMNS, segmentation_of, values_of
+from spheroseg.adapters.postgres.segmentation_rows import COLUMNS, SELECTED, segmentation_of, values_of
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.backlog import RATE_WINDOW, Backlog
 from spheroseg.domain.paging import PageKey
@@ -31,25 +31,25 @@ INSERT INTO segmentations ({COLUMNS}) VALUES (
 ON CONFLICT (id) DO NOTHING
 """
 
-GET = f"SELECT {COLUMNS} FROM segmentations WHERE id = %(id)s"
+GET = f"SELECT {SELECTED} FROM segmentations WHERE id = %(id)s"
 
 ONE = f"""
-SELECT {COLUMNS}, access.* FROM segmentations
+SELECT {SELECTED}, access.* FROM segmentations
 {access_to("segmentations.project_id")}
 WHERE segmentations.id = %(id)s
 """
 
 OF_IMAGE = f"""
-SELECT {COLUMNS} FROM segmentations
+SELECT {SELECTED} FROM segmentations
 {access_to("segmentations.project_id")}
 WHERE image_id = %(image_id)s
 ORDER BY queued_at DESC, id DESC
 """
 
-GET_MANY = f"SELECT {COLUMNS} FROM segmentations WHERE id = ANY(%(ids)s)"
+GET_MANY = f"SELECT {SELECTED} FROM segmentations WHERE id = ANY(%(ids)s)"
 
 PAGE_OF_IMAGE = f"""
-SELECT {COLUMNS} FROM segmentations
+SELECT {SELECTED} FROM segmentations
 {access_to("segmentations.project_id")}
 WHERE image_id = %(image_id)s
     AND (queued_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
@@ -60,7 +60,7 @@ ORDER BY queued_at DESC, id DESC LIMIT %(limit)s
 LATEST_REPEATS = f"""
 SELECT latest.* FROM unnest(%(first_ids)s::uuid[]) AS wanted (first_id)
 CROSS JOIN LATERAL (
-    SELECT {COLUMNS} FROM segmentations
+    SELECT {SELECTED} FROM segmentations
     WHERE coalesce(repeat_of, id) = wanted.first_id
     ORDER BY coalesce(repeat_of, id) DESC, repeat DESC LIMIT 1
 ) AS latest
@@ -69,7 +69,7 @@ CROSS JOIN LATERAL (
 LATEST_OF_IMAGES = f"""
 SELECT latest.* FROM unnest(%(image_ids)s::uuid[]) AS wanted (image_id)
 CROSS JOIN LATERAL (
-    SELECT {COLUMNS} FROM segmentations
+    SELECT {SELECTED} FROM segmentations
     WHERE segmentations.image_id = wanted.image_id
     ORDER BY queued_at DESC, id DESC LIMIT 1
 ) AS latest
@@ -94,11 +94,11 @@ UPDATE segmentations SET alive_at = %(at)s WHERE id = %(id)s AND status = %(stat
 
 # Each half in the order of its own partial index, so that neither reads more than ``limit`` rows.
 STALLED = f"""
-(SELECT {COLUMNS}, sent_at AS since FROM segmentations
+(SELECT {SELECTED}, sent_at AS since FROM segmentations
  WHERE status = 'queued' AND sent_at < %(queued_before)s AND queued_at < %(queued_before)s
  ORDER BY sent_at, id LIMIT %(limit)s)
 UNION ALL
-(SELECT {COLUMNS}, alive_at AS since FROM segmentations
+(SELECT {SELECTED}, alive_at AS since FROM segmentations
  WHERE status = 'running' AND alive_at < %(alive_before)s ORDER BY alive_at, id LIMIT %(limit)s)
 ORDER BY since, id LIMIT %(limit)s
 """
@@ -216,7 +216,7 @@ class PostgresSegmentations:
             raise StaleStateError(f"Segmentation {segmentation.id} is no longer {segmentation.status}")
 
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
-        """Up to ``limit`` spheroids of a run that the viewer may read, above ``after_number``, in order of number."""
+        """Up to ``limit`` of what was found in a run that the viewer may read, uncorrected, above ``after_number``."""
         values = {
             "segmentation_id": segmentation_id,
             "viewer_id": viewer.user_id,
@@ -231,11 +231,6 @@ class PostgresSegmentations:
         """Runs queued before one time, and running ones whose worker was last alive before another, oldest first."""
         values = {"queued_before": queued_before, "alive_before": alive_before, "limit": limit}
         return [segmentation_of(row) for row in self._database.latest(STALLED, values)]
-
-    def rim_px(self, segmentation_ids: Sequence[UUID]) -> float:
-        """Length of all outlines of these runs, holes included, in px."""
-        length: float = self._database.latest(spheroid_rows.RIM, {"ids": list(segmentation_ids)})[0]["rim_px"]
-        return length
 
     def release(self, at: datetime) -> Sequence[Segmentation]:
         """Mark the waiting runs whose turn has come as sent, and give them; who calls at the same time waits."""

@@ -107,10 +107,6 @@ WHERE segmentation_id = %(source_id)s AND revision <= {_KNOWN}
 )
 """Statements that give a run the spheroids of another one, in all revisions up to its own."""
 
-RIM = """
-SELECT coalesce(sum(perimeter_with_holes_px), 0) AS rim_px FROM spheroids WHERE segmentation_id = ANY(%(ids)s)
-"""
-
 
 def row_of(segmentation_id: UUID, spheroid: Spheroid) -> tuple[Any, ...]:
     """The row of a spheroid, in the order of ``COPY``."""

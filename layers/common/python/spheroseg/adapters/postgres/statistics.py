@@ -5,6 +5,7 @@ from uuid import UUID
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.orders import utc
+from spheroseg.adapters.postgres.segmentation_rows import NEWEST_COUNT
 from spheroseg.domain.project import PLACE_OF_RUN, PLACES, ProjectStatistics
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import ProjectNotFoundError
@@ -13,7 +14,8 @@ _PLACE = f"""CASE WHEN images.status <> 'stored' THEN images.status
     {" ".join(f"WHEN latest.status = '{run}' THEN '{place}'" for run, place in PLACE_OF_RUN.items())}
     ELSE coalesce(latest.status, 'without_segmentation') END"""
 
-# The latest run of each image by the index (image_id, queued_at, id); the latest that succeeded counts for spheroids.
+# The latest run of each image by the index (image_id, queued_at, id); the latest that succeeded counts for spheroids,
+# as they were corrected.
 OF_PROJECT = f"""
 SELECT place, count(images.id) AS images, coalesce(sum(images.size_bytes) FILTER (WHERE images.status = 'stored'), 0)
         ::bigint AS size_bytes,
@@ -27,7 +29,7 @@ LEFT JOIN LATERAL (
     SELECT status, finished_at FROM segmentations WHERE image_id = images.id ORDER BY queued_at DESC, id DESC LIMIT 1
 ) AS latest ON true
 LEFT JOIN LATERAL (
-    SELECT spheroid_count FROM segmentations WHERE image_id = images.id AND status = 'succeeded'
+    SELECT {NEWEST_COUNT} AS spheroid_count FROM segmentations WHERE image_id = images.id AND status = 'succeeded'
     ORDER BY queued_at DESC, id DESC LIMIT 1
 ) AS done ON true
 CROSS JOIN LATERAL (SELECT {_PLACE} AS place) AS places
