@@ -144,4 +144,5 @@ def _origin(found: ExportedRun) -> Origin:
             "holes": parameters.holes,
             "page": parameters.page,
         },
+        revision=run.revision,
     )

@@ -40,7 +40,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "spheroseg.model_registry": DOMAIN,
     "spheroseg.imaging": (*DOMAIN, "spheroseg.imaging", "spheroseg.ports"),
     "spheroseg.statistics": (*DOMAIN, "spheroseg.statistics"),
-    "spheroseg.exchange": (*DOMAIN, "spheroseg.imaging", "spheroseg.exchange"),
+    "spheroseg.drawing": (),
+    "spheroseg.exchange": (
+        *DOMAIN,
+        "spheroseg.imaging",
+        "spheroseg.drawing",
+        "spheroseg.model_registry",
+        "spheroseg.exchange",
+    ),
     "spheroseg.messages": DOMAIN,
     "spheroseg.bucket_events": DOMAIN,
     "spheroseg.ports": PORTS,
@@ -55,6 +62,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "infra_cdk": ("infra_cdk.app", "infra_cdk.config", "infra_cdk.stacks", "infra_cdk.components"),
     # The command line starts the local cloud; everything else of the client knows the API alone.
     "spheroseg_client.local": ("spheroseg_client", "infra_cdk.local"),
+    # Pictures are drawn by the same hand as the service's, so that numbers and colours agree.
+    "spheroseg_client.batch": ("spheroseg_client", "spheroseg.drawing"),
     # Commands on files of this machine use the product's own measures and models, so that figures agree.
     "spheroseg_client.offline": (
         "spheroseg_client",

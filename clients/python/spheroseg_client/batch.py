@@ -13,6 +13,7 @@ from uuid import UUID
 
 from PIL import Image as Picture
 
+from spheroseg.drawing import draw_overlay
 from spheroseg_client.client import Client, refusal_of
 from spheroseg_client.errors import (
     ApiError,
@@ -29,7 +30,6 @@ from spheroseg_client.models import AnnouncedImage, Failure, Links, Order, Pages
 from spheroseg_client.outcomes import Outcome, of_success
 from spheroseg_client.outlines import Outline, read_outlines
 from spheroseg_client.outputs import ResultFolder
-from spheroseg_client.overlays import draw_overlay
 from spheroseg_client.stacks import PageChoice, PageFollower, page_name
 from spheroseg_client.uploads import FileToAnnounce, sha256_of, shown_name
 

@@ -38,6 +38,8 @@ class FormatChoice(StrEnum):
     MASKS = "masks"
     OME_ZARR = "ome-zarr"
     ORIGINALS = "originals"
+    OVERLAYS = "overlays"
+    BUNDLE = "bundle"
 
 
 ExportArgument = Annotated[UUID, typer.Argument(help="Id of the export, as [bold]exports start[/] prints it.")]

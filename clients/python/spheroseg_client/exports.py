@@ -77,7 +77,7 @@ class ExportCalls(Calls):
 
         Args:
             format_name: ``csv``, ``xlsx``, ``parquet``, ``json``, ``geojson``, ``roi``, ``coco``, ``yolo``,
-                ``datumaro``, ``cvat``, ``labels``, ``masks``, ``ome-zarr`` or ``originals``.
+                ``datumaro``, ``cvat``, ``labels``, ``masks``, ``ome-zarr``, ``originals``, ``overlays`` or ``bundle``.
             image_ids: Only these images, up to 10,000; None: all of the project.
             pixel_size_um: Edge of one pixel in µm that goes before what results say.
             accepted_only: Only results that somebody accepted.

@@ -32,7 +32,9 @@ class ExportIn(Body):
     format: ExportFormat = Field(
         description="Tables: `csv`, `xlsx`, `parquet`; outlines: `json`, `geojson` (QuPath), `roi` (ImageJ), `coco`, "
         "`yolo`, `datumaro`, `cvat`; pixels: `labels` (OME-TIFF), `masks` (PNG), `ome-zarr`; `originals`: the images "
-        "as they were. What is more than one file is a ZIP archive",
+        "as they were; `overlays`: pictures with outlines and the numbers of the tables' rows (PNG); `bundle`: "
+        "results, originals, model card, parameters, versions and checksums, for `spheroseg verify`. What is more "
+        "than one file is a ZIP archive",
         examples=["csv"],
     )
     image_ids: list[UUID] | None = Field(

@@ -3,14 +3,12 @@
 import csv
 import hashlib
 import json
-import platform
 import random
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -22,23 +20,37 @@ from segmentation_worker.models import load_segmenters
 from segmentation_worker.settings import MODEL_DIR
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Order, Parameters
-from spheroseg.domain.spheroid import Measures
-from spheroseg.errors import InvalidInputError, ModelNotFoundError, ModelUnusableError
+from spheroseg.domain.spheroid import Measures, Spheroid
+from spheroseg.errors import InvalidInputError, ModelUnusableError, NotExpressibleError
 from spheroseg.exchange.files import Files
+from spheroseg.exchange.pixels import labels_of
 from spheroseg.exchange.readers.rois import DAMAGED_ZIP
 from spheroseg.exchange.results import Result
-from spheroseg.exchange.writers.bundle import CARD, CHECKSUMS, MANIFEST, VERSION, Facts, write_bundle
+from spheroseg.exchange.writers.bundle import (
+    CARD,
+    CHECKSUMS,
+    MANIFEST,
+    VERSION,
+    Facts,
+    alike,
+    card_of,
+    versions_of,
+    without_page,
+    write_bundle,
+)
+from spheroseg.exchange.writers.bundle import PROGRAMS as DRAWING
 from spheroseg.exchange.writers.measures import CSV_NAME
 from spheroseg.imaging.boundaries import Labels
 from spheroseg.imaging.decode import decode
 from spheroseg.imaging.label_files import read_labels
 from spheroseg.imaging.measures import spheroids_of
+from spheroseg.imaging.rasterising import measures_of_outlines, stretches_of
 from spheroseg.model_registry import ModelRegistry
 from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.exchanged import LIMITS
+from spheroseg_client.offline.exchanged import LIMITS, spheroid_of
 from spheroseg_client.outlines import read_outlines
 
-PROGRAMS = ("spheroseg", "numpy", "opencv-python-headless", "onnxruntime", "scipy", "tifffile")
+PROGRAMS = (*DRAWING, "onnxruntime")
 
 SAME_MEASURE = 1e-9
 """Relative difference up to which two figures are the same: sums in another order, not other pixels."""
@@ -65,33 +77,18 @@ def write(
     first = next(stream, None)
     if first is None:
         raise LocalFileError("There are no results in what was given", "no-results")
-    settings = _parameters({**_without_page(first.origin.parameters), **parameters})
-    card = _card_of(first)
+    settings = _parameters({**without_page(first.origin.parameters), **parameters})
+    card = card_of(first)
     first = Result(**{**vars(first), "spheroids": list(first.spheroids)})
-    if card is not None:
+    if card is not None and not first.origin.revision:
         _require_same(first, card, settings)
     facts = Facts(
         card=card,
         parameters=asdict(settings) if card else {},
-        versions={"python": platform.python_version(), **{name: version(name) for name in PROGRAMS}},
+        versions=versions_of(PROGRAMS),
         made_at=(moment or datetime.now(UTC)).isoformat(timespec="seconds"),
     )
-    write_bundle(_alike(chain([first], stream), first), files, facts)
-
-
-def _without_page(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if name != "page"}
-
-
-def _alike(results: Iterable[Result], first: Result) -> Iterator[Result]:
-    """The results, as long as the service says that all runs had the same parameters."""
-    for result in results:
-        if _without_page(result.origin.parameters) != _without_page(first.origin.parameters):
-            raise LocalFileError(
-                f"{result.file} was segmented with other parameters than {first.file}: a bundle has one set",
-                "different-parameters",
-            )
-        yield result
+    write_bundle(alike(chain([first], stream), first), files, facts)
 
 
 def _parameters(given: Mapping[str, Any]) -> Parameters:
@@ -99,25 +96,6 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
     if unknown := sorted(set(given) - known):
         raise LocalFileError(f"--parameter {unknown[0]} is not known; there is {', '.join(sorted(known))}", "unknown")
     return Parameters(**given)
-
-
-def _card_of(result: Result) -> ModelCard | None:
-    """The card of the model file that ran, None where no model made the result."""
-    origin = result.origin
-    if not origin.ran_sha256:
-        return None
-    name, _, of_version = origin.ran_model.partition("@")
-    try:
-        card = ModelRegistry.packaged().get(name, of_version or None)
-    except ModelNotFoundError as error:
-        raise LocalFileError(str(error), error.code) from error
-    for one in (card, *(card.in_precision(variant.precision) for variant in card.variants)):
-        if one.sha256 == origin.ran_sha256:
-            return one
-    raise LocalFileError(
-        f"{result.file} was made by a file of {origin.ran_model} with SHA-256 {origin.ran_sha256}, which is not here",
-        "unknown-model-file",
-    )
 
 
 def _found_by(card: ModelCard, image: Path, page: int, parameters: Parameters) -> Labels:
@@ -154,8 +132,6 @@ def _require_same(result: Result, card: ModelCard, parameters: Parameters) -> No
 
 
 def _overlap_of(result: Result, labels: Labels) -> float:
-    from spheroseg.exchange.pixels import labels_of  # noqa: PLC0415
-
     return overlap(labels_of(result.spheroids, result.width_px, result.height_px), labels)
 
 
@@ -209,8 +185,12 @@ def verify(bundle: Path, sample: int | None) -> Verdict:
         card, parameters = _model_of(folder, manifest, verdict)
         for image in images:
             labels = read_labels(folder / image["labels"])
-            _measure_again(folder, image, labels, rows.get(image["name"], []), verdict)
-            if card is not None:
+            corrected = bool(image.get("revision"))
+            again = _drawn_again(folder, image) if corrected else spheroids_of(labels)
+            _measure_again(folder, image, again, rows.get(image["name"], []), verdict)
+            if corrected:
+                _require_drawn(image, again, labels, verdict)
+            elif card is not None:
                 found = _found_by(card, folder / image["original"], image["page"], parameters)
                 share = overlap(labels, found)
                 verdict.overlaps[image["name"]] = share
@@ -295,20 +275,40 @@ def _model_of(folder: Path, manifest: dict[str, Any], verdict: Verdict) -> tuple
     if not (MODEL_DIR / card.file).is_file():
         verdict.notes.append(f"The model file {card.file} is not here, so nothing was found again")
         return None, Parameters()
-    return card, _parameters(_without_page(manifest["parameters"]))
+    return card, _parameters(without_page(manifest["parameters"]))
+
+
+def _drawn_again(folder: Path, image: dict[str, Any]) -> list[Spheroid]:
+    """Outlines that people changed, measured by their pixels: there is no label image that they were traced from."""
+    drawn = [spheroid_of(one) for one in read_outlines(folder / image["outlines"])]
+    measured = measures_of_outlines(stretches_of([one.polygons for one in drawn]))
+    return [replace(one, measures=measures) for one, measures in zip(drawn, measured, strict=True)]
+
+
+def _require_drawn(image: dict[str, Any], found: Sequence[Spheroid], labels: Labels, verdict: Verdict) -> None:
+    try:
+        again = labels_of(found, image["width_px"], image["height_px"])
+    except NotExpressibleError as error:
+        verdict.faults.append(f"{image['file']}: {error}")
+        return
+    if not np.array_equal(again, labels):
+        verdict.faults.append(f"{image['file']}: its label image is not that of its outlines")
+    verdict.notes.append(
+        f"{image['file']} was corrected by people (revision {image['revision']}): its outlines were measured again, "
+        "the model was not asked for them"
+    )
 
 
 def _measure_again(
-    folder: Path, image: dict[str, Any], labels: Labels, rows: Sequence[dict[str, str]], verdict: Verdict
+    folder: Path, image: dict[str, Any], found: Sequence[Spheroid], rows: Sequence[dict[str, str]], verdict: Verdict
 ) -> None:
-    again = {one.number: one for one in spheroids_of(labels)}
+    again = {one.number: one for one in found}
     told = {int(row["spheroid"]): row for row in rows}
     drawn = {one.number: one for one in read_outlines(folder / image["outlines"])}
     verdict.measured.append(image["name"])
     if not (again.keys() == told.keys() == drawn.keys()):
         verdict.faults.append(
-            f"{image['file']}: {len(again)} spheroids in the label image, {len(told)} in {CSV_NAME}, {len(drawn)} "
-            "outlines"
+            f"{image['file']}: {len(again)} spheroids made again, {len(told)} in {CSV_NAME}, {len(drawn)} outlines"
         )
         return
     for number, one in again.items():

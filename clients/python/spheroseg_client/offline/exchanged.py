@@ -17,11 +17,11 @@ from spheroseg.exchange.names import unique_name
 from spheroseg.exchange.results import Origin, Original, ReadImage, Result
 from spheroseg.imaging.decode import read_header
 from spheroseg.imaging.header import DecodeLimits
+from spheroseg.imaging.label_files import LABEL_ENDINGS
 from spheroseg.statistics.names_tell import stem_of
 from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
 from spheroseg_client.inputs import IMAGE_SUFFIXES, MEASURES_FILE
 from spheroseg_client.names import result_names
-from spheroseg_client.offline.measuring import LABEL_ENDINGS
 from spheroseg_client.outlines import Outline, read_outlines
 from spheroseg_client.outputs import LABELS, OUTLINES, SUFFIXES
 
@@ -208,7 +208,7 @@ def _of_folder(folder: Path, how: How) -> Iterator[Result]:
             page=row.page,
             width_px=header.width_px,
             height_px=header.height_px,
-            spheroids=_Again(lambda path=path: map(_spheroid, read_outlines(path))),  # type: ignore[misc]
+            spheroids=_Again(lambda path=path: map(spheroid_of, read_outlines(path))),  # type: ignore[misc]
             pixel_size_um=how.pixel_size_um or row.pixel_size_um,
             pixel_size_source="user" if how.pixel_size_um else row.pixel_size_source,
             origin=row.origin,
@@ -253,7 +253,7 @@ def _row(row: dict[str, str]) -> _Row:
     )
 
 
-def _spheroid(outline: Outline) -> Spheroid:
+def spheroid_of(outline: Outline) -> Spheroid:
     """As ``segment`` wrote it, its measures among it."""
     try:
         found: dict[str, Any] = {field.name: outline.measures[field.name] for field in fields(Measures)}

@@ -14,26 +14,14 @@ from spheroseg.exchange.formats import FORMATS, READABLE, Format
 from spheroseg.exchange.results import Result
 from spheroseg.exchange.writers.measures import write_csv
 from spheroseg.exchange.writers.outlines import write_geojson
+from spheroseg.exchange.writers.overlays import write_overlays
 from spheroseg.exchange.writers.pictures import write_label_tiffs
 from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.overlay_format import write_overlays
 from spheroseg_client.outputs import LABELS, OUTLINES, OVERLAYS, SUFFIXES
 
 BUNDLE = "bundle"
 
-WRITTEN: Mapping[str, Format] = {
-    **FORMATS,
-    "overlays": Format(
-        "Pictures with outlines and numbers, PNG",
-        ("spheroseg_client.offline.overlay_format", "write_overlays"),
-        needs_originals=True,
-    ),
-    BUNDLE: Format(
-        "Reproducibility bundle, for spheroseg verify",
-        ("spheroseg_client.offline.bundles", "write"),
-        needs_originals=True,
-    ),
-}
+WRITTEN: Mapping[str, Format] = FORMATS
 """What can be written on this machine."""
 
 __all__ = ["READABLE", "WRITTEN", "Counted", "export", "import_results"]

@@ -82,7 +82,7 @@ class Project:
             spheroids=_Read(lambda: self.client.spheroids(run.id, revision)),
             pixel_size_um=self.pixel_size_um or result.pixel_size_um,
             pixel_size_source="user" if self.pixel_size_um else result.pixel_size_source or "",
-            origin=_origin(run, result),
+            origin=_origin(run, result, run.revision if revision is None else revision),
             original=None if path is None else original_at(path, name),
         )
 
@@ -97,7 +97,7 @@ class _Read:
         return map(spheroid_of, self.ask())
 
 
-def _origin(run: models.Segmentation, result: models.Result) -> Origin:
+def _origin(run: models.Segmentation, result: models.Result, revision: int) -> Origin:
     ran, review = result.ran, result.review
     return Origin(
         model=run.model,
@@ -111,6 +111,7 @@ def _origin(run: models.Segmentation, result: models.Result) -> Origin:
         image_needs_review=review.needed if review else None,
         image_review_reasons=" ".join(review.reasons) if review else "",
         parameters=run.parameters.model_dump(),
+        revision=revision,
     )
 
 

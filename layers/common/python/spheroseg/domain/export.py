@@ -43,6 +43,8 @@ class ExportFormat(StrEnum):
     MASKS = "masks"
     OME_ZARR = "ome-zarr"
     ORIGINALS = "originals"
+    OVERLAYS = "overlays"
+    BUNDLE = "bundle"
 
 
 class ExportStatus(StrEnum):

@@ -85,6 +85,16 @@ FORMATS: Mapping[str, Format] = {
     "originals": Format(
         "The images as they were", ("spheroseg.exchange.writers.pictures", "write_originals"), needs_originals=True
     ),
+    "overlays": Format(
+        "Pictures with outlines and the numbers of the tables' rows, PNG",
+        ("spheroseg.exchange.writers.overlays", "write_overlays"),
+        needs_originals=True,
+    ),
+    "bundle": Format(
+        "Reproducibility bundle, for spheroseg verify",
+        ("spheroseg.exchange.writers.bundle", "write_bundle_of_runs"),
+        needs_originals=True,
+    ),
 }
 """Formats that are written."""
 

@@ -23,6 +23,7 @@ class Origin:
         image_needs_review: Whether somebody should look at it.
         image_review_reasons: Codes of why, separated by spaces.
         parameters: Settings of the run.
+        revision: Which one of its outlines; 0: they are the segmenter's own, above that people changed them.
     """
 
     model: str = ""
@@ -36,6 +37,7 @@ class Origin:
     image_needs_review: bool | None = None
     image_review_reasons: str = ""
     parameters: dict[str, float | int | bool | None] = field(default_factory=dict)
+    revision: int = 0
 
 
 @dataclass(frozen=True)

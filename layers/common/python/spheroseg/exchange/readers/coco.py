@@ -15,6 +15,9 @@ from spheroseg.exchange.rings import polygons_from
 
 RIGHT = "COCO has lists «images», «annotations» and «categories» (cocodataset.org, data format)"
 
+LARGEST_MASK_PX = 2**29
+"""Of an image with run lengths: a byte for each pixel while one object is read."""
+
 
 def read_coco(path: Path) -> list[ReadImage]:
     """The images of a COCO file with their objects, in the file's order.
@@ -94,6 +97,8 @@ def _unpacked(segmentation: dict[str, Any], width: int, height: int) -> tuple[Po
     counts, size = segmentation["counts"], segmentation["size"]
     if list(size) != [height, width]:
         raise ValueError(f"run lengths are for {size}, the image has height {height} and width {width}")
+    if width * height > LARGEST_MASK_PX:
+        raise ValueError(f"run lengths are read in images of up to {LARGEST_MASK_PX:,} pixels")
     runs = counts if isinstance(counts, list) else _run_lengths(counts)
     if not all(isinstance(run, int) and run >= 0 for run in runs) or sum(runs) != width * height:
         raise ValueError(f"run lengths cover {sum(runs)} pixels, the image has {width * height}")

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from spheroseg.errors import InvalidInputError
@@ -13,17 +14,20 @@ from spheroseg.exchange.writers.yolo import SIZES_COLUMNS, SIZES_NAME
 from spheroseg.imaging.decode import read_header
 from spheroseg.imaging.label_files import FILE_LIMITS
 
+SizeOf = Callable[[str], tuple[int, int] | None]
+
 LINE = "a line is a class and the corners x y as shares of width and height, at least three"
 SIZES = "the folder has «images» with files of the same names as in «labels», or sizes.csv"
 DECIMALS = 6
 """Of pixels: what is written with twelve decimals of the image's width is that exact up to a million pixels."""
 
 
-def read_yolo(path: Path) -> list[ReadImage]:
+def read_yolo(path: Path, size_of: SizeOf = lambda _: None) -> list[ReadImage]:
     """The images of a YOLO dataset in order of their names; a line is an object.
 
     Args:
         path: The folder, or its ``data.yaml``.
+        size_of: Width and height of an image by its name, where the folder does not tell; None: not known.
 
     Raises:
         InvalidExchangeFileError: what is wrong with which line.
@@ -33,7 +37,7 @@ def read_yolo(path: Path) -> list[ReadImage]:
     if not files:
         raise fault(path, "", "it has no folder «labels» with text files", SIZES)
     told = _told(folder / SIZES_NAME)
-    return [_image(folder, file, told) for file in files]
+    return [_image(folder, file, told, size_of) for file in files]
 
 
 def _told(path: Path) -> dict[str, tuple[int, int]]:
@@ -47,9 +51,9 @@ def _told(path: Path) -> dict[str, tuple[int, int]]:
         }
 
 
-def _image(folder: Path, file: Path, told: dict[str, tuple[int, int]]) -> ReadImage:
+def _image(folder: Path, file: Path, told: dict[str, tuple[int, int]], size_of: SizeOf) -> ReadImage:
     name = file.relative_to(folder / "labels").with_suffix("").as_posix()
-    width, height = told.get(name) or _size(folder, name, file)
+    width, height = told.get(name) or _size(folder, name, file, size_of)
     objects = []
     with judged(file, "", "a YOLO file is text in UTF-8"):
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -60,10 +64,12 @@ def _image(folder: Path, file: Path, told: dict[str, tuple[int, int]]) -> ReadIm
     return ReadImage(name, tuple(objects), width_px=width, height_px=height)
 
 
-def _size(folder: Path, name: str, file: Path) -> tuple[int, int]:
+def _size(folder: Path, name: str, file: Path, size_of: SizeOf) -> tuple[int, int]:
     image = folder / "images" / name
     found = sorted(image.parent.glob(f"{image.name}.*")) if image.parent.is_dir() else []
     found = [one for one in found if one.with_suffix("").name == image.name]
+    if not found and (known := size_of(name)) is not None:
+        return known
     if len(found) != 1:
         raise fault(file, "", f"its image's size is not known: {len(found)} images are called {name}", SIZES)
     try:

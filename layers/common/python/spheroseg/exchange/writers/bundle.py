@@ -2,27 +2,35 @@
 
 import hashlib
 import json
+import platform
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from io import RawIOBase
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from spheroseg.domain.model_card import ModelCard
-from spheroseg.errors import NotExpressibleError
+from spheroseg.domain.product import VERSION as PRODUCT_VERSION
+from spheroseg.errors import ModelNotFoundError, NotExpressibleError
 from spheroseg.exchange.files import Files, FolderFiles
 from spheroseg.exchange.results import Result
 from spheroseg.exchange.tables import definitions
 from spheroseg.exchange.writers.measures import CSV_NAME, write_csv
 from spheroseg.exchange.writers.outlines import write_geojson
 from spheroseg.exchange.writers.pictures import write_label_tiffs
+from spheroseg.model_registry import ModelRegistry
 
 MANIFEST, CHECKSUMS, CARD, DEFINITIONS = "manifest.json", "checksums.sha256", "model_card.json", "definitions.json"
 ORIGINALS, OUTLINES, LABELS = "originals", "outlines", "labels"
 VERSION = 1
+PROGRAMS = ("numpy", "opencv-python-headless", "scipy", "tifffile")
+"""Those that draw and measure; what else a program uses it names itself."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,82 @@ class _Below:
             yield stream
 
 
+def write_bundle_of_runs(results: Iterable[Result], files: Files, made_at: datetime | None = None) -> None:
+    """A bundle of results that tell the model file that ran, and its parameters.
+
+    Args:
+        made_at: None: now.
+
+    Raises:
+        NotExpressibleError: an image is not at hand, or the results were made by several models, or with several sets
+            of parameters, or by a model file that is not known here.
+        ValueError: there are no results.
+    """
+    stream = iter(results)
+    first = next(stream, None)
+    if first is None:
+        raise ValueError("There are no results")
+    card = card_of(first)
+    facts = Facts(
+        card=card,
+        parameters=without_page(first.origin.parameters) if card else {},
+        versions=versions_of(PROGRAMS),
+        made_at=(made_at or datetime.now(UTC)).isoformat(timespec="seconds"),
+    )
+    write_bundle(alike(chain([first], stream), first), files, facts)
+
+
+def versions_of(programs: Iterable[str]) -> dict[str, str]:
+    """Of Python, of this product and of these packages."""
+    return {
+        "python": platform.python_version(),
+        "spheroseg": PRODUCT_VERSION,
+        **{name: version(name) for name in programs},
+    }
+
+
+def card_of(result: Result) -> ModelCard | None:
+    """The card of the model file that ran, None where no model made the result.
+
+    Raises:
+        NotExpressibleError: there is no card of it.
+    """
+    origin = result.origin
+    if not origin.ran_sha256:
+        return None
+    name, _, of_version = origin.ran_model.partition("@")
+    try:
+        card = ModelRegistry.packaged().get(name, of_version or None)
+    except ModelNotFoundError as error:
+        raise NotExpressibleError(f"{result.file} was made by {origin.ran_model}: {error}") from error
+    for one in (card, *(card.in_precision(variant.precision) for variant in card.variants)):
+        if one.sha256 == origin.ran_sha256:
+            return one
+    raise NotExpressibleError(
+        f"{result.file} was made by a file of {origin.ran_model} with SHA-256 {origin.ran_sha256}, which is not known"
+    )
+
+
+def without_page(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that a whole bundle may have in common."""
+    return {name: value for name, value in parameters.items() if name != "page"}
+
+
+def alike(results: Iterable[Result], first: Result) -> Iterator[Result]:
+    """The results, as long as all runs had the same parameters.
+
+    Raises:
+        NotExpressibleError: one had others.
+    """
+    for result in results:
+        if without_page(result.origin.parameters) != without_page(first.origin.parameters):
+            raise NotExpressibleError(
+                f"{result.file} was segmented with other parameters than {first.file}: a bundle has one set. Choose "
+                "images that were segmented alike"
+            )
+        yield result
+
+
 def write_bundle(results: Iterable[Result], files: Files, facts: Facts) -> None:
     """Write a bundle; ``sha256sum -c checksums.sha256`` checks its files.
 
@@ -130,7 +214,7 @@ def _written(results: Iterable[Result], files: Files, facts: Facts, images: list
         if ran != (facts.card.sha256 if facts.card else ""):
             raise NotExpressibleError(
                 f"{result.file} was made by the model file with SHA-256 {ran or '(none)'}, others by "
-                f"{facts.card.sha256 if facts.card else '(none)'}: a bundle has one model"
+                f"{facts.card.sha256 if facts.card else '(none)'}: a bundle has one model. Choose images of one"
             )
         whole = replace(result, spheroids=list(result.spheroids))
         write_geojson([whole], _Below(files, OUTLINES))
@@ -148,6 +232,7 @@ def _written(results: Iterable[Result], files: Files, facts: Facts, images: list
                 "width_px": result.width_px,
                 "height_px": result.height_px,
                 "pixel_size_um": result.pixel_size_um,
+                "revision": result.origin.revision,
                 "spheroid_count": len(list(whole.spheroids)),
             }
         )

@@ -1,12 +1,12 @@
-"""Pictures of a result: outlines and numbers drawn on the image's preview."""
+"""Pictures of a result: outlines and numbers drawn on the image's preview, by the same hand here and in the service."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil, floor, hypot
+from typing import Protocol
 
 from PIL import Image, ImageDraw, ImageFont
 
-from spheroseg_client.outlines import Outline, Point
-
+Point = tuple[float, float]
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 
@@ -24,7 +24,19 @@ MANY = 3000
 """With more objects than this, numbers would cover the image: it gets plain thin lines, also quick to draw."""
 
 
-def draw_overlay(preview: Image.Image, outlines: Sequence[Outline], size_px: tuple[int, int]) -> Image.Image:
+class Drawn(Protocol):
+    """What is drawn."""
+
+    @property
+    def number(self) -> int:
+        """What is written into it."""
+
+    @property
+    def rings(self) -> Iterator[Sequence[Point]]:
+        """Its lines, outer ones and holes."""
+
+
+def draw_overlay(preview: Image.Image, outlines: Sequence[Drawn], size_px: tuple[int, int]) -> Image.Image:
     """The preview with the outlines and numbers on it.
 
     Args:

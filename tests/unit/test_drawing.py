@@ -3,8 +3,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from spheroseg.drawing import MANY, draw_overlay
 from spheroseg_client.outlines import Outline
-from spheroseg_client.overlays import MANY, draw_overlay
 
 SQUARE = [(40.0, 40.0), (160.0, 40.0), (160.0, 160.0), (40.0, 160.0)]
 HOLE = [(80.0, 60.0), (80.0, 90.0), (120.0, 90.0), (120.0, 60.0)]

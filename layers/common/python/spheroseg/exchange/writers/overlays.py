@@ -3,19 +3,19 @@
 import io
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from spheroseg.domain.spheroid import Spheroid
+from spheroseg.domain.spheroid import Ring, Spheroid
+from spheroseg.drawing import draw_overlay
 from spheroseg.exchange.files import Files
 from spheroseg.exchange.results import Result
+from spheroseg.exchange.writers.pictures import LIMITS
 from spheroseg.imaging.decode import decode
 from spheroseg.imaging.windowing import preview_jpeg
-from spheroseg_client.offline.exchanged import LIMITS
-from spheroseg_client.outlines import Outline
-from spheroseg_client.overlays import draw_overlay
 
 
 def write_overlays(results: Iterable[Result], files: Files) -> None:
@@ -43,8 +43,19 @@ def write_overlays(results: Iterable[Result], files: Files) -> None:
             drawn.save(stream, format="PNG")
 
 
-def _outline(spheroid: Spheroid) -> Outline:
-    return Outline(
-        number=spheroid.number,
-        polygons=[[polygon.exterior, *polygon.holes] for polygon in spheroid.polygons],
+@dataclass(frozen=True)
+class _Outline:
+    """A spheroid as it is drawn."""
+
+    number: int
+    parts: tuple[Ring, ...]
+
+    @property
+    def rings(self) -> Iterator[Ring]:
+        return iter(self.parts)
+
+
+def _outline(spheroid: Spheroid) -> _Outline:
+    return _Outline(
+        spheroid.number, tuple(ring for polygon in spheroid.polygons for ring in (polygon.exterior, *polygon.holes))
     )
