@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -21,6 +22,7 @@ from PIL import Image as Picture
 from pycocotools.coco import COCO
 
 from export_worker.maker import ExchangeMaker
+from spheroseg.domain import product
 from spheroseg.domain.export import Export, ExportFormat, ExportOptions, ExportStatus
 from spheroseg.domain.image import original_key
 from spheroseg.domain.operations import Add
@@ -166,7 +168,7 @@ def in_rois(content: bytes, folder: Path) -> dict[str, int]:
         path = folder / "RoiSet.zip"
         path.write_bytes(archive)
         rois = roifile.roiread(path)
-        found[name] = len(rois) if isinstance(rois, list) else 1
+        found[name.removesuffix("_rois").removesuffix("-rois")] = len(rois) if isinstance(rois, list) else 1
     return found
 
 
@@ -294,3 +296,7 @@ def test_a_bundle_is_accepted_by_who_verifies_it(world: World, tmp_path: Path) -
     manifest = json.loads(unpacked((tmp_path / "study.zip").read_bytes())["manifest.json"])
     assert manifest["parameters"]["threshold"] == 0.4
     assert manifest["model"]["sha256"] == ModelRegistry.packaged().default.sha256
+
+
+def test_a_bundle_tells_the_release_that_is_installed() -> None:
+    assert version("spheroseg") == product.VERSION
