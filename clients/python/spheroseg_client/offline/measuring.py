@@ -19,7 +19,7 @@ from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.header import DecodeLimits
 from spheroseg.imaging.intensities import Intensities, intensities_of
 from spheroseg.imaging.invasion import Invasion, core_of, invasion_of
-from spheroseg.imaging.label_files import read_labels
+from spheroseg.imaging.label_files import LABEL_ENDINGS, read_labels
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.pixel_size import SQUARE_WITHIN
 from spheroseg.imaging.simplify import simplified
@@ -41,9 +41,6 @@ photo taken for a label image. Small drawings are left alone."""
 
 SPHEROID_NOT_CELL = 0.2
 """A piece with more than this share of the largest one's area is no loose cell or small cluster; that is told."""
-
-LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_labels", "_label", "-labels", "-label", "-lbl", "_seg")
-"""What programs append to an image's name for its label image (cellpose, napari, Fiji's MorphoLibJ, …)."""
 
 Value = float | int | None
 

@@ -24,6 +24,9 @@ from spheroseg.imaging.header import DecodeLimits, Format, format_of
 
 LARGEST_NUMBER = 2**31 - 1
 
+LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_labels", "_label", "-labels", "-label", "-lbl", "_seg")
+"""What programs append to an image's name for its label image (cellpose, napari, Fiji's MorphoLibJ, …)."""
+
 FILE_LIMITS = DecodeLimits(max_file_bytes=2**36)
 """A label image is taken however large it is, as long as it fits into memory."""
 
