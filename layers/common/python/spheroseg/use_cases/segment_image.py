@@ -12,7 +12,6 @@ from spheroseg.domain.review import Review
 from spheroseg.domain.segmentation import (
     Failure,
     ModelFile,
-    PixelSizeSource,
     Result,
     Segmentation,
     SegmentationStatus,
@@ -21,12 +20,9 @@ from spheroseg.domain.segmentation import (
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.errors import HeldElsewhereError, InvalidInputError, NotFoundError, StaleStateError
 from spheroseg.imaging.certainty import certainty_of
-from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.intensities import brightness_of
-from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.reviewing import review_of
-from spheroseg.imaging.windowing import preview_jpeg
 from spheroseg.messages import SegmentationChanged
 from spheroseg.ports import (
     ChosenModel,
@@ -42,7 +38,7 @@ from spheroseg.ports import (
     Segmenters,
     UpdatePublisher,
 )
-from spheroseg.use_cases.read_segmentations import LABELS_FILE, OUTLINES_FILE, PREVIEW_FILE
+from spheroseg.use_cases.result_files import pixel_size_of, put_files
 
 Outcome = TypeVar("Outcome")
 NOBODY = UUID(int=0)
@@ -152,9 +148,14 @@ class SegmentImage:
         running, decoded = work.segmentation, work.decoded
         if not self._is_wanted(running):
             return None
-        pixel_size_um, source = self._pixel_size(work.image, decoded)
+        pixel_size_um, source = pixel_size_of(self.projects, work.image, decoded)
         spheroids, review = self._timed(work.stages_s, "outlines", lambda: _described(segmented, decoded))
-        self._timed(work.stages_s, "store", lambda: self._put(running, segmented, decoded, spheroids, pixel_size_um))
+        prefix = result_prefix(running.id, running.attempt)
+        self._timed(
+            work.stages_s,
+            "store",
+            lambda: put_files(self.store, prefix, segmented.labels, decoded, spheroids, pixel_size_um),
+        )
         height_px, width_px = segmented.labels.shape
         result = Result(
             width_px=width_px,
@@ -173,7 +174,7 @@ class SegmentImage:
         succeeded = running.succeeded(result, self.clock.now())
         ended = self._ended(running, succeeded, lambda: self.segmentations.finish(running, succeeded, spheroids))
         if ended is None:
-            self.store.delete_under(result_prefix(running.id, running.attempt))
+            self.store.delete_under(prefix)
         return ended
 
     def keep_alive(self, running: Segmentation) -> bool:
@@ -219,31 +220,6 @@ class SegmentImage:
             return decoded
         segmented = self.segment(decoded)
         return self.finish(segmented) if isinstance(segmented, SegmentedWork) else segmented
-
-    def _put(
-        self,
-        running: Segmentation,
-        segmented: SegmentedPixels,
-        decoded: DecodedImage,
-        spheroids: list[Spheroid],
-        pixel_size_um: float | None,
-    ) -> None:
-        prefix = result_prefix(running.id, running.attempt)
-        outlines = feature_collection(spheroids, pixel_size_um)
-        self.store.put(prefix + LABELS_FILE, labels_tiff(segmented.labels, pixel_size_um), "image/tiff")
-        self.store.put(prefix + OUTLINES_FILE, outlines, "application/geo+json")
-        self.store.put(prefix + PREVIEW_FILE, preview_jpeg(decoded.pixels), "image/jpeg")
-
-    def _pixel_size(self, image: Image, decoded: DecodedImage) -> tuple[float | None, PixelSizeSource | None]:
-        if image.pixel_size_um is not None:
-            return image.pixel_size_um, PixelSizeSource.USER
-        if decoded.pixel_size_um is not None:
-            return decoded.pixel_size_um, PixelSizeSource.FILE
-        with suppress(NotFoundError):  # a deleted project takes its runs along: writing the row will tell
-            project = self.projects.get(image.project_id)
-            if project.pixel_size_um is not None:
-                return project.pixel_size_um, project.pixel_size_source
-        return None, None
 
     def _failed(self, running: Segmentation, error: InvalidInputError | NotFoundError) -> Segmentation | None:
         failed = running.failed(Failure.of(error), self.clock.now())
