@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from http_api.rest.revisions import EditIn
+from http_api.rest.edits import EditIn
 from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.rasterising import labels_of

@@ -12,7 +12,8 @@ from http_api.graphql.costs import AWAY, WRITES, Cost, ListSize
 from http_api.graphql.deriving import Told, derived, input_argument, type_of, validated
 from http_api.graphql.ids import id_of
 from http_api.rest.answers import DEFAULT_LIMIT
-from http_api.rest.revisions import EditIn, RestoreIn, RevisionDifferenceOut, RevisionOut
+from http_api.rest.edits import EditIn, RestoreIn
+from http_api.rest.revisions import RevisionDifferenceOut, RevisionOut
 from spheroseg.domain.paging import MAX_LIMIT
 from spheroseg.domain.revision import Revision as RevisionRecord
 from spheroseg.errors import InvalidInputError

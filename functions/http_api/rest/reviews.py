@@ -20,7 +20,7 @@ from http_api.rest.answers import (
     Written,
     problems,
 )
-from http_api.rest.revisions import MAX_NUMBER
+from http_api.rest.edits import MAX_NUMBER
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.decision import (
     MAX_NOTE,
