@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from spheroseg_client.client import Client
 from spheroseg_client.command_line import app
 from spheroseg_client.errors import ApiError
-from spheroseg_client.project_commands import projects, share
+from spheroseg_client.project_commands import projects
+from spheroseg_client.share_commands import share
 from tests.client.service import EMAIL, PASSWORD, Service
 
 BO = "bo@example.com"

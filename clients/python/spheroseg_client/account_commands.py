@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from spheroseg_client.client import Client
+from spheroseg_client.commands import command, facts
 from spheroseg_client.models import Closing, Profile, Usage
-from spheroseg_client.project_commands import command, facts
 
 account = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Your account: profile, usage, deletion.")
 

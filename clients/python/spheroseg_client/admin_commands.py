@@ -9,8 +9,8 @@ from rich.table import Table
 
 from spheroseg_client.administration import AdminAction, AdminQueue, DeadLetter, User
 from spheroseg_client.client import Client
+from spheroseg_client.commands import command, facts, table
 from spheroseg_client.errors import ClientError
-from spheroseg_client.project_commands import command, facts, table
 
 admin = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="For administrators: users, quotas, queues, dead letters."

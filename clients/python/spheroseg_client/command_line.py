@@ -45,11 +45,12 @@ from spheroseg_client.options import (
     ThresholdOption,
     TokenOption,
 )
-from spheroseg_client.project_commands import projects, share
+from spheroseg_client.project_commands import projects
 from spheroseg_client.reporting import FAILED, UNAVAILABLE, libraries_needed, print_json, print_whole, reported
 from spheroseg_client.review_commands import review
 from spheroseg_client.run_commands import runs
 from spheroseg_client.segmenting import Report, Request, segment_files
+from spheroseg_client.share_commands import share
 from spheroseg_client.stacks import PageChoice
 
 SAMPLES = Path(__file__).parent / "samples"

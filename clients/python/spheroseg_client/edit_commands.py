@@ -11,8 +11,8 @@ from rich.console import RenderableType
 
 from spheroseg_client import display
 from spheroseg_client.client import Client
+from spheroseg_client.commands import command, table
 from spheroseg_client.errors import ApiError, InvalidEditFileError, UnexpectedAnswerError
-from spheroseg_client.project_commands import command, table
 from spheroseg_client.reporting import libraries_needed
 from spheroseg_client.revisions import Difference, Revision, RevisionDifference, listed_numbers, with_later_changes
 

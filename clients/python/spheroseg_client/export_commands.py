@@ -11,8 +11,8 @@ from rich.console import RenderableType
 
 from spheroseg_client import display
 from spheroseg_client.client import Client
+from spheroseg_client.commands import ProjectArgument, command, project_id_of, table
 from spheroseg_client.exports import Export
-from spheroseg_client.project_commands import ProjectArgument, command, project_id_of, table
 
 exports = typer.Typer(
     no_args_is_help=True,

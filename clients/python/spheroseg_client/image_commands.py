@@ -14,9 +14,9 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.client import Client
+from spheroseg_client.commands import ProjectArgument, command, facts, project_id_of, table
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.models import DeletedImage, Image, NamesRead
-from spheroseg_client.project_commands import ProjectArgument, command, facts, project_id_of, table
 
 images = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Find, describe, upload and delete images.")
 

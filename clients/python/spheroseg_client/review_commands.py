@@ -12,9 +12,9 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.client import Client
+from spheroseg_client.commands import ProjectArgument, command, project_id_of, table
 from spheroseg_client.edit_commands import NoteOption, OperationsArgument, RunArgument, started_from
 from spheroseg_client.errors import ApiError
-from spheroseg_client.project_commands import ProjectArgument, command, project_id_of, table
 from spheroseg_client.reviews import Decision, ReviewFigures, ReviewItem, Verdict
 from spheroseg_client.revisions import with_later_changes
 

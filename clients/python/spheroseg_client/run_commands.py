@@ -10,9 +10,9 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.client import Client
+from spheroseg_client.commands import ProjectArgument, command, project_id_of, table
 from spheroseg_client.models import Parameters, Segmentation
 from spheroseg_client.options import DiameterOption, HolesOption, ModelOption, ThresholdOption
-from spheroseg_client.project_commands import ProjectArgument, command, project_id_of, table
 from spheroseg_client.runs import CancelledRuns, RunBatch, RunComparison, RunProgress
 
 runs = typer.Typer(

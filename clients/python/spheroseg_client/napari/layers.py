@@ -17,10 +17,10 @@ from spheroseg.imaging.decode import decode
 from spheroseg.imaging.rasterising import labels_of
 from spheroseg_client import models
 from spheroseg_client.client import Client
+from spheroseg_client.commands import project_id_of
 from spheroseg_client.errors import ApiError, LocalFileError, UnexpectedAnswerError, WorkFailedError
 from spheroseg_client.napari.addresses import Address
 from spheroseg_client.napari.correcting import Corrections, Labels, corrections, labels_in
-from spheroseg_client.project_commands import project_id_of
 from spheroseg_client.revisions import with_later_changes
 
 Layer = tuple[Any, dict[str, Any], str]

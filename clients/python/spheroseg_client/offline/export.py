@@ -13,9 +13,9 @@ from rich.text import Text
 from spheroseg_client import display
 from spheroseg_client.access import Access
 from spheroseg_client.client import Client
+from spheroseg_client.commands import project_id_of
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
-from spheroseg_client.project_commands import project_id_of
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.access import Access
+from spheroseg_client.commands import project_id_of
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.offline.asking import doses_of, told_here
 from spheroseg_client.offline.files import write_whole
 from spheroseg_client.offline.stats import CountedOnce, listed
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
-from spheroseg_client.project_commands import project_id_of
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _plot_answer(source: _Source, out: Path, data: Path | None, kind: Kind, want
     if as_json:
         print_json(document)
         return
-    for shown in statistics_tables.shown(found):
+    for shown in statistics_tables.shown(found.answer, found.table.measure):
         print_whole(shown)
     _say((*found.notes, *found.answer.notes, *found.answer.units.cautions), out)
 

@@ -9,11 +9,11 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.access import Access
+from spheroseg_client.commands import project_id_of
 from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.asking import doses_of, told_here
+from spheroseg_client.offline.asking import doses_of
 from spheroseg_client.offline.files import write_whole
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
-from spheroseg_client.project_commands import project_id_of
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
 
@@ -45,7 +45,10 @@ def stats(
     *,
     project: Annotated[
         str | None,
-        typer.Option(help="Instead of a file: id or name of a project, by the newest run and outlines of each image."),
+        typer.Option(
+            help="Instead of a file: id or name of a project; the service answers, by the newest run and outlines of "
+            "each page of each image, with plots for --out."
+        ),
     ] = None,
     groups: Annotated[
         str | None,
@@ -97,11 +100,11 @@ def stats(
     Example: [bold]spheroseg stats measures.csv --samples plate.csv --groups condition,time_point --compare condition[/]
     """
     with reported(as_json=as_json):
+        if (table is None) == (project is None):
+            raise LocalFileError("Give a table of measures, or --project; one of them", "contradiction")
         with libraries_needed():
             from spheroseg.domain.statistics import OutlierRule, Unit, Wanted  # noqa: PLC0415
-            from spheroseg.statistics import asking, documents, tables  # noqa: PLC0415 - scipy takes its time
-            from spheroseg_client.offline import statistics_tables  # noqa: PLC0415
-            from spheroseg_client.offline.project_rows import rows_of_project  # noqa: PLC0415
+            from spheroseg_client.offline import asking_projects, statistics_tables  # noqa: PLC0415 - scipy takes its time
         wanted = Wanted(
             measure=measure,
             groups=tuple(listed(groups)),
@@ -116,27 +119,25 @@ def stats(
             outliers=OutlierRule(outliers.value),
             inside_only=inside_only,
         )
-        if (table is None) == (project is None):
-            raise LocalFileError("Give a table of measures, or --project; one of them", "contradiction")
-        with told_here():
-            if table is not None:
-                read = tables.read_table(table, measure, None, inside_only=inside_only, samples=samples)
-            else:
-                with Access(api, email, password, token, data_dir).present() as client:
-                    rows = rows_of_project(client, project_id_of(client, project or ""), measure)
-                read = tables.table_of(rows, "The project", measure, None, inside_only=inside_only, samples=samples)
-            answered = asking.answered(read, wanted)
-        document = documents.document_of(answered)
+        if table is not None:
+            told = asking_projects.of_table(table, wanted, samples)
+        else:
+            with Access(api, email, password, token, data_dir).present() as client:
+                id_ = project_id_of(client, project or "")
+                if samples is None:
+                    told = asking_projects.of_service(client, id_, wanted)
+                else:
+                    told = asking_projects.of_project(client, id_, wanted, samples)
         if out is not None:
-            for name, content in documents.files_of(answered, document).items():
+            for name, content in told.files.items():
                 write_whole(out / name, content)
         if as_json:
-            print_json(document)
+            print_json(told.document)
             return
-        for shown in statistics_tables.shown(answered):
+        for shown in statistics_tables.shown(told.answer, told.document["measure"]):
             print_whole(shown)
         messages = display.message_console()
-        for note in (*answered.notes, *answered.answer.notes, *answered.answer.units.cautions):
+        for note in (*told.document["notes"], *told.answer.units.cautions):
             messages.print(Text.assemble(("Note: ", "bold"), note))
         if out is not None:
             messages.print(Text(f"Written to {out}"))
