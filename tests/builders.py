@@ -12,6 +12,7 @@ from spheroseg.domain.export import Export, ExportFormat, ExportOptions, ExportS
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.model_choice import ModelChoice
+from spheroseg.domain.outline_import import UPLOAD_WITHIN, Import, ImportFormat, ImportOptions, ImportStatus
 from spheroseg.domain.project import Project
 from spheroseg.domain.review import Review, Signs
 from spheroseg.domain.run_batch import RunBatch, counted
@@ -180,6 +181,22 @@ def an_export(project: Project, **changes: Any) -> Export:
         "created_at": a_moment(),
     }
     return Export(**{**values, **changes})
+
+
+def an_import(project: Project, **changes: Any) -> Import:
+    """One whose file has not come."""
+    now = a_moment()
+    values: dict[str, Any] = {
+        "id": an_id(),
+        "project_id": project.id,
+        "requested_by": OWNER,
+        "options": ImportOptions(ImportFormat.GEOJSON, "well_A1.geojson", 1_000),
+        "status": ImportStatus.AWAITING_UPLOAD,
+        "correlation_id": "correlation",
+        "created_at": now,
+        "upload_until": now + UPLOAD_WITHIN,
+    }
+    return Import(**{**values, **changes})
 
 
 def some_measures(**changes: Any) -> Measures:

@@ -5,18 +5,19 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pydantic import TypeAdapter, ValidationError
 
 from spheroseg.bucket_events import ObjectCreated
-from spheroseg.messages import ExportRequested, SegmentationRequested
+from spheroseg.messages import ExportRequested, ImportRequested, SegmentationRequested
 from spheroseg.observability import logger, metrics
 from spheroseg.sqs_batches import BatchHandler, batch_handler
 from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
 from spheroseg.use_cases.fail_export import FailExport
+from spheroseg.use_cases.fail_import import FailImport
 
-DeadLetter: TypeAdapter[ObjectCreated | SegmentationRequested | ExportRequested] = TypeAdapter(
-    ObjectCreated | SegmentationRequested | ExportRequested
+DeadLetter: TypeAdapter[ObjectCreated | SegmentationRequested | ExportRequested | ImportRequested] = TypeAdapter(
+    ObjectCreated | SegmentationRequested | ExportRequested | ImportRequested
 )
 
 
-def create_handler(fail_dead_letter: FailDeadLetter, fail_export: FailExport) -> BatchHandler:
+def create_handler(fail_dead_letter: FailDeadLetter, fail_export: FailExport, fail_import: FailImport) -> BatchHandler:
     """Fail what each dead letter stands for; a letter that nobody understands stays where it is and the alarm rings."""
 
     def on_record(record: SQSRecord) -> None:
@@ -31,6 +32,9 @@ def create_handler(fail_dead_letter: FailDeadLetter, fail_export: FailExport) ->
         elif isinstance(letter, ExportRequested):
             fail_export(letter.export_id)
             ids = {"export_id": str(letter.export_id), "correlation_id": letter.correlation_id}
+        elif isinstance(letter, ImportRequested):
+            fail_import(letter.import_id)
+            ids = {"import_id": str(letter.import_id), "correlation_id": letter.correlation_id}
         elif letter.is_inbox:
             fail_dead_letter.inbox(letter.key, letter.etag, correlation_id=letter.id)
             ids = {"correlation_id": letter.id}

@@ -5,6 +5,7 @@ from spheroseg.adapters.aws import sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.exports import PostgresExports
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.imports import PostgresImports
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.sqs import SqsExportQueue, SqsUpdatePublisher
@@ -13,10 +14,11 @@ from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
 from spheroseg.use_cases.fail_export import FailExport
+from spheroseg.use_cases.fail_import import FailImport
 
 
-def wire(settings: Settings) -> tuple[FailDeadLetter, FailExport]:
-    """What fails runs and images, and what fails exports."""
+def wire(settings: Settings) -> tuple[FailDeadLetter, FailExport, FailImport]:
+    """What fails runs and images, what fails exports, and what fails imports."""
     database = Database.of(settings)
     card = ModelRegistry.packaged().default
     clock = SystemClock()
@@ -29,4 +31,4 @@ def wire(settings: Settings) -> tuple[FailDeadLetter, FailExport]:
         clock=clock,
         inbox_order=Order(model=card.name, model_version=card.version),
     )
-    return fail_dead_letter, FailExport(exports, queue, clock)
+    return fail_dead_letter, FailExport(exports, queue, clock), FailImport(PostgresImports(database), clock)

@@ -12,6 +12,7 @@ from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.sweep_exports import SweepExports
+from spheroseg.use_cases.sweep_imports import SweepImports
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
 
@@ -25,6 +26,7 @@ def create_handler(
     forget_answers: ForgetAnswers,
     close_account: CloseAccount,
     sweep_exports: SweepExports,
+    sweep_imports: SweepImports,
 ) -> Handler:
     """Sweep once; what fails raises, and the next tick sweeps again."""
 
@@ -35,10 +37,11 @@ def create_handler(
         requeued = asdict(requeue_stalled())
         forgotten = watch_updates.forget_closed()
         answers_forgotten = forget_answers()
-        exports = sweep_exports()
+        exports, imports = sweep_exports(), sweep_imports()
         resumed = work_on_project.resume() + close_account.resume()
         metrics.add_metric(name="ProjectJobResumed", unit=MetricUnit.Count, value=resumed)
         metrics.add_metric(name="ExportRequeued", unit=MetricUnit.Count, value=exports.sent)
+        metrics.add_metric(name="ImportRequeued", unit=MetricUnit.Count, value=imports.sent)
         metrics.add_metric(name="RequestsHeld", unit=MetricUnit.Count, value=requeued["requests_held"])
         metrics.add_metric(name="SegmentationRequeued", unit=MetricUnit.Count, value=requeued["segmentations_sent"])
         metrics.add_metric(name="SegmentationHeld", unit=MetricUnit.Count, value=requeued["segmentations_held"])
@@ -51,6 +54,7 @@ def create_handler(
                 "answers_forgotten": answers_forgotten,
                 "jobs_resumed": resumed,
                 **{f"exports_{name}": count for name, count in asdict(exports).items()},
+                **{f"imports_{name}": count for name, count in asdict(imports).items()},
                 "tick": event.get("id"),
             },
         )

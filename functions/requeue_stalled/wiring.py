@@ -6,6 +6,7 @@ from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.exports import PostgresExports
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.imports import PostgresImports
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
 from spheroseg.adapters.postgres.project_jobs import PostgresProjectJobs
@@ -23,15 +24,16 @@ from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.sweep_exports import SweepExports
+from spheroseg.use_cases.sweep_imports import SweepImports
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
 
 
 def wire(
     settings: Settings,
-) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject, ForgetAnswers, CloseAccount, SweepExports]:
+) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject, ForgetAnswers, CloseAccount, SweepExports, SweepImports]:
     """The sweep, what forgets closed sockets, what sends jobs on projects again, what forgets old answers,
-    and the sweep of exports.
+    and the sweeps of exports and imports.
     """
     clock = SystemClock()
     database = Database.of(settings)
@@ -75,4 +77,5 @@ def wire(
         queue=SqsExportQueue(sqs_client(), settings.exports_queue_url),
         clock=clock,
     )
-    return requeue_stalled, watch_updates, work_on_project, forget_answers, close_account, sweep_exports
+    sweep_imports = SweepImports(PostgresImports(database), store, sweep_exports.queue, clock)
+    return requeue_stalled, watch_updates, work_on_project, forget_answers, close_account, sweep_exports, sweep_imports

@@ -1,1 +1,1 @@
-"""The export worker: writes results of projects as files of other programs, one export at a time."""
+"""The export worker: writes results as files of other programs, and reads such files, one job at a time."""

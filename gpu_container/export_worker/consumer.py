@@ -1,19 +1,23 @@
-"""Messages in, finished exports out, one at a time; and what happens when one of them fails."""
+"""Messages in, finished exports and imports out, one at a time; and what happens when one of them fails."""
 
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from typing import Any, Protocol
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from export_worker.reports import Reports
+from spheroseg.domain.export import Export
+from spheroseg.domain.outline_import import Import
 from spheroseg.errors import HeldElsewhereError
-from spheroseg.messages import ExportRequested
+from spheroseg.messages import ExportRequested, ImportRequested
 from spheroseg.ports import Delivery, Receiver
 from spheroseg.use_cases.run_export import RunExport, StoppedError, Work
+from spheroseg.use_cases.run_import import ImportWork, RunImport
 
 VISIBILITY_S = 30
 """For how long a message is lent: above SILENT_EXPORTER_AFTER, so that whoever is lent it next finds its row free."""
@@ -27,12 +31,34 @@ STUCK_AFTER_S = 1800.0
 """Without an image, a spheroid or a byte for so long, an export counts as stuck: a workbook's end takes a minute."""
 
 
+Job = Export | Import
+AnyWork = Work | ImportWork
+AnyRequest: TypeAdapter[ExportRequested | ImportRequested] = TypeAdapter(ExportRequested | ImportRequested)
+
+
+class Runner(Protocol):
+    """What works on jobs of one kind: exports, or imports."""
+
+    def take(self, job_id: UUID, /) -> AnyWork | None:
+        """The job, started by this worker; None when there is nothing to do."""
+
+    def make(self, work: Any, /) -> Job | None:  # noqa: ANN401 - what its own ``take`` gave
+        """The job after its end; None when it is no longer this worker's, or raise ``StoppedError``."""
+
+    def keep_alive(self, work: Any, /) -> bool:  # noqa: ANN401
+        """Say that it is still worked on; False when it is no longer this worker's."""
+
+    def give_back(self, work: Any, /) -> None:  # noqa: ANN401
+        """Let it wait again, for another worker."""
+
+
 class Consumer:
-    """Works until ``stop`` is called; no single message, export or outage ends it."""
+    """Works until ``stop`` is called; no single message, job or outage ends it."""
 
     def __init__(
         self,
         run_export: RunExport,
+        run_import: RunImport,
         receiver: Receiver,
         reports: Reports,
         *,
@@ -43,19 +69,20 @@ class Consumer:
         """Nothing runs before ``run``.
 
         Args:
-            exit_: Ends the process when an export is stuck: nothing else ends a thread.
+            exit_: Ends the process when a job is stuck: nothing else ends a thread.
         """
-        self._run_export = run_export
+        self._run_export: Runner = run_export
+        self._run_import: Runner = run_import
         self._receiver = receiver
         self._reports = reports
         self._long_poll_s = long_poll_s
         self._heartbeat_s = heartbeat_s
         self._exit = exit_
         self._stop = Event()
-        self._work: Work | None = None
+        self._work: AnyWork | None = None
 
     def run(self) -> None:
-        """Take and finish exports until ``stop``; afterwards nothing is in hand."""
+        """Take and finish jobs until ``stop``; afterwards nothing is in hand."""
         while not self._stop.is_set():
             try:
                 deliveries = self._receiver.receive(1, self._long_poll_s)
@@ -74,46 +101,47 @@ class Consumer:
             work.stop.set()
 
     def _serve(self, delivery: Delivery) -> None:
-        export_id: UUID | None = None
+        request: ExportRequested | ImportRequested | None = None
         try:
-            export_id = ExportRequested.model_validate_json(delivery.body).export_id
-            if self._is_done(delivery, export_id):
+            request = AnyRequest.validate_json(delivery.body)
+            if self._is_done(delivery, request):
                 self._receiver.acknowledge([delivery.receipt])
         except ValidationError as error:
             self._reports.unreadable(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next export has its turn
-            self._reports.failed(export_id, error, delivery.receive_count)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next job has its turn
+            self._reports.failed(request, error, delivery.receive_count)
             self._try_later(delivery, FIRST_DELAY_S * 2 ** (delivery.receive_count - 1))
 
-    def _is_done(self, delivery: Delivery, export_id: UUID) -> bool:
+    def _is_done(self, delivery: Delivery, request: ExportRequested | ImportRequested) -> bool:
         """Whether the message needs nothing more."""
         began_s = time.monotonic()
+        runner = self._run_export if isinstance(request, ExportRequested) else self._run_import
         try:
-            work = self._run_export.take(export_id)
+            work = runner.take(request.export_id if isinstance(request, ExportRequested) else request.import_id)
         except HeldElsewhereError:
             work = None  # its own message is with whoever is at it; the sweep sends another if that one dies
         if work is None:
-            self._reports.dropped(export_id)
+            self._reports.dropped(request)
             return True
         self._work = work
         try:
-            with self._beating(work, delivery):
-                ended = self._run_export.make(work)
+            with self._beating(runner, work, delivery):
+                ended = runner.make(work)
         except StoppedError:
             if not self._stop.is_set():
-                self._reports.dropped(export_id)
+                self._reports.dropped(request)
                 return True
-            self._run_export.give_back(work)
-            self._reports.given_back(export_id)
+            runner.give_back(work)
+            self._reports.given_back(request)
             self._try_later(delivery, 0)
             return False
         except Exception:
-            self._run_export.give_back(work)  # whoever tries next need not wait until this one counts as dead
+            runner.give_back(work)  # whoever tries next need not wait until this one counts as dead
             raise
         finally:
             self._work = None
         if ended is None:
-            self._reports.dropped(export_id)
+            self._reports.dropped(request)
         else:
             self._reports.ended(ended, began_s)
         return True
@@ -125,9 +153,9 @@ class Consumer:
             self._reports.not_taking(error)
 
     @contextmanager
-    def _beating(self, work: Work, delivery: Delivery) -> Iterator[None]:
+    def _beating(self, runner: Runner, work: AnyWork, delivery: Delivery) -> Iterator[None]:
         ended = Event()
-        thread = Thread(target=self._beat, args=(work, delivery, ended), name="heartbeat", daemon=True)
+        thread = Thread(target=self._beat, args=(runner, work, delivery, ended), name="heartbeat", daemon=True)
         if self._stop.is_set():
             work.stop.set()
         thread.start()
@@ -137,19 +165,23 @@ class Consumer:
             ended.set()
             thread.join()
 
-    def _beat(self, work: Work, delivery: Delivery, ended: Event) -> None:
+    def _beat(self, runner: Runner, work: AnyWork, delivery: Delivery, ended: Event) -> None:
         seen, since_s = (0, 0), time.monotonic()
         while not ended.wait(self._heartbeat_s):
             now_s = time.monotonic()
             if (work.done, work.spheroids) != seen:
                 seen, since_s = (work.done, work.spheroids), now_s
             if now_s - since_s > STUCK_AFTER_S:
-                self._reports.stuck(work.export, now_s - since_s)
+                self._reports.stuck(_job_of(work), now_s - since_s)
                 self._exit(1)
             try:
-                if not self._run_export.keep_alive(work):
+                if not runner.keep_alive(work):
                     work.stop.set()
                     return
                 delivery.extend(VISIBILITY_S)
-            except Exception as error:  # noqa: BLE001 - the export goes on, the next beat may get through
-                self._reports.heartbeat_failed(work.export, error)
+            except Exception as error:  # noqa: BLE001 - the job goes on, the next beat may get through
+                self._reports.heartbeat_failed(_job_of(work), error)
+
+
+def _job_of(work: AnyWork) -> Job:
+    return work.export if isinstance(work, Work) else work.job

@@ -1,4 +1,4 @@
-"""One log line for each export."""
+"""One log line for each export and import."""
 
 import time
 from typing import Any
@@ -6,57 +6,62 @@ from typing import Any
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from pydantic import ValidationError
 
-from spheroseg.domain.export import Export, ExportStatus
+from spheroseg.domain.export import Export
+from spheroseg.domain.outline_import import Import
 from spheroseg.errors import SpherosegError, UnavailableError
+from spheroseg.messages import ExportRequested, ImportRequested
 from spheroseg.observability import METRICS_NAMESPACE, logger
 
 SERVICE = "export_worker"
+Request = ExportRequested | ImportRequested
 
 
 class Reports:
     """What the worker tells; may be called from any thread."""
 
-    def ended(self, export: Export, began_s: float) -> None:
-        """An export has its file, or will never have one."""
-        fields = ids_of(export) | {"outcome": export.status, "duration_s": round(time.monotonic() - began_s, 3)}
-        if export.failure:
-            fields |= {"code": export.failure.code, "detail": export.failure.detail}
-        if export.file:
-            fields |= {"size_bytes": export.file.size_bytes, "images": export.done, "spheroids": export.spheroids}
-        logger.info("Export ended", extra=fields)
-        is_success = export.status is ExportStatus.SUCCEEDED
+    def ended(self, job: Export | Import, began_s: float) -> None:
+        """A job has done what was asked, or never will."""
+        fields = ids_of(job) | {"outcome": job.status, "duration_s": round(time.monotonic() - began_s, 3)}
+        if job.failure:
+            fields |= {"code": job.failure.code, "detail": job.failure.detail}
+        if isinstance(job, Import):
+            fields |= {"images": job.done, "spheroids": job.spheroids}
+        elif job.file:
+            fields |= {"size_bytes": job.file.size_bytes, "images": job.done, "spheroids": job.spheroids}
+        kind = type(job).__name__
+        logger.info(f"{kind} ended", extra=fields)
         metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
-        metrics.add_metric(name="ExportSucceeded" if is_success else "ExportFailed", unit=MetricUnit.Count, value=1)
-        metrics.add_metric(name="ExportDuration", unit=MetricUnit.Seconds, value=time.monotonic() - began_s)
+        metrics.add_metric(name=f"{kind}{'Failed' if job.failure else 'Succeeded'}", unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name=f"{kind}Duration", unit=MetricUnit.Seconds, value=time.monotonic() - began_s)
         metrics.flush_metrics()
 
-    def dropped(self, export_id: object) -> None:
-        """An export needs nothing more: it has ended, was cancelled or deleted, or is another worker's."""
-        logger.info("Export dropped", extra={"export_id": str(export_id)})
+    def dropped(self, request: Request) -> None:
+        """A job needs nothing more: it has ended, was cancelled or deleted, or is another worker's."""
+        logger.info("Job dropped", extra=id_in(request))
 
     def unreadable(self, error: ValidationError) -> None:
         """A message is none of ours; it ends in the dead-letter queue."""
         logger.error("Message not understood", extra={"errors": error.errors(include_url=False, include_input=False)})
 
-    def failed(self, export_id: object, error: Exception, receive_count: int) -> None:
-        """An export met something that is not its own fault."""
-        fields: dict[str, Any] = {"export_id": str(export_id), "receive_count": receive_count}
+    def failed(self, request: Request | None, error: Exception, receive_count: int) -> None:
+        """A job met something that is not its own fault."""
+        fields: dict[str, Any] = {**id_in(request), "receive_count": receive_count}
         if isinstance(error, UnavailableError):
-            logger.warning("Export interrupted", extra=fields | {"code": error.code, "detail": str(error)})
+            logger.warning("Job interrupted", extra=fields | {"code": error.code, "detail": str(error)})
         else:
-            logger.error("Export crashed", extra=fields, exc_info=error)
+            logger.error("Job crashed", extra=fields, exc_info=error)
 
-    def given_back(self, export_id: object) -> None:
-        """The worker stops; the export is for another one."""
-        logger.info("Export given back", extra={"export_id": str(export_id)})
+    def given_back(self, request: Request) -> None:
+        """The worker stops; the job is for another one."""
+        logger.info("Job given back", extra=id_in(request))
 
-    def heartbeat_failed(self, export: Export, error: Exception) -> None:
+    def heartbeat_failed(self, job: Export | Import, error: Exception) -> None:
         """A sign of life did not get through; the next one follows soon."""
-        logger.warning("Heartbeat failed", extra=ids_of(export) | {"detail": str(error)})
+        logger.warning("Heartbeat failed", extra=ids_of(job) | {"detail": str(error)})
 
-    def stuck(self, export: Export, silent_s: float) -> None:
-        """Nothing was written for too long; the process ends, so that another one tries."""
-        logger.error("Export is stuck", extra=ids_of(export) | {"silent_s": round(silent_s)})
+    def stuck(self, job: Export | Import, silent_s: float) -> None:
+        """Nothing came of it for too long; the process ends, so that another one tries."""
+        logger.error("Job is stuck", extra=ids_of(job) | {"silent_s": round(silent_s)})
 
     def not_taking(self, error: Exception) -> None:
         """The queue does not answer."""
@@ -64,12 +69,18 @@ class Reports:
         logger.warning("Taking nothing for now", extra={"code": code, "detail": str(error)})
 
 
-def ids_of(export: Export) -> dict[str, Any]:
-    """What log lines about an export share."""
-    return {
-        "export_id": str(export.id),
-        "project_id": str(export.project_id),
-        "format": export.format.value,
-        "attempt": export.attempt,
-        "correlation_id": export.correlation_id,
-    }
+def ids_of(job: Export | Import) -> dict[str, Any]:
+    """What log lines about a job share."""
+    shared = {"project_id": str(job.project_id), "attempt": job.attempt, "correlation_id": job.correlation_id}
+    if isinstance(job, Import):
+        return {"import_id": str(job.id), "format": job.options.format.value, **shared}
+    return {"export_id": str(job.id), "format": job.format.value, **shared}
+
+
+def id_in(request: Request | None) -> dict[str, str]:
+    """Which job a message is about."""
+    if request is None:
+        return {}
+    if isinstance(request, ImportRequested):
+        return {"import_id": str(request.import_id)}
+    return {"export_id": str(request.export_id)}

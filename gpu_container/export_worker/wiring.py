@@ -5,19 +5,26 @@ from contextlib import contextmanager
 
 from export_worker.consumer import Consumer
 from export_worker.maker import ExchangeMaker
+from export_worker.outline_files import ExchangeFiles
 from export_worker.reports import Reports
 from export_worker.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.exports import PostgresExports, PostgresExportSource
+from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.imports import PostgresImports
+from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.reviews import PostgresReviews
+from spheroseg.adapters.postgres.revisions import PostgresRevisions
 from spheroseg.adapters.s3_exports import S3ExportStore
 from spheroseg.adapters.sqs import SqsExportQueue, SqsReceiver
 from spheroseg.adapters.system import SystemClock
+from spheroseg.imaging.decoder_pool import DecoderPool
 from spheroseg.use_cases.run_export import RunExport
+from spheroseg.use_cases.run_import import RunImport
 
 CONNECTIONS = 2
-"""One for the export, one for its heartbeat."""
+"""One for the job, one for its heartbeat."""
 
 
 @contextmanager
@@ -37,6 +44,18 @@ def wire(settings: Settings) -> Iterator[Consumer]:
     )
     try:
         receiver = SqsReceiver(sqs, settings.exports_queue_url)
-        yield Consumer(run_export, receiver, Reports(), long_poll_s=settings.long_poll_s)
+        with DecoderPool() as decoder:
+            run_import = RunImport(
+                projects=PostgresProjects(database),
+                images=PostgresImages(database),
+                imports=PostgresImports(database),
+                revisions=PostgresRevisions(database),
+                store=store,
+                files=ExchangeFiles(),
+                decoder=decoder,
+                clock=clock,
+                scratch=settings.scratch_dir,
+            )
+            yield Consumer(run_export, run_import, receiver, Reports(), long_poll_s=settings.long_poll_s)
     finally:
         database.close()

@@ -22,7 +22,7 @@ from spheroseg.errors import (
     StaleStateError,
     TooManyExportsError,
 )
-from spheroseg.messages import ExportRequested
+from spheroseg.messages import ExportRequested, ImportRequested
 from spheroseg.ports import ObjectStream
 from tests.fakes.ages import age, is_past
 from tests.fakes.images import InMemoryImages
@@ -150,7 +150,7 @@ class InMemoryExportSource:
                 if run.image_id == image.id and run.status is SegmentationStatus.SUCCEEDED:
                     newest[run.order.parameters.page] = run
             several = image.pages is not None and image.pages.count > 1
-            found += [ExportedRun(image.name, several, newest[page]) for page in sorted(newest)]
+            found += [ExportedRun(image.name, several, newest[page], image.sample) for page in sorted(newest)]
         last = images[-1] if len(images) == limit else None
         return found, len(images), PageKey(last.created_at, last.id) if last else None
 
@@ -172,15 +172,17 @@ class InMemoryExportQueue:
     """Requests in a list; ``is_available`` set to False makes it fail as a queue does that cannot be reached."""
 
     sent: list[ExportRequested] = field(default_factory=list)
+    imports: list[ImportRequested] = field(default_factory=list)
     is_available: bool = True
 
-    def send(self, requests: Sequence[ExportRequested]) -> None:
+    def send(self, requests: Sequence[ExportRequested | ImportRequested]) -> None:
         if not self.is_available:
             raise QueueUnavailableError("The queue does not answer")
-        self.sent.extend(requests)
+        self.sent.extend(one for one in requests if isinstance(one, ExportRequested))
+        self.imports.extend(one for one in requests if isinstance(one, ImportRequested))
 
     def depth(self) -> int:
-        return len(self.sent)
+        return len(self.sent) + len(self.imports)
 
 
 class _Stream(io.BytesIO):

@@ -10,14 +10,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dead_letters.entry import create_handler
 from spheroseg.domain.export import Export, ExportStatus
 from spheroseg.domain.image import ImageStatus, original_key
+from spheroseg.domain.outline_import import ImportStatus
 from spheroseg.domain.segmentation import SegmentationStatus
-from spheroseg.messages import ExportRequested, SegmentationRequested
+from spheroseg.messages import ExportRequested, ImportRequested, SegmentationRequested
 from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
 from spheroseg.use_cases.fail_export import FailExport
-from tests.builders import NOW, a_project, a_segmentation, an_export, an_image, an_order
+from spheroseg.use_cases.fail_import import FailImport
+from tests.builders import NOW, a_project, a_segmentation, an_export, an_image, an_import, an_order
 from tests.events import RecordedContext, failed_ids, object_created, sqs_batch
-from tests.fakes import InMemoryClock, InMemoryImages, InMemoryProjects, InMemoryUpdatePublisher
+from tests.fakes import InMemoryClock, InMemoryImages, InMemoryProjects, InMemoryRevisions, InMemoryUpdatePublisher
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports
+from tests.fakes.imports import InMemoryImports
 
 
 @dataclass
@@ -29,6 +32,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.exports = InMemoryExports(self.images)
+        self.imports = InMemoryImports(self.images, InMemoryRevisions(self.images.segmentations))
 
     def export(self) -> Export:
         """One that is on the queue, or waits for the one that is."""
@@ -49,7 +53,9 @@ class World:
             inbox_order=an_order(),
         )
         fail_export = FailExport(self.exports, self.export_queue, InMemoryClock())
-        return create_handler(use_case, fail_export)(sqs_batch(*bodies), cast(LambdaContext, RecordedContext()))
+        fail_import = FailImport(self.imports, InMemoryClock())
+        handler = create_handler(use_case, fail_export, fail_import)
+        return handler(sqs_batch(*bodies), cast(LambdaContext, RecordedContext()))
 
 
 @pytest.mark.parametrize("status", [SegmentationStatus.QUEUED, SegmentationStatus.RUNNING])
@@ -155,3 +161,18 @@ def test_the_letter_of_an_export_that_has_ended_or_is_gone_is_done_with() -> Non
     assert world.exports.get(export.id) == cancelled
     world.exports.rows.clear()
     assert failed_ids(world.deliver(letter)) == []
+
+
+def test_an_import_that_was_tried_too_often_fails_and_says_that_nothing_changed() -> None:
+    world = World()
+    project = a_project()
+    world.images.projects.add(project)
+    import_ = an_import(project).queued(NOW - timedelta(minutes=5))
+    world.imports.add(import_)
+
+    assert failed_ids(world.deliver(ImportRequested.of(import_).model_dump_json())) == []
+
+    failed = world.imports.get(import_.id)
+    assert failed.status is ImportStatus.FAILED
+    assert failed.failure is not None
+    assert "nothing was changed" in failed.failure.detail

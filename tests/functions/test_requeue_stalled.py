@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from requeue_stalled.entry import create_handler
 from spheroseg.domain.export import ExportFile, ExportStatus
 from spheroseg.domain.image import ImageStatus, original_key
+from spheroseg.domain.outline_import import ImportStatus
 from spheroseg.domain.project_job import SILENT_JOB_AFTER, ProjectJob
 from spheroseg.domain.segmentation import Priority, SegmentationStatus, segmentation_id
 from spheroseg.messages import ProjectWorkRequested, SegmentationRequested
@@ -18,9 +19,10 @@ from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
 from spheroseg.use_cases.sweep_exports import SweepExports
+from spheroseg.use_cases.sweep_imports import SweepImports
 from spheroseg.use_cases.watch_updates import WatchUpdates
 from spheroseg.use_cases.work_on_project import WorkOnProject
-from tests.builders import NOW, STRANGER, a_project, a_segmentation, an_export, an_image, an_order
+from tests.builders import NOW, STRANGER, a_project, a_segmentation, an_export, an_image, an_import, an_order
 from tests.events import RecordedContext
 from tests.fakes import (
     InMemoryAccounts,
@@ -32,12 +34,14 @@ from tests.fakes import (
     InMemoryProjectJobs,
     InMemoryProjects,
     InMemoryProjectWorkQueue,
+    InMemoryRevisions,
     InMemorySegmentationQueue,
     InMemorySharing,
     InMemoryWatchers,
 )
 from tests.fakes.account_closings import InMemoryAccountClosings
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports, InMemoryExportStore
+from tests.fakes.imports import InMemoryImports
 from tests.fakes.kept_answers import InMemoryKeptAnswers
 
 LONG_AGO = NOW - timedelta(minutes=30)
@@ -59,6 +63,7 @@ class World:
     def __post_init__(self) -> None:
         self.jobs = InMemoryProjectJobs(self.images)
         self.exports = InMemoryExports(self.images)
+        self.imports = InMemoryImports(self.images, InMemoryRevisions(self.images.segmentations))
 
     def sweep(self) -> dict[str, Any]:
         runs = self.images.segmentations
@@ -86,7 +91,8 @@ class World:
         closings = InMemoryAccountClosings(accounts, copies, sharing, self.watchers)
         close = CloseAccount(closings, self.work, self.clock, InMemoryIds())
         exports = SweepExports(self.exports, self.export_store, self.export_queue, self.clock)
-        handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock), close, exports)
+        imports = SweepImports(self.imports, self.export_store, self.export_queue, self.clock)
+        handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock), close, exports, imports)
         return handler({"id": "tick"}, cast(LambdaContext, RecordedContext()))
 
 
@@ -217,3 +223,20 @@ def test_a_file_whose_day_is_over_is_removed_and_told_to_be_gone() -> None:
     assert world.exports.get(done.id).status is ExportStatus.EXPIRED
     assert world.exports.get(young.id) == young
     assert list(world.export_store.objects) == [young.key]
+
+
+def test_an_import_whose_message_is_lost_is_sent_again_and_a_file_that_nobody_started_goes() -> None:
+    world = World()
+    project = a_project()
+    world.images.projects.add(project)
+    lost = an_import(project).queued(LONG_AGO)
+    late = an_import(project, upload_until=LONG_AGO)
+    for import_ in (lost, late):
+        world.imports.add(import_)
+        world.export_store.put(import_.key, b"{}", "application/json")
+
+    world.sweep()
+
+    assert [request.import_id for request in world.export_queue.imports] == [lost.id]
+    assert world.imports.get(late.id).status is ImportStatus.EXPIRED
+    assert list(world.export_store.objects) == [lost.key]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -12,11 +13,14 @@ from export_worker import consumer as consumer_module
 from export_worker.consumer import FIRST_DELAY_S, Consumer
 from export_worker.reports import Reports
 from spheroseg.domain.export import Export, ExportedRun, ExportStatus
+from spheroseg.domain.outline_import import Base, ImportFormat, ImportStatus
 from spheroseg.errors import QueueUnavailableError, StorageUnavailableError
-from spheroseg.messages import ExportRequested
+from spheroseg.messages import ExportRequested, ImportRequested
 from spheroseg.ports import SpheroidsOf
 from tests.builders import a_viewer
 from tests.unit.use_cases.test_exports import World
+from tests.unit.use_cases.test_imports import World as WorldOfImports
+from tests.unit.use_cases.test_imports import feature, geojson, square
 
 SOON_S = 10.0
 
@@ -60,11 +64,13 @@ class SomeReceiver:
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, scratch: Path) -> None:
         self.world, self.receiver = World(), SomeReceiver()
+        self.imports = WorldOfImports(scratch)
         self.exits: list[int] = []
         self.consumer = Consumer(
             self.world.run_export,
+            self.imports.run_import,
             self.receiver,
             Reports(),
             long_poll_s=1,
@@ -101,9 +107,9 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
     monkeypatch.setattr(consumer_module, "PAUSE_S", 0.01)
-    return Bench()
+    return Bench(tmp_path)
 
 
 def slowly(bench: Bench) -> list[Export]:
@@ -200,3 +206,16 @@ def test_an_export_that_is_stuck_ends_the_process(bench: Bench, monkeypatch: pyt
     bench.world.maker.write = write  # type: ignore[method-assign]
     bench.run_until(lambda: bool(bench.receiver.acknowledged))
     assert set(bench.exits) == {1}
+
+
+def test_imports_come_by_the_same_queue(bench: Bench) -> None:
+    run = bench.imports.result()
+    content = geojson(feature(square(1, 1)))
+    import_ = bench.imports.asked(content, ImportFormat.GEOJSON, "a.geojson", bases=(Base(run.id, 0),))
+    for _ in range(2):
+        message = ImportRequested.of(import_).model_dump_json()
+        bench.receiver.waiting.append(SomeDelivery(message, bench.receiver))
+    bench.run_until(lambda: len(bench.receiver.acknowledged) == 2)
+    done = bench.imports.imports.get(import_.id)
+    assert (done.status, done.attempt) == (ImportStatus.SUCCEEDED, 1)
+    assert bench.imports.runs.rows[run.id].revision == 1

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from spheroseg.domain.account_closing import AccountClosing
 from spheroseg.domain.export import Export
+from spheroseg.domain.outline_import import Import
 from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 
@@ -58,6 +59,19 @@ class ExportRequested(Message):
     def of(cls, export: Export) -> "ExportRequested":
         """The request for an export whose turn has come."""
         return cls(correlation_id=export.correlation_id, export_id=export.id)
+
+
+class ImportRequested(Message):
+    """The file of an import has come and waits for a worker."""
+
+    type: Literal["import_requested"] = "import_requested"
+    version: Literal[1] = 1
+    import_id: UUID
+
+    @classmethod
+    def of(cls, import_: Import) -> "ImportRequested":
+        """The request for a queued import."""
+        return cls(correlation_id=import_.correlation_id, import_id=import_.id)
 
 
 class AccountClosingRequested(Message):

@@ -12,6 +12,7 @@ from spheroseg.errors import QueueUnavailableError
 from spheroseg.messages import (
     AccountClosingRequested,
     ExportRequested,
+    ImportRequested,
     Message,
     ProjectWorkRequested,
     SegmentationChanged,
@@ -80,13 +81,13 @@ class SqsProjectWorkQueue:
 
 
 class SqsExportQueue:
-    """The queue of exports."""
+    """The queue of exports and imports."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
-    def send(self, requests: Sequence[ExportRequested]) -> None:
+    def send(self, requests: Sequence[ExportRequested | ImportRequested]) -> None:
         """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
         for begin in range(0, len(requests), BATCH_SIZE):
             _send_batch(self._client, self._url, requests[begin : begin + BATCH_SIZE])

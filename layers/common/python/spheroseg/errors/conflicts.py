@@ -20,6 +20,24 @@ class TooManyExportsError(ConflictError):
     code = "too-many-exports"
 
 
+class ImportExpiredError(ConflictError):
+    """The file of the import did not come in time."""
+
+    code = "import-expired"
+
+
+class TooManyImportsError(ConflictError):
+    """Somebody has as many unfinished imports as one person may have."""
+
+    code = "too-many-imports"
+
+
+class FileMissingError(ConflictError):
+    """The file that is to be imported has not arrived."""
+
+    code = "file-missing"
+
+
 class NothingToExportError(ConflictError):
     """None of the images has a result."""
 

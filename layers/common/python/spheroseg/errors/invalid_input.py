@@ -60,6 +60,30 @@ class InvalidExchangeFileError(InvalidInputError):
     code = "invalid-exchange-file"
 
 
+class ImportFileTooLargeError(InvalidInputError):
+    """More bytes, objects or pixels than one import takes."""
+
+    code = "import-file-too-large"
+
+
+class NothingToImportError(InvalidInputError):
+    """The file has no outlines, or none of its images is one of the project's."""
+
+    code = "nothing-to-import"
+
+
+class AmbiguousNameError(InvalidInputError):
+    """A name in the file may mean several images, or several of its images are the same one."""
+
+    code = "ambiguous-name"
+
+
+class DifferentSizesError(InvalidInputError):
+    """The file says another width and height than the image has."""
+
+    code = "different-sizes"
+
+
 class NotExpressibleError(InvalidInputError):
     """The format that was asked for has no way to say what is to be written."""
 

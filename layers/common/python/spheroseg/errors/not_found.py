@@ -33,6 +33,12 @@ class ExportNotFoundError(NotFoundError):
     code = "export-not-found"
 
 
+class ImportNotFoundError(NotFoundError):
+    """No such import for this viewer."""
+
+    code = "import-not-found"
+
+
 class NoSuchRouteError(NotFoundError):
     """To this viewer there is nothing at that address."""
 

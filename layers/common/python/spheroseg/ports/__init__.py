@@ -22,6 +22,7 @@ from spheroseg.ports.exports import (
 )
 from spheroseg.ports.hot_reads import HotReads
 from spheroseg.ports.images import ImageRepository, RunOfImage
+from spheroseg.ports.imports import ImportRepository, OutlineFiles, SizeOf
 from spheroseg.ports.kept_answers import KeptAnswer, KeptAnswerRepository
 from spheroseg.ports.measurements import MeasurementSource
 from spheroseg.ports.projects import (
@@ -64,11 +65,13 @@ __all__ = [
     "IdSource",
     "ImageRepository",
     "ImageStore",
+    "ImportRepository",
     "KeptAnswer",
     "KeptAnswerRepository",
     "MeasurementSource",
     "ObjectStream",
     "OutlineEditor",
+    "OutlineFiles",
     "PartLink",
     "Patterns",
     "People",
@@ -90,6 +93,7 @@ __all__ = [
     "Segmenter",
     "Segmenters",
     "SharingRepository",
+    "SizeOf",
     "SpheroidsOf",
     "StoredObject",
     "UpdatePublisher",

@@ -11,7 +11,7 @@ from spheroseg.domain.export import Export, ExportedRun
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
-from spheroseg.messages import ExportRequested
+from spheroseg.messages import ExportRequested, ImportRequested
 
 
 class ExportRepository(Protocol):
@@ -75,9 +75,9 @@ class ExportSource(Protocol):
 
 
 class ExportQueue(Protocol):
-    """The sending side of the queue of exports."""
+    """The sending side of the queue of exports and imports."""
 
-    def send(self, requests: Sequence[ExportRequested]) -> None:
+    def send(self, requests: Sequence[ExportRequested | ImportRequested]) -> None:
         """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
 
     def depth(self) -> int:

@@ -30,6 +30,8 @@ from spheroseg.ports import Clock, OutlineEditor, RevisionRepository
 
 MAX_LATER = 50
 """Revisions that a refused save is told of."""
+LATER_TOLD = 5
+"""Of these in words."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,23 @@ def stale_revision(revisions: RevisionRepository, segmentation_id: UUID, base: i
             for one in later
         ],
     )
+
+
+def stale_in_words(revisions: RevisionRepository, segmentation_id: UUID, base: int) -> StaleRevisionError:
+    """The same with what changed in its words, and in which result: for whoever is shown nothing but these."""
+    error = stale_revision(revisions, segmentation_id, base)
+    later = "; ".join(
+        f"revision {one.revision} of {one.created_at:%Y-%m-%d %H:%M} UTC added {len(one.added)}, changed "
+        f"{len(one.changed)} and removed {len(one.removed)}{_told_numbers(one.added, one.changed, one.removed)}"
+        for one in error.later[:LATER_TOLD]
+    )
+    return StaleRevisionError(f"Segmentation {segmentation_id}: {error} ({later})", error.newest, error.later)
+
+
+def _told_numbers(*kinds: Sequence[int]) -> str:
+    numbers = sorted({number for kind in kinds for number in kind})
+    shown = ", ".join(map(str, numbers[:20]))
+    return f" (spheroids {shown}{', …' if len(numbers) > 20 else ''})" if numbers else ""
 
 
 def _named(operations: Sequence[Operation]) -> frozenset[int]:

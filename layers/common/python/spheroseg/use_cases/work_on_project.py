@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from spheroseg.domain.export import project_prefix
+from spheroseg.domain import export, outline_import
 from spheroseg.domain.image import original_key
 from spheroseg.domain.project_copy import ImageCopy
 from spheroseg.domain.project_job import SILENT_JOB_AFTER, DoomedImage, JobKind, JobStatus, ProjectJob
@@ -81,7 +81,8 @@ class WorkOnProject:
             self._each(self._remove_objects, doomed)
             return self.jobs.remove_images(job, [image.id for image in doomed], self.clock.now())
         self.store.delete_under(f"inbox/{job.doomed_id}/")
-        self.store.delete_under(project_prefix(job.doomed_id))
+        self.store.delete_under(export.project_prefix(job.doomed_id))
+        self.store.delete_under(outline_import.project_prefix(job.doomed_id))
         return self.jobs.end_removal(job, self.clock.now())
 
     def _copied_some(self, job: ProjectJob) -> ProjectJob:

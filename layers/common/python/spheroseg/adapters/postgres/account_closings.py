@@ -59,6 +59,7 @@ FORGET = (
     "UPDATE project_offers SET created_by = %(nobody)s WHERE created_by = %(user_id)s",
     "DELETE FROM project_jobs WHERE requested_by = %(user_id)s",
     "DELETE FROM exports WHERE requested_by = %(user_id)s",
+    "DELETE FROM imports WHERE requested_by = %(user_id)s",
     "UPDATE segmentations SET requested_by = NULL WHERE requested_by = %(user_id)s",
     "UPDATE run_batches SET requested_by = %(nobody)s WHERE requested_by = %(user_id)s",
     "UPDATE revisions SET author_id = %(nobody)s WHERE author_id = %(user_id)s",

@@ -23,7 +23,10 @@ WHERE status = 'queued' AND sent_at IS NOT NULL GROUP BY priority
 UNION ALL
 SELECT 'project-work', min(alive_at) FROM project_jobs WHERE status IN ('queued', 'running', 'undoing')
 UNION ALL
-SELECT 'exports', min(sent_at) FROM exports WHERE status = 'queued' AND sent_at IS NOT NULL
+SELECT 'exports', min(sent_at) FROM (
+    SELECT sent_at FROM exports WHERE status = 'queued' AND sent_at IS NOT NULL
+    UNION ALL SELECT sent_at FROM imports WHERE status = 'queued'
+) AS waiting
 """
 
 

@@ -279,24 +279,7 @@ class PostgresRevisions:
 
     def save(self, revision: Revision, changed: Sequence[Spheroid], removed: Sequence[int]) -> None:
         """Store a revision where the one before it is still the newest, all of it or nothing."""
-        values = _values(revision)
-        values["gone"] = [*removed, *(spheroid.number for spheroid in changed)]
-        rows = [_row_of(revision, spheroid) for spheroid in changed]
-
-        def work(cursor: Cursor) -> None:
-            if cursor.execute(ADVANCE, values).rowcount != 1:
-                raise StaleRevisionError(f"Revision {revision.number - 1} is not the newest any more")
-            cursor.execute(ADD, values)
-            changes = [box_of(spheroid) for spheroid in changed]
-            for table in TABLES:
-                changes += [_box_in(row) for row in cursor.execute(REPLACE.format(table=table), values).fetchall()]
-            for table in TABLES:
-                cursor.execute(VOID.format(table=table), {**values, **_sides(few_boxes(changes))})
-            with cursor.copy(COPY) as copy:
-                for row in rows:
-                    copy.write_row(row)
-
-        self._database.write(work)
+        self._database.write(lambda cursor: save(cursor, revision, changed, removed))
 
     def _listed(
         self,
@@ -321,6 +304,24 @@ class PostgresRevisions:
         if not rows:
             raise _absent(segmentation_id, revision)
         return rows
+
+
+def save(cursor: Cursor, revision: Revision, changed: Sequence[Spheroid], removed: Sequence[int]) -> None:
+    """Store a revision within a transaction, where the one before it is still the newest."""
+    values = _values(revision)
+    values["gone"] = [*removed, *(spheroid.number for spheroid in changed)]
+    rows = [_row_of(revision, spheroid) for spheroid in changed]
+    if cursor.execute(ADVANCE, values).rowcount != 1:
+        raise StaleRevisionError(f"Revision {revision.number - 1} is not the newest any more")
+    cursor.execute(ADD, values)
+    changes = [box_of(spheroid) for spheroid in changed]
+    for table in TABLES:
+        changes += [_box_in(row) for row in cursor.execute(REPLACE.format(table=table), values).fetchall()]
+    for table in TABLES:
+        cursor.execute(VOID.format(table=table), {**values, **_sides(few_boxes(changes))})
+    with cursor.copy(COPY) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _at(segmentation_id: UUID, revision: int, numbers: Sequence[int]) -> dict[str, Any]:
