@@ -27,6 +27,7 @@ COPY gpu_container/export_worker export_worker
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    MPLCONFIGDIR=/tmp/matplotlib \
     POWERTOOLS_SERVICE_NAME=export_worker \
     POWERTOOLS_TRACE_DISABLED=true
 USER 10001:10001

@@ -1,9 +1,10 @@
 """Writes results in a format of the exchange."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from uuid import UUID
@@ -14,10 +15,18 @@ from spheroseg.domain.segmentation import PixelSizeSource
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.errors import NotExpressibleError
 from spheroseg.exchange.files import OneFile, ZipFiles
-from spheroseg.exchange.formats import FORMATS
+from spheroseg.exchange.formats import FORMATS, Format, Write
 from spheroseg.exchange.names import name_of_image, unique_name
 from spheroseg.exchange.results import Origin, Original, Result
 from spheroseg.ports import ExportStore, SpheroidsOf
+
+MADE: Mapping[str, Format] = {
+    **FORMATS,
+    ExportFormat.STATISTICS: Format(
+        "Statistics with plots", ("spheroseg.exchange.writers.statistics", "write_statistics")
+    ),
+}
+"""What is written here: statistics ask for samples, which only the service knows."""
 
 MEDIA_TYPES = {
     ".csv": "text/csv",
@@ -54,7 +63,7 @@ class ExchangeMaker:
 
     def file_of(self, export: Export) -> tuple[str, str]:
         """Name and media type of an export's file."""
-        one_file = FORMATS[export.format].one_file
+        one_file = MADE[export.format].one_file
         name = f"{export.name}-{one_file or f'{export.format}.zip'}"
         return name, MEDIA_TYPES[PurePosixPath(name).suffix]
 
@@ -64,16 +73,17 @@ class ExchangeMaker:
         Raises:
             InvalidInputError: it cannot be written so, and why.
         """
-        chosen = FORMATS[export.format]
+        chosen = MADE[export.format]
         results = self._results(
             export, runs, spheroids, has_originals=chosen.needs_originals or export.options.with_images
         )
+        write = _writer(export, chosen)
         try:
             if chosen.one_file:
-                chosen.write(results, OneFile(target))
+                write(results, OneFile(target))
             else:
                 archive = ZipFiles(target)
-                chosen.write(results, archive)
+                write(results, archive)
                 archive.close()
         except ValueError as error:  # as writers say that something does not fit into their format
             raise NotExpressibleError(str(error)) from error
@@ -108,6 +118,7 @@ class ExchangeMaker:
                 pixel_size_source=source or "",
                 origin=_origin(found),
                 original=self._original(found, name) if has_originals else None,
+                sample=found.sample,
             )
 
     def _original(self, found: ExportedRun, name: str) -> Original:
@@ -120,6 +131,18 @@ class ExchangeMaker:
                     yield stream
 
         return Original(name + PurePosixPath(found.image_name).suffix, opened)
+
+
+def _writer(export: Export, chosen: Format) -> Write:
+    """What writes the format, told what this export alone says."""
+    write: Callable[..., None] = chosen.write
+    match export.format:
+        case ExportFormat.STATISTICS:
+            return partial(write, wanted=export.options.statistics)
+        case ExportFormat.BUNDLE:
+            return partial(write, made_at=export.started_at)
+        case _:
+            return write
 
 
 def _origin(found: ExportedRun) -> Origin:

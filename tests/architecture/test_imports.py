@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "spheroseg.imaging",
         "spheroseg.drawing",
         "spheroseg.model_registry",
+        "spheroseg.statistics",
         "spheroseg.exchange",
     ),
     "spheroseg.messages": DOMAIN,

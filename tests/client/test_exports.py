@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from export_worker.maker import MADE
 from spheroseg.domain.export import ExportFormat
-from spheroseg.exchange.formats import FORMATS
 from spheroseg_client.client import Client
 from spheroseg_client.command_line import app
 from spheroseg_client.errors import ApiError, WorkFailedError
@@ -44,7 +44,7 @@ def ran(service: Service, *arguments: str, exit_code: int = 0) -> Any:
 
 def test_every_format_can_be_asked_for_everywhere() -> None:
     names = [one.value for one in ExportFormat]
-    assert names == list(FORMATS) == [one.value for one in FormatChoice]
+    assert names == list(MADE) == [one.value for one in FormatChoice]
 
 
 def test_a_file_is_asked_for_followed_and_fetched(

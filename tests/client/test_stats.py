@@ -1,7 +1,9 @@
 import csv
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,10 @@ from typer.testing import CliRunner, Result
 
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg_client.client import Client
 from spheroseg_client.command_line import app
+from spheroseg_client.errors import UnexpectedAnswerError
+from spheroseg_client.statistics import read_statistics
 from tests.builders import a_spheroid
 from tests.client.service import EMAIL, PASSWORD, Service
 
@@ -191,6 +196,23 @@ def test_samples_may_not_contradict_the_table(tmp_path: Path) -> None:
     assert said["notes"] == ["1 rows of s.csv name no image of the table of measures: unused"]
 
 
+@pytest.fixture
+def exporting(service: Service) -> Iterator[None]:
+    """A worker makes exports as they come."""
+    ended = Event()
+
+    def work() -> None:
+        while not ended.wait(0.02):
+            service.export()
+
+    thread = Thread(target=work)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+@pytest.mark.usefixtures("exporting")
 def test_a_project_is_asked_and_drawn_as_a_file_is(
     service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -199,24 +221,65 @@ def test_a_project_is_asked_and_drawn_as_a_file_is(
     world = service.world
     project = replace(world.a_project(), owner_id=EMAIL, name="Day 7")
     world.projects.rows[project.id] = project
-    for place, condition in enumerate(("a", "a", "b", "b")):
-        image = replace(world.an_image(project), sample=Sample(condition=condition, replicate=1 + place % 2))
-        world.images.rows[image.id] = image
-        run = world.a_run(image, a_spheroid(1), a_spheroid(2), status=SegmentationStatus.SUCCEEDED)
-        assert run.result is not None
-        world.segmentations.rows[run.id] = replace(run, owner_id=EMAIL, result=replace(run.result, pixel_size_um=0.5))
-    said = answered("--project", "Day 7", "--groups", "condition", "--measure", "area")
-    assert (said["measure"], said["units"]["unit"], said["rows"]) == ("area_um2", "replicate", 8)
-    stored = a_spheroid().measures.area_px2
-    assert [group["units"]["mean"] for group in said["groups"]] == [pytest.approx(stored / 4)] * 2
-    ratio = answered("--project", str(project.id), "--measure", "circularity")
-    assert ratio["measure"] == "circularity"
+    rng = np.random.default_rng(11)
+    samples = ["name,condition,time_point_h,replicate,plate,well"]
+    for condition in ("a", "b"):
+        for replicate in (1, 2, 3):
+            for time in (0, 24, 48):
+                well = f"{'AB'[condition == 'b']}0{replicate}"
+                image = replace(
+                    world.an_image(project),
+                    name=f"{condition}{replicate}_{time}.tif",
+                    sample=Sample("P1", well, condition, float(time), replicate),
+                )
+                samples.append(f"{image.name},{condition},{time},{replicate},P1,{well}")
+                world.images.rows[image.id] = image
+                found = [a_spheroid(number) for number in (1, 2, 3)]
+                size = 900 * (1 + time / (24 if condition == "a" else 48)) * rng.lognormal(0, 0.05, 3)
+                found = [
+                    replace(one, measures=replace(one.measures, area_px2=float(area)))
+                    for one, area in zip(found, size, strict=True)
+                ]
+                run = world.a_run(image, *found, status=SegmentationStatus.SUCCEEDED)
+                assert run.result is not None
+                result = replace(run.result, pixel_size_um=0.5, width_px=64, height_px=64)
+                world.segmentations.rows[run.id] = replace(run, owner_id=EMAIL, result=result)
+    words = "--measure area --groups condition,time --compare condition --control a --growth --unit replicate"
+    question = (*words.split(), *["--dose", "a=0", "--dose", "b=2.5", "--positive", "b", "--negative", "a"])
+    said = answered("--project", "Day 7", *question, "--out", tmp_path / "service")
+    assert (said["measure"], said["units"]["unit"], said["rows"]) == ("area_um2", "replicate", 54)
+    # The same numbers as a table on this machine give the same answer, to the last digit.
+    with Client(service.url, email=EMAIL, password=PASSWORD) as client:
+        client.download_export(client.request_export(project.id, "csv").id, tmp_path / "measures.csv")
+        typed = client.statistics(project.id, {"measure": "area", "groups": ["condition"]}, path=tmp_path / "s.zip")
+    (tmp_path / "samples.csv").write_text("\n".join(samples))
+    offline = answered(
+        tmp_path / "measures.csv", *question, "--samples", tmp_path / "samples.csv", "--out", tmp_path / "offline"
+    )
+    assert offline == said
+    written = {path.name: path.read_bytes() for path in (tmp_path / "offline").iterdir()}
+    assert len(written) == 8
+    assert {name: (tmp_path / "service" / name).read_bytes() for name in written} == written
+    plotted = json.loads((tmp_path / "service" / "plots.json").read_text())
+    assert [one["kind"] for one in plotted] == ["histogram", "compare", "growth", "dose", "plate"]
+    assert [one["not_drawn"] for one in plotted] == [None] * 5
+    assert all((tmp_path / "service" / name).stat().st_size > 50 for one in plotted for name in one["files"])
+    assert typed == read_statistics(tmp_path / "s.zip")
+    assert [group.levels for group in typed.groups] == [{"condition": "a"}, {"condition": "b"}]
+    assert typed.overall.mean == said["overall"]["mean"]
+    with pytest.raises(UnexpectedAnswerError, match="no statistics"):
+        read_statistics(tmp_path / "service" / "plots.json")
+    again = answered("--project", "Day 7", "--measure", "area", "--samples", tmp_path / "samples.csv")
+    assert again["overall"]["mean"] == pytest.approx(said["overall"]["mean"])
     for options, code in (
         (("--project", "nobody"), "project-not-found"),
-        (("--project", "Day 7", "--measure", "weight"), "no-such-column"),
+        (("--project", "Day 7", "--measure", "weight"), "invalid-question"),
+        (("--project", "Day 7", "--groups", "colour"), "invalid-question"),
+        (("--project", "Day 7", "--compare", "condition", "--control", "c"), "not-tellable"),
+        (("--project", "Day 7", "--positive", "b", "--negative", "c"), "invalid-question"),
         ((), "contradiction"),
     ):
-        assert json.loads(asked(*options, "--json").stdout)["error"]["code"] == code
+        assert json.loads(asked(*options, "--json").stdout)["error"]["code"] == code, options
     for kind, out in (("histogram", "areas.svg"), ("compare", "compared.png")):
         drawn = CliRunner().invoke(
             app,

@@ -17,7 +17,9 @@ from spheroseg.domain.operations import Delete
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
+from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import Parameters, Segmentation
+from spheroseg.domain.statistics import Unit, Wanted
 from spheroseg.errors import ExportNotFoundError, ImageNotFoundError, StaleStateError, TooManyExportsError
 from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.ports import (
@@ -106,7 +108,10 @@ def test_an_export_is_found_by_who_asked_for_it_and_by_nobody_else(bench: Bench)
     project = bench.project()
     chosen = an_image(project)
     bench.images.add_many([chosen])
-    export = bench.export(project, options=ExportOptions((chosen.id,), 0.65, True, True))
+    asked = Wanted(
+        "area", ("condition", "time"), Unit.WELL, "condition", "µ", True, {"µ": 0.0, "b": 2.5}, inside_only=True
+    )
+    export = bench.export(project, options=ExportOptions((chosen.id,), 0.65, True, True, asked))
     assert bench.exports.get(export.id) == bench.exports.one(a_viewer(), export.id) == export
     for viewer, id_ in ((a_viewer(STRANGER), export.id), (a_viewer(), an_id())):
         with pytest.raises(ExportNotFoundError):
@@ -212,7 +217,8 @@ def test_files_go_after_their_day_and_rows_after_their_month(bench: Bench) -> No
 def test_of_each_page_of_each_image_the_newest_result_goes_into_an_export(bench: Bench) -> None:
     project = bench.project()
     old, stack, bare = (an_image(project, created_at=NOW + timedelta(minutes=n), name=f"{n}.tif") for n in range(3))
-    bench.images.add_many([old, stack, bare, an_image(bench.project())])
+    sample = Sample("P1", "B03", "10 µM", 24.5, 2)
+    bench.images.add_many([replace(old, sample=sample), stack, bare, an_image(bench.project())])
     bench.images.note_pages(stack.id, Pages(3))
     page_two = an_order(parameters=Parameters(page=2))
     bench.finished(a_segmentation(stack, order=an_order(model="older")), 1)
@@ -232,7 +238,7 @@ def test_of_each_page_of_each_image_the_newest_result_goes_into_an_export(bench:
     assert following is not None
     runs, images, following = bench.source.runs(project.id, None, following, 2)
     assert [(it.image_name, it.is_one_of_several, it.run.id) for it in runs] == [("0.tif", False, only.id)]
-    assert (images, following) == (1, None)
+    assert (images, following, runs[0].sample) == (1, None, sample)
     assert bench.source.runs(project.id, [bare.id], None, 2) == ([], 1, None)
 
 

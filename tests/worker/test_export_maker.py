@@ -28,6 +28,7 @@ from spheroseg.domain.image import original_key
 from spheroseg.domain.operations import Add
 from spheroseg.domain.segmentation import ModelFile, Parameters, PixelSizeSource, SegmentationStatus
 from spheroseg.domain.spheroid import Polygon
+from spheroseg.domain.statistics import Wanted
 from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.imaging.intensities import brightness_of
 from spheroseg.imaging.measures import spheroids_of
@@ -239,7 +240,7 @@ OPENED: dict[ExportFormat, Callable[[bytes, Path], dict[str, int]]] = {
     ExportFormat.MASKS: in_masks,
     ExportFormat.OME_ZARR: in_zarr,
 }
-OTHERS = {ExportFormat.ORIGINALS, ExportFormat.OVERLAYS, ExportFormat.BUNDLE}
+OTHERS = {ExportFormat.ORIGINALS, ExportFormat.OVERLAYS, ExportFormat.BUNDLE, ExportFormat.STATISTICS}
 
 
 def test_every_format_is_tried_here() -> None:
@@ -282,6 +283,25 @@ def test_overlays_are_the_images_with_outlines_and_the_numbers_of_the_table(worl
         # The outline runs round the body, nothing is drawn far from it; what was added is there as well.
         assert abs(coloured[1].max() - (210 + 20 * place)) < 8
         assert (coloured[0].min() < 20) == (place == 1)
+
+
+def test_statistics_are_of_every_spheroid_with_plots_that_open(world: World) -> None:
+    files = unpacked(world.made(ExportFormat.STATISTICS, statistics=Wanted(groups=("name",)))[1])
+    said = json.loads(files["statistics.json"])
+    counts = {group["levels"]["name"]: group["objects"]["n"] for group in said["groups"]}
+    assert counts == {Path(name).stem: count for name, count in world.counts.items()}
+    assert said["measure"] == "equivalent_diameter_um"
+    plotted = json.loads(files["plots.json"])
+    assert [one["kind"] for one in plotted] == ["histogram", "compare"]
+    for name in (name for one in plotted for name in one["files"]):
+        match Path(name).suffix:
+            case ".png":
+                with Picture.open(io.BytesIO(files[name])) as drawn:
+                    assert min(drawn.size) > 300
+            case ".svg":
+                assert ET.fromstring(files[name]).tag.endswith("svg")
+            case ".csv":
+                assert pl.read_csv(io.BytesIO(files[name])).height == (2 if "compare" in name else said["rows"])
 
 
 def test_a_bundle_is_accepted_by_who_verifies_it(world: World, tmp_path: Path) -> None:

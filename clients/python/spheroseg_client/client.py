@@ -13,7 +13,6 @@ from spheroseg_client.answers import Found
 from spheroseg_client.answers import items as _items
 from spheroseg_client.answers import parsed as _parsed
 from spheroseg_client.errors import NotSignedInError, ServiceUnreachableError, UnexpectedAnswerError, WorkFailedError
-from spheroseg_client.exports import ExportCalls
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.graph import GraphCalls
 from spheroseg_client.images import ImageCalls
@@ -34,6 +33,7 @@ from spheroseg_client.projects import PAGE_ITEMS, ProjectCalls
 from spheroseg_client.reviews import ReviewCalls
 from spheroseg_client.revisions import RevisionCalls
 from spheroseg_client.runs import RunCalls
+from spheroseg_client.statistics import StatisticsCalls
 from spheroseg_client.transfers import Progress, download
 from spheroseg_client.transport import CALLS_AT_ONCE, RETRY_FOR_S, Session, Tokens, Transport
 from spheroseg_client.updates import Updates
@@ -43,13 +43,13 @@ from spheroseg_client.uploads import UploadCalls
 class Client(
     AccountCalls,
     AdminCalls,
-    ExportCalls,
     GraphCalls,
     ImageCalls,
     ProjectCalls,
     ReviewCalls,
     RevisionCalls,
     RunCalls,
+    StatisticsCalls,
     UploadCalls,
 ):
     """One service and one signed-in user; may be used from several threads, ends with ``close``.

@@ -40,6 +40,7 @@ class FormatChoice(StrEnum):
     ORIGINALS = "originals"
     OVERLAYS = "overlays"
     BUNDLE = "bundle"
+    STATISTICS = "statistics"
 
 
 ExportArgument = Annotated[UUID, typer.Argument(help="Id of the export, as [bold]exports start[/] prints it.")]

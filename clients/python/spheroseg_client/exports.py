@@ -1,7 +1,7 @@
 """Exports in the background, as Python calls; a part of ``Client``."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -72,22 +72,27 @@ class ExportCalls(Calls):
         pixel_size_um: float | None = None,
         accepted_only: bool = False,
         with_images: bool = False,
+        statistics: Mapping[str, object] | None = None,
     ) -> Export:
         """Ask for a file with the results of a project; it is made in the background and kept for a day.
 
         Args:
             format_name: ``csv``, ``xlsx``, ``parquet``, ``json``, ``geojson``, ``roi``, ``coco``, ``yolo``,
-                ``datumaro``, ``cvat``, ``labels``, ``masks``, ``ome-zarr``, ``originals``, ``overlays`` or ``bundle``.
+                ``datumaro``, ``cvat``, ``labels``, ``masks``, ``ome-zarr``, ``originals``, ``overlays``,
+                ``bundle`` or ``statistics``.
             image_ids: Only these images, up to 10,000; None: all of the project.
             pixel_size_um: Edge of one pixel in µm that goes before what results say.
             accepted_only: Only results that somebody accepted.
             with_images: The images themselves, too, in ``yolo`` and ``ome-zarr``.
+            statistics: What is asked of the measures, with ``statistics`` alone: see ``Client.statistics``.
         """
         body: dict[str, object] = {"format": format_name, "accepted_only": accepted_only, "with_images": with_images}
         if image_ids is not None:
             body["image_ids"] = [str(id_) for id_ in image_ids]
         if pixel_size_um is not None:
             body["pixel_size_um"] = pixel_size_um
+        if statistics is not None:
+            body["statistics"] = dict(statistics)
         return self._call("POST", f"/v1/projects/{project_id}/exports", Export, body, repeatable=True)
 
     def exports(self, project_id: UUID) -> Iterator[Export]:

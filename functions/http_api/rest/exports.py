@@ -18,6 +18,7 @@ from http_api.rest.answers import (
     Written,
     problems,
 )
+from http_api.rest.asked_statistics import StatisticsQuestionIn, StatisticsQuestionOut
 from http_api.rest.orders import FailureOut, PixelSizeUm
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.export import MAX_SELECTED, Export, ExportFormat, ExportOptions, ExportStatus
@@ -33,8 +34,8 @@ class ExportIn(Body):
         description="Tables: `csv`, `xlsx`, `parquet`; outlines: `json`, `geojson` (QuPath), `roi` (ImageJ), `coco`, "
         "`yolo`, `datumaro`, `cvat`; pixels: `labels` (OME-TIFF), `masks` (PNG), `ome-zarr`; `originals`: the images "
         "as they were; `overlays`: pictures with outlines and the numbers of the tables' rows (PNG); `bundle`: "
-        "results, originals, model card, parameters, versions and checksums, for `spheroseg verify`. What is more "
-        "than one file is a ZIP archive",
+        "results, originals, model card, parameters, versions and checksums, for `spheroseg verify`; `statistics`: "
+        "tables, one JSON document, and plots as SVG, as PNG and as data. What is more than one file is a ZIP archive",
         examples=["csv"],
     )
     image_ids: list[UUID] | None = Field(
@@ -61,10 +62,17 @@ class ExportIn(Body):
         examples=[False],
     )
 
+    statistics: StatisticsQuestionIn | None = Field(
+        default=None,
+        description="What is asked of the measures, with the format `statistics` alone; null: the usual",
+        examples=[None],
+    )
+
     def options(self) -> ExportOptions:
         """What is said beside the format."""
         chosen = None if self.image_ids is None else tuple(dict.fromkeys(self.image_ids))
-        return ExportOptions(chosen, self.pixel_size_um, self.accepted_only, self.with_images)
+        asked = None if self.statistics is None else self.statistics.wanted()
+        return ExportOptions(chosen, self.pixel_size_um, self.accepted_only, self.with_images, asked)
 
 
 class ExportFileOut(Answer):
@@ -95,6 +103,7 @@ class ExportOut(Answer):
     )
     accepted_only: bool = Field(description="Whether only accepted results are in it", examples=[False])
     with_images: bool = Field(description="Whether the images themselves are in it, too", examples=[False])
+    statistics: StatisticsQuestionOut | None = Field(description="What is asked of the measures; null: the usual")
     status: ExportStatus = Field(
         description="`queued`, `running`, then `succeeded` with a file, which after a day is gone: `expired`; `failed` "
         "or `cancelled`",
@@ -126,6 +135,7 @@ class ExportOut(Answer):
             pixel_size_um=options.pixel_size_um,
             accepted_only=options.accepted_only,
             with_images=options.with_images,
+            statistics=None if options.statistics is None else StatisticsQuestionOut.of(options.statistics),
             status=export.status,
             done=export.done,
             total=export.total,
@@ -166,7 +176,7 @@ class ExportPageOut(Answer):
     response_description="The export, which waits for its turn",
     responses={
         202: {"headers": POSITION_HEADER},
-        **problems("project-not-found", "image-not-found", "too-many-exports"),
+        **problems("project-not-found", "image-not-found", "too-many-exports", "invalid-question"),
     },
 )
 async def request_export(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -11,11 +11,13 @@ from spheroseg.domain.decision import Verdict
 from spheroseg.domain.export import Export, ExportedRun, ExportFormat, ExportOptions, ExportStatus, file_stem
 from spheroseg.domain.image import Image
 from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg.domain.statistics import Wanted
 from spheroseg.errors import (
     ExportExpiredError,
     ExportNotFoundError,
     HeldElsewhereError,
     IllegalMoveError,
+    InvalidQuestionError,
     NotExpressibleError,
     NotFinishedError,
     ProjectNotFoundError,
@@ -305,3 +307,28 @@ def test_a_file_is_called_after_its_project_in_characters_that_headers_and_file_
     name: str, stem: str
 ) -> None:
     assert file_stem(name) == stem
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"measure": "weight"}, "no measure"),
+        ({"groups": ("colour",)}, "do not tell 'colour'"),
+        ({"groups": ("time", "time_point_h")}, "twice"),
+        ({"control": "a"}, "no factor to compare"),
+        ({"positive": "a"}, "two conditions"),
+        ({"positive": "a", "negative": "a"}, "two conditions"),
+        ({"doses": {"a": -1.0}}, "0 or above"),
+        ({"doses": {"a": float("inf")}}, "0 or above"),
+        ({"doses": {"a": 1.0}, "dose_column": "plate"}, "one of them"),
+        ({"doses": {str(one): 1.0 for one in range(101)}}, "100 can be"),
+        ({"positive": "a" * 101, "negative": "b"}, "1 to 100 characters"),
+    ],
+)
+def test_what_no_project_could_answer_is_refused_at_once(world: World, asked: dict[str, Any], why: str) -> None:
+    options = ExportOptions(statistics=Wanted(**asked))
+    with pytest.raises(InvalidQuestionError, match=why):
+        world.request(a_viewer(), world.project.id, ExportFormat.STATISTICS, options, "correlation")
+    with pytest.raises(InvalidQuestionError, match="the format is csv"):
+        world.request(a_viewer(), world.project.id, ExportFormat.CSV, options, "correlation")
+    assert not world.exports.rows

@@ -4,12 +4,10 @@ from uuid import UUID
 
 import polars as pl
 
-from spheroseg.domain.measurement import Measure, measure_named
+from spheroseg.domain.asked_statistics import measure_meant
 from spheroseg.errors import InvalidQuestionError
 from spheroseg_client.client import Client
 from spheroseg_client.errors import LocalFileError
-
-ENDINGS = ("_px", "_px2", "_px3", "")
 
 
 def rows_of_project(client: Client, project_id: UUID, measure: str) -> pl.DataFrame:
@@ -21,7 +19,10 @@ def rows_of_project(client: Client, project_id: UUID, measure: str) -> pl.DataFr
     Raises:
         LocalFileError: there is no such measure, or no image was segmented.
     """
-    wanted = _stored(measure)
+    try:
+        wanted = measure_meant(measure)
+    except InvalidQuestionError as error:
+        raise LocalFileError(f"There is no measure {measure}", "no-such-column") from error
     columns: dict[str, list[object]] = {}
     in_um = wanted if wanted.power else None
     for page in client.measurements(project_id, wanted.stored):
@@ -43,15 +44,3 @@ def rows_of_project(client: Client, project_id: UUID, measure: str) -> pl.DataFr
         )
     # Columns that nobody told would be text of nothing.
     return pl.DataFrame({name: values for name, values in columns.items() if any(one is not None for one in values)})
-
-
-def _stored(measure: str) -> Measure:
-    """The stored measure that is meant, with the µm that belong to it where it has a unit."""
-    for ending in ENDINGS:
-        try:
-            found = measure_named(measure + ending)
-        except InvalidQuestionError:
-            continue
-        stem, _, unit = found.stored.rpartition("_")
-        return measure_named(f"{stem}_{unit.replace('px', 'um')}") if unit.startswith("px") else found
-    raise LocalFileError(f"There is no measure {measure}", "no-such-column")

@@ -7,22 +7,25 @@ from rich.table import Table
 from rich.text import Text
 
 from spheroseg.domain.statistics import Answer, Level
-from spheroseg.statistics.asking import Answered
 from spheroseg.statistics.documents import dose_rows, group_rows, growth_rows, overall_rows, pair_rows, plate_rows
+from spheroseg.statistics.tables import label_of
 
 SHOWN_ROWS = 60
 """Of a table at the terminal; files and JSON have all."""
 
 
-def shown(answered: Answered) -> Iterator[RenderableType]:
-    """What is printed at the terminal."""
-    said = answered.answer
+def shown(said: Answer, measure: str) -> Iterator[RenderableType]:
+    """What is printed at the terminal.
+
+    Args:
+        measure: Column that it is about.
+    """
     unit = said.units.unit.value
-    yield Text(f"{answered.table.label}; counted once: {unit} ({said.units.reason})")
+    yield Text(f"{label_of(measure)}; counted once: {unit} ({said.units.reason})")
     yield Text()
     groups = [row for row in group_rows(said) if row["counted"] == unit]
     objects = [group.objects for group in said.groups]
-    factors = answered.question.groups
+    factors = list(said.groups[0].levels)
     yield _table(
         [
             *factors,

@@ -2,14 +2,17 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
+from spheroseg.domain.asked_statistics import require_sound
+from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import Failure, Segmentation
-from spheroseg.errors import IllegalMoveError
+from spheroseg.domain.statistics import Wanted
+from spheroseg.errors import IllegalMoveError, InvalidQuestionError
 
 KEPT_FOR = timedelta(hours=24)
 """How long the file can be fetched."""
@@ -45,6 +48,7 @@ class ExportFormat(StrEnum):
     ORIGINALS = "originals"
     OVERLAYS = "overlays"
     BUNDLE = "bundle"
+    STATISTICS = "statistics"
 
 
 class ExportStatus(StrEnum):
@@ -72,12 +76,26 @@ class ExportOptions:
         pixel_size_um: Goes before what the results say; None: that.
         accepted_only: Only results that somebody accepted, as they are or corrected, in their newest revision.
         with_images: The images themselves, too, in formats that have a place for them.
+        statistics: What is asked of the measures, for the format ``statistics`` alone; None: the usual.
     """
 
     image_ids: tuple[UUID, ...] | None = None
     pixel_size_um: float | None = None
     accepted_only: bool = False
     with_images: bool = False
+    statistics: Wanted | None = None
+
+    def require_sound(self, format_: ExportFormat) -> None:
+        """Refuse what no project could give.
+
+        Raises:
+            InvalidQuestionError: statistics are asked for that cannot be, or in another format.
+        """
+        if self.statistics is None:
+            return
+        if format_ is not ExportFormat.STATISTICS:
+            raise InvalidQuestionError(f"Statistics are asked for, but the format is {format_}")
+        require_sound(self.statistics)
 
 
 @dataclass(frozen=True)
@@ -226,11 +244,13 @@ class ExportedRun:
     Args:
         image_name: The image as its owner calls it.
         is_one_of_several: Whether its file has more pages than the run's.
+        sample: What the image shows.
     """
 
     image_name: str
     is_one_of_several: bool
     run: Segmentation
+    sample: Sample = field(default_factory=Sample)
 
 
 def project_prefix(project_id: UUID) -> str:

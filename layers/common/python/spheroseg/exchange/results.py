@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from spheroseg.domain.sample import Sample
 from spheroseg.domain.spheroid import Polygon, Spheroid
 
 CATEGORY = "spheroid"
@@ -66,6 +67,7 @@ class Result:
         pixel_size_source: Who said so: ``user``, ``file``, ``project``, ``profile``; empty when it is unknown.
         spheroids: In order of number; gone through once by a writer, so it may be a stream.
         original: The image itself; None where it is not at hand.
+        sample: What the image shows, as far as somebody told.
     """
 
     file: str
@@ -78,6 +80,7 @@ class Result:
     pixel_size_source: str = ""
     origin: Origin = field(default_factory=Origin)
     original: Original | None = None
+    sample: Sample = field(default_factory=Sample)
 
 
 @dataclass(frozen=True)

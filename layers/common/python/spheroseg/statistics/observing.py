@@ -6,19 +6,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from spheroseg.domain.asked_statistics import CALLED
 from spheroseg.domain.statistics import Level
 from spheroseg.errors import NotTellableError
 from spheroseg.statistics.sampling import FACTORS, TIME
 from spheroseg.statistics.tables import FROM_NAMES, Table, level_of_name, times_of
 from spheroseg.statistics.units import Observations
 
-WORDS = {"time_point": TIME, "time": TIME, "timepoint": TIME}
-"""What people write for a factor."""
-
 
 def factor_of(name: str) -> str:
     """A factor's name as columns have it."""
-    return WORDS.get(name, name)
+    return CALLED.get(name, name)
 
 
 def observations_of(table: Table, wanted: Sequence[str]) -> Observations:

@@ -1,7 +1,7 @@
 """A table of measures, and what is wanted of it: one measure, in one unit, in groups."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
 
@@ -23,6 +23,20 @@ FROM_NAMES: dict[str, Callable[[Well], str]] = {
 """Groups that stand in the files' names instead of a column."""
 
 WORDS = {"sd": "standard deviation", "q95": "(95th percentile)", "bbox": "bounding box"}
+
+
+def unit_of(measure: str) -> str:
+    """Of a measure; empty for a ratio or a count."""
+    return "grey values" if measure.startswith("intensity_") else UNITS.get(measure.rpartition("_")[2], "")
+
+
+def label_of(measure: str) -> str:
+    """A measure in words, with its unit."""
+    words = measure.split("_")
+    if words[-1] in UNITS:
+        words.pop()
+    unit = unit_of(measure)
+    return " ".join(WORDS.get(word, word) for word in words) + (f" ({unit})" if unit else "")
 
 
 @dataclass(frozen=True)
@@ -70,17 +84,16 @@ class Table:
     @property
     def unit(self) -> str:
         """Of the measure; empty for a ratio or a count."""
-        if self.measure.startswith("intensity_"):
-            return "grey values"
-        return UNITS.get(self.measure.rpartition("_")[2], "")
+        return unit_of(self.measure)
 
     @property
     def label(self) -> str:
         """The measure in words, with its unit."""
-        words = self.measure.split("_")
-        if words[-1] in UNITS:
-            words.pop()
-        return " ".join(WORDS.get(word, word) for word in words) + (f" ({self.unit})" if self.unit else "")
+        return label_of(self.measure)
+
+    def grouped(self, by: str) -> "Table":
+        """The same objects, by another column or one of ``FROM_NAMES``."""
+        return replace(self, rows=self.rows.with_columns(group=_group(self.rows, by)), by=by)
 
     def groups(self) -> list[Group]:
         """In order of their names, numbers by size."""

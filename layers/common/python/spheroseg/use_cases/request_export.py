@@ -28,8 +28,10 @@ class RequestExport:
         Raises:
             ProjectNotFoundError: the viewer has no role in it; any role will do, also in an archived one.
             ImageNotFoundError: it has no such image.
+            InvalidQuestionError: no project could answer the statistics that are asked for.
             TooManyExportsError: the viewer has as many unfinished ones as one person may have.
         """
+        options.require_sound(format_)
         project = self.projects.accessible(viewer, project_id).to(Action.READ)
         export = Export(
             id=self.ids.new(),

@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
 from spheroseg.adapters.postgres import segmentation_rows, spheroids
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
@@ -20,7 +23,9 @@ from spheroseg.domain.export import (
     ExportStatus,
 )
 from spheroseg.domain.paging import PageKey
+from spheroseg.domain.sample import Sample
 from spheroseg.domain.spheroid import Spheroid
+from spheroseg.domain.statistics import Wanted
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
     ExportNotFoundError,
@@ -29,9 +34,12 @@ from spheroseg.errors import (
     TooManyExportsError,
 )
 
+_WANTED = TypeAdapter(Wanted)
+
 COLUMNS = """id, project_id, requested_by, format, name, image_ids, pixel_size_um, status, correlation_id, created_at,
     attempt, done, total, spheroids, sent_at, started_at, alive_at, finished_at, expires_at, file_name, size_bytes,
-    sha256, media_type, failure_code, failure_detail, accepted_only, with_images"""
+    sha256, media_type, failure_code, failure_detail, accepted_only, with_images,
+    statistics"""
 
 LOCK_PERSON = "SELECT pg_advisory_xact_lock(hashtextextended('exports of ' || %(requested_by)s, 0))"
 
@@ -44,7 +52,8 @@ INSERT INTO exports ({COLUMNS}) VALUES (
     %(id)s, %(project_id)s, %(requested_by)s, %(format)s, %(name)s, %(image_ids)s, %(pixel_size_um)s, %(status)s,
     %(correlation_id)s, %(created_at)s, %(attempt)s, %(done)s, %(total)s, %(spheroids)s, %(sent_at)s, %(started_at)s,
     %(alive_at)s, %(finished_at)s, %(expires_at)s, %(file_name)s, %(size_bytes)s, %(sha256)s, %(media_type)s,
-    %(failure_code)s, %(failure_detail)s, %(accepted_only)s, %(with_images)s
+    %(failure_code)s, %(failure_detail)s, %(accepted_only)s, %(with_images)s,
+    %(statistics)s
 )
 """
 
@@ -132,9 +141,10 @@ WHERE project_id = %(project_id)s AND (%(image_ids)s::uuid[] IS NULL OR id = ANY
 _RUN = ", ".join(f"run.{name}" for name in segmentation_rows.NAMES)
 
 RUNS = f"""
-SELECT listed.id AS listed_id, listed.name AS listed_name, listed.created_at AS listed_at, listed.page_count, {_RUN}
+SELECT listed.id AS listed_id, listed.name AS listed_name, listed.created_at AS listed_at, listed.page_count,
+    listed.plate, listed.well, listed.condition, listed.time_point_h, listed.replicate, {_RUN}
 FROM (
-    SELECT id, name, created_at, page_count FROM images
+    SELECT id, name, created_at, page_count, plate, well, condition, time_point_h, replicate FROM images
     WHERE project_id = %(project_id)s AND (%(image_ids)s::uuid[] IS NULL OR id = ANY(%(image_ids)s::uuid[]))
         AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
     ORDER BY created_at DESC, id DESC LIMIT %(limit)s
@@ -250,7 +260,12 @@ class PostgresExportSource:
         images = len({row["listed_id"] for row in rows})
         last = rows[-1] if images == limit else None
         runs = [
-            ExportedRun(row["listed_name"], (row["page_count"] or 1) > 1, segmentation_rows.segmentation_of(row))
+            ExportedRun(
+                row["listed_name"],
+                (row["page_count"] or 1) > 1,
+                segmentation_rows.segmentation_of(row),
+                Sample(row["plate"], row["well"], row["condition"], row["time_point_h"], row["replicate"]),
+            )
             for row in rows
             if row["id"] is not None
         ]
@@ -276,7 +291,7 @@ def _listed(image_ids: Sequence[UUID] | None) -> list[UUID] | None:
 
 
 def _values(export: Export) -> dict[str, Any]:
-    file = export.file
+    file, asked = export.file, export.options.statistics
     return {
         "id": export.id,
         "project_id": export.project_id,
@@ -287,6 +302,7 @@ def _values(export: Export) -> dict[str, Any]:
         "pixel_size_um": export.options.pixel_size_um,
         "accepted_only": export.options.accepted_only,
         "with_images": export.options.with_images,
+        "statistics": asked and Jsonb(_WANTED.dump_python(asked, mode="json")),
         "status": export.status.value,
         "correlation_id": export.correlation_id,
         "created_at": export.created_at,
@@ -319,6 +335,7 @@ def _export(row: Row) -> Export:
             pixel_size_um=row["pixel_size_um"],
             accepted_only=row["accepted_only"],
             with_images=row["with_images"],
+            statistics=None if row["statistics"] is None else _WANTED.validate_python(row["statistics"]),
         ),
         status=ExportStatus(row["status"]),
         correlation_id=row["correlation_id"],
