@@ -19,6 +19,9 @@ UPLOAD_PREFIXES = ("originals/", "inbox/")
 EXPORTS_PREFIX = "exports/"
 """Keys of files that exports make; they are kept for a day."""
 
+IMPORTS_PREFIX = "imports/"
+"""Keys of files that are to be imported; they go when they are read, at the latest after a day."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:

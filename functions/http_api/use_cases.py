@@ -32,6 +32,7 @@ from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_exports import ReadExports
 from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_imports import ReadImports
 from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
@@ -40,6 +41,7 @@ from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_export import RequestExport
+from spheroseg.use_cases.request_import import RequestImport
 from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
@@ -151,6 +153,8 @@ class UseCases:
     request_export: RequestExport
     read_exports: ReadExports
     cancel_export: CancelExport
+    request_import: RequestImport
+    read_imports: ReadImports
     close_account: CloseAccount
     administer_users: AdministerUsers
     administer_queues: AdministerQueues

@@ -24,6 +24,7 @@ from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.deeds import PostgresDeeds
 from spheroseg.adapters.postgres.exports import PostgresExports
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.imports import PostgresImports
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.measurements import PostgresMeasurements
 from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
@@ -71,6 +72,7 @@ from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_exports import ReadExports
 from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_imports import ReadImports
 from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
@@ -79,6 +81,7 @@ from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_export import RequestExport
+from spheroseg.use_cases.request_import import RequestImport
 from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
@@ -115,6 +118,7 @@ def wire(settings: Settings) -> UseCases:
     models = ModelRegistry.packaged()
     default = models.default
     jobs, work = PostgresProjectJobs(database), SqsProjectWorkQueue(sqs, settings.project_work_queue_url)
+    imports = PostgresImports(database)
     exports, export_queue = PostgresExports(database), SqsExportQueue(sqs, settings.exports_queue_url)
     copies = PostgresProjectCopies(database)
     deeds, directory = PostgresDeeds(database), CognitoDirectory(settings.user_pool_id)
@@ -167,7 +171,9 @@ def wire(settings: Settings) -> UseCases:
         watch_updates=WatchUpdates(PostgresWatchers(database), clock),
         request_export=RequestExport(projects, exports, export_queue, clock, ids),
         read_exports=ReadExports(projects, exports, links, clock),
-        cancel_export=CancelExport(exports, export_queue, clock),
+        cancel_export=CancelExport(exports, export_queue, clock, updates),
+        request_import=RequestImport(projects, imports, store, export_queue, clock, ids),
+        read_imports=ReadImports(projects, imports, clock),
         close_account=CloseAccount(PostgresAccountClosings(database), work, clock, ids),
         administer_users=AdministerUsers(directory, accounts, deeds, clock, ids),
         administer_queues=AdministerQueues(letters, letters, deeds, clock, ids),

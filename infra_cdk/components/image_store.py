@@ -10,7 +10,7 @@ from constructs import Construct
 from infra_cdk.components.accepted import accept
 from infra_cdk.components.cdn import Cdn
 from infra_cdk.components.resource_of import resource_of
-from infra_cdk.config import EXPORTS_PREFIX, StageConfig
+from infra_cdk.config import EXPORTS_PREFIX, IMPORTS_PREFIX, StageConfig
 
 
 class ImageStore(Construct):
@@ -49,6 +49,7 @@ class ImageStore(Construct):
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
                 # Removed by the sweep on time; this is for what no sweep has seen. S3 counts days from midnight.
                 s3.LifecycleRule(prefix=EXPORTS_PREFIX, expiration=Duration.days(1)),
+                s3.LifecycleRule(prefix=IMPORTS_PREFIX, expiration=Duration.days(1)),
             ],
             removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
         )

@@ -12,7 +12,7 @@ from infra_cdk.components.queue import Queue
 from infra_cdk.components.segmentation_queues import SegmentationQueues
 from infra_cdk.components.socket_api import SocketApi
 from infra_cdk.components.user_pool import UserPool
-from infra_cdk.config import EXPORTS_PREFIX, LimitsConfig, StageConfig
+from infra_cdk.config import EXPORTS_PREFIX, IMPORTS_PREFIX, LimitsConfig, StageConfig
 from infra_cdk.stacks.processing import PUSH_UPDATES_S
 
 HTTP_API_S = 29
@@ -147,6 +147,8 @@ class ApiStack(Stack):
         images.grant(function, ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], "originals/")
         images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/", "results/")
         images.grant(function, ["s3:GetObject"], EXPORTS_PREFIX)
+        # A form takes the file of an import, and a look tells whether it has come.
+        images.grant(function, ["s3:PutObject", "s3:GetObject"], IMPORTS_PREFIX)
         images.grant_list(function)
         images.grant_sign_links(function)
         segmentations.grant_send(function)

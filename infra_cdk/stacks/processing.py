@@ -12,7 +12,7 @@ from infra_cdk.components.log_group import log_group
 from infra_cdk.components.queue import Queue
 from infra_cdk.components.segmentation_queues import LOAN_S, SegmentationQueues
 from infra_cdk.components.user_pool import UserPool
-from infra_cdk.config import EXPORTS_PREFIX, UPLOAD_PREFIXES, StageConfig
+from infra_cdk.config import EXPORTS_PREFIX, IMPORTS_PREFIX, UPLOAD_PREFIXES, StageConfig
 
 ACCEPT_UPLOAD_S = 30
 DEAD_LETTERS_S = 30
@@ -160,6 +160,8 @@ class ProcessingStack(Stack):
         self.images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/")
         # Files of exports whose day is over go, and what a worker that died had begun.
         self.images.grant(function, ["s3:DeleteObject", "s3:AbortMultipartUpload"], EXPORTS_PREFIX)
+        # So do files of imports that nobody started.
+        self.images.grant(function, ["s3:DeleteObject"], IMPORTS_PREFIX)
         self.images.grant_list(function, uploads=True)
         self.segmentations.grant_send(function)
         self.updates.queue.grant_send_messages(function)
@@ -185,7 +187,7 @@ class ProcessingStack(Stack):
         # One job a call: ten of them would not end before the call does.
         function.take_from(self.project_work.queue, max_concurrency=2, batch_size=1)
         self.database.grant_sign_in(function)
-        self.images.grant(function, ["s3:DeleteObject"], *UPLOAD_PREFIXES, "results/", EXPORTS_PREFIX)
+        self.images.grant(function, ["s3:DeleteObject"], *UPLOAD_PREFIXES, "results/", EXPORTS_PREFIX, IMPORTS_PREFIX)
         # Who closed an account signs in no more at first, and is removed at last.
         self.users.pool.grant(
             function,

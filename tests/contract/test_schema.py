@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from spheroseg.adapters.postgres.accounts import PostgresAccounts
 from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.imports import PostgresImports
 from spheroseg.adapters.postgres.kept_answers import PostgresKeptAnswers
 from spheroseg.adapters.postgres.measurements import PostgresMeasurements
 from spheroseg.adapters.postgres.project_copies import PostgresProjectCopies
@@ -31,7 +33,7 @@ from spheroseg.domain.image import ImageStatus
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.use_cases.read_together import ReadTogether
 from tests.api_cases import operations, the_schema, tried
-from tests.builders import a_project, a_segmentation, a_spheroid, an_image, an_order
+from tests.builders import a_project, a_segmentation, a_spheroid, an_image, an_import, an_order
 from tests.functions.http_api.world import BehindGateway, Client, World
 
 EXAMPLES = int(os.environ.get("SPHEROSEG_SCHEMA_EXAMPLES", "2"))
@@ -69,6 +71,7 @@ def over(database: Database) -> tuple[Any, Client]:
         "copies": PostgresProjectCopies,
         "sharing": PostgresSharing,
         "kept_answers": PostgresKeptAnswers,
+        "imports": PostgresImports,
     }.items():
         setattr(world, name, kind(database))
     in_memory = world.use_cases()
@@ -83,7 +86,7 @@ def over(database: Database) -> tuple[Any, Client]:
 
 
 def what_is_there(world: Any) -> dict[str, str]:
-    """Ids of a project, an announced image and a run that succeeded."""
+    """Ids of a project, an announced image, a run that succeeded and an import whose file is there."""
     project = a_project()
     world.projects.add(project)
     stored, announced = an_image(project), an_image(project, status=ImageStatus.AWAITING_UPLOAD, order=an_order())
@@ -92,11 +95,15 @@ def what_is_there(world: Any) -> dict[str, str]:
     world.segmentations.add(running)
     done = a_segmentation(stored, status=SegmentationStatus.SUCCEEDED, queued_at=running.queued_at)
     world.segmentations.finish(running, done, [a_spheroid(1), a_spheroid(2)])
+    import_ = an_import(project, upload_until=world.clock.now() + timedelta(hours=1))
+    world.imports.add(import_)
+    world.store.put(import_.key, b"{}", "application/json")
     return {
         "project_id": str(project.id),
         "image_id": str(announced.id),
         "segmentation_id": str(done.id),
         "other_id": str(done.id),
+        "import_id": str(import_.id),
     }
 
 

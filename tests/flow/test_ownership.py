@@ -37,6 +37,8 @@ ROUTES: list[tuple[str, str, object]] = [
     ("POST", "/projects/{project}/runs/retry", {}),
     ("GET", "/projects/{project}/runs/progress", None),
     ("GET", "/projects/{project}/measurements", None),
+    ("GET", "/projects/{project}/imports", None),
+    ("POST", "/projects/{project}/imports", {"format": "coco", "file_name": "a.json", "size_bytes": 2}),
     ("GET", "/projects/{project}/exports", None),
     ("POST", "/projects/{project}/exports", {"format": "csv"}),
     ("GET", "/segmentations/{segmentation}/comparison/{segmentation}", None),

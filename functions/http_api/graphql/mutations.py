@@ -12,6 +12,7 @@ from http_api.graphql.deriving import input_argument, type_of, validated
 from http_api.graphql.exports import ExportMutations
 from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.image_mutations import ImageMutations
+from http_api.graphql.imports import ImportMutations
 from http_api.graphql.job_mutations import JobMutations
 from http_api.graphql.nodes import AnnouncedImage, Image, Project, Segmentation
 from http_api.graphql.project_mutations import ProjectMutations
@@ -43,6 +44,7 @@ class Deleted:
 class Mutation(
     AdminMutations,
     ExportMutations,
+    ImportMutations,
     JobMutations,
     ProjectMutations,
     ImageMutations,

@@ -13,6 +13,7 @@ from http_api.graphql.costs import AWAY, PAGE, Cost, ListSize
 from http_api.graphql.deriving import Told, derived, filter_argument, type_of, validated
 from http_api.graphql.exports import ExportQueries
 from http_api.graphql.ids import id_of, kind_and_id
+from http_api.graphql.imports import ImportQueries
 from http_api.graphql.nodes import Image, Node, Project, Segmentation
 from http_api.graphql.runs import Batch
 from http_api.rest.account import OwnRunsOut, ProfileOut, UsageOut
@@ -72,7 +73,7 @@ class Account(Told):
 
 
 @strawberry.type(description="What can be read.")
-class Query(AdminQueries, ExportQueries):
+class Query(AdminQueries, ExportQueries, ImportQueries):
     """The reading half of the API."""
 
     @strawberry.field(description="Your own account")

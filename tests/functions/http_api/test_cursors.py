@@ -12,12 +12,13 @@ from http_api.graphql.schema import schema
 from spheroseg.domain.access import Role
 from spheroseg.domain.export import ExportStatus
 from spheroseg.domain.image_list import ImageKey
+from spheroseg.domain.outline_import import ImportStatus
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.errors import InvalidCursorError
 from tests.api_document import document_in_full
-from tests.builders import NOW, a_spheroid, a_viewer, an_export, an_id, an_order
+from tests.builders import NOW, a_spheroid, a_viewer, an_export, an_id, an_import, an_order
 from tests.functions.http_api.test_graphql import asked, codes
 from tests.functions.http_api.test_ownership import MEMBER
 from tests.functions.http_api.world import Client, World
@@ -72,6 +73,12 @@ LISTS = {
         "query ($id: ID!, $after: String) {{ project(id: $id) {{ exports(first: 2, after: $after{filter}) "
         "{{ nodes {{ uuid: id }} pageInfo {{ endCursor }} }} }} }}",
     ),
+    "imports": Listed(
+        "/v1/projects/{id}/imports",
+        "Project.imports",
+        "query ($id: ID!, $after: String) {{ project(id: $id) {{ imports(first: 2, after: $after{filter}) "
+        "{{ nodes {{ uuid: id }} pageInfo {{ endCursor }} }} }} }}",
+    ),
     "reviews": Listed(
         "/v1/projects/{id}/reviews",
         "Project.reviews",
@@ -96,6 +103,10 @@ def add_export(world: World, project: Project, number: int) -> None:
     world.exports.add(an_export(project, name=str(number), status=ExportStatus.CANCELLED))
 
 
+def add_import(world: World, project: Project, number: int) -> None:
+    world.imports.add(an_import(project, correlation_id=str(number), status=ImportStatus.EXPIRED))
+
+
 def add_result(world: World, project: Project, number: int) -> None:
     world.a_run(world.an_image(project, name=f"{number}.png"), status=SegmentationStatus.SUCCEEDED)
 
@@ -103,6 +114,7 @@ def add_result(world: World, project: Project, number: int) -> None:
 OF_PROJECT: dict[str, Callable[[World, Project, int], None]] = {
     "images": add_image,
     "exports": add_export,
+    "imports": add_import,
     "reviews": add_result,
 }
 

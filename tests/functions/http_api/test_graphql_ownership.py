@@ -218,6 +218,27 @@ ROWS |= {
     "Query.export": Row(
         "query ($id: UUID!) { export(id: $id) { status file { url } } }", ("export",), rest.own_export, is_personal=True
     ),
+    "Query.import": Row(
+        "query ($id: UUID!) { import(id: $id) { status images { name } } }",
+        ("import",),
+        rest.own_import,
+        is_personal=True,
+    ),
+    "Project.imports": read("project", "imports", "{ nodes { status } }", rest.project),
+    "Mutation.requestImport": write(
+        "requestImport",
+        "projectId",
+        "{ status upload { url } }",
+        rest.project,
+        input_kind="ImportInput!",
+        variables={"input": {"format": "GEOJSON", "fileName": "well A1.geojson", "sizeBytes": 2}},
+    ),
+    "Mutation.startImport": Row(
+        "mutation ($id: UUID!) { startImport(importId: $id) { status } }",
+        ("startImport",),
+        rest.own_import,
+        is_personal=True,
+    ),
     "Project.exports": read("project", "exports", "{ nodes { status } }", rest.project),
     "Mutation.requestExport": write(
         "requestExport",

@@ -5,6 +5,7 @@ The routes come from the OpenAPI document: one without a row here fails, so that
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from spheroseg.domain.project_copy import copy_of_project
 from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.sharing import token_hash
-from tests.builders import NOW, OWNER, STRANGER, a_run_batch, an_export, an_offer, an_order
+from tests.builders import NOW, OWNER, STRANGER, a_run_batch, an_export, an_import, an_offer, an_order
 from tests.functions.http_api.world import Client, World
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -74,6 +75,14 @@ def own_export(world: World) -> Named:
     export = an_export(world.a_project())
     world.exports.add(export)
     return export.id
+
+
+def own_import(world: World) -> Named:
+    """One whose file is there."""
+    import_ = an_import(world.a_project(), upload_until=world.clock.now() + timedelta(hours=1))
+    world.imports.add(import_)
+    world.store.put(import_.key, b"{}", "application/json")
+    return import_.id
 
 
 def own_exported_file(world: World) -> Named:
@@ -259,6 +268,15 @@ ROWS = {
     ("post", "/v1/projects/{project_id}/runs/retry"): Row(202, project, {"json": {}}, needs=WRITE),
     ("get", "/v1/projects/{project_id}/runs/progress"): Row(200, project),
     ("get", "/v1/batches/{batch_id}"): Row(200, batch),
+    ("post", "/v1/projects/{project_id}/imports"): Row(
+        201,
+        project,
+        {"json": {"format": "geojson", "file_name": "well A1.geojson", "size_bytes": 2}},
+        needs=WRITE,
+    ),
+    ("get", "/v1/projects/{project_id}/imports"): Row(200, project),
+    ("get", "/v1/imports/{import_id}"): Row(200, own_import, is_personal=True),
+    ("post", "/v1/imports/{import_id}/start"): Row(202, own_import, is_personal=True),
     ("post", "/v1/projects/{project_id}/exports"): Row(202, project, {"json": {"format": "csv"}}),
     ("get", "/v1/projects/{project_id}/exports"): Row(200, project),
     ("get", "/v1/exports/{export_id}"): Row(200, own_export, is_personal=True),

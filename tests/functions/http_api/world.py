@@ -56,6 +56,7 @@ from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.read_account import ReadAccount
 from spheroseg.use_cases.read_exports import ReadExports
 from spheroseg.use_cases.read_images import ReadImages
+from spheroseg.use_cases.read_imports import ReadImports
 from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_projects import ReadProjects
 from spheroseg.use_cases.read_queue_status import ReadQueueStatus
@@ -64,6 +65,7 @@ from spheroseg.use_cases.read_runs import ReadRuns
 from spheroseg.use_cases.read_segmentations import ReadSegmentations
 from spheroseg.use_cases.read_together import ReadTogether
 from spheroseg.use_cases.request_export import RequestExport
+from spheroseg.use_cases.request_import import RequestImport
 from spheroseg.use_cases.request_pages import RequestPages
 from spheroseg.use_cases.request_segmentation import RequestSegmentation
 from spheroseg.use_cases.request_upload import RequestUpload
@@ -112,6 +114,7 @@ from tests.fakes.account_closings import InMemoryAccountClosings
 from tests.fakes.administration import InMemoryDirectory, InMemoryQueues
 from tests.fakes.batches import InMemoryBatches
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports
+from tests.fakes.imports import InMemoryImports
 from tests.fakes.kept_answers import InMemoryKeptAnswers
 
 
@@ -200,6 +203,7 @@ class World:
         self.images = InMemoryImages(self.segmentations)
         self.reviews = InMemoryReviews(self.images)
         self.exports = InMemoryExports(self.images)
+        self.imports = InMemoryImports(self.images, self.revisions)
         self.batches = InMemoryRunBatches(self.images)
         self.watchers = InMemoryWatchers(self.projects)
         self.accounts = InMemoryAccounts(self.images)
@@ -289,7 +293,11 @@ class World:
             watch_updates=WatchUpdates(self.watchers, self.clock),
             request_export=RequestExport(self.projects, self.exports, self.export_queue, self.clock, self.ids),
             read_exports=ReadExports(self.projects, self.exports, InMemoryDownloadLinks(), self.clock),
-            cancel_export=CancelExport(self.exports, self.export_queue, self.clock),
+            cancel_export=CancelExport(self.exports, self.export_queue, self.clock, self.updates),
+            request_import=RequestImport(
+                self.projects, self.imports, self.store, self.export_queue, self.clock, self.ids
+            ),
+            read_imports=ReadImports(self.projects, self.imports, self.clock),
             close_account=CloseAccount(self.closings, self.work, self.clock, self.ids),
             administer_users=AdministerUsers(self.directory, self.accounts, self.deeds, self.clock, self.ids),
             administer_queues=AdministerQueues(self.letters, self.letters, self.deeds, self.clock, self.ids),
@@ -355,6 +363,7 @@ class World:
             dict(self.segmentations.rows),
             dict(self.batches.rows),
             dict(self.exports.rows),
+            dict(self.imports.rows),
             {key: list(value) for key, value in self.segmentations.found.items()},
             dict(self.store.objects),
             list(self.queue.sent),

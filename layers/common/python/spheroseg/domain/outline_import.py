@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Any, Self
 from uuid import UUID, uuid5
 
@@ -21,7 +22,9 @@ MAX_ACTIVE = 20
 MAX_BASES = 1_000
 """Results that one import may correct."""
 MAX_NAME = 150
-"""Characters of a file's name: with four bytes each, and what readers put before it, file systems take it."""
+"""Characters of a file's name."""
+LOCAL_NAME_BYTES = 200
+"""Of a file's name on a worker's disk: file systems take 255."""
 MAX_FILE_BYTES = 1_000_000_000
 MAX_TEXT_BYTES = 100_000_000
 """COCO and GeoJSON are one text each, which is in memory as a whole, some ten times as long."""
@@ -164,6 +167,13 @@ class Import:
     def key(self) -> str:
         """Its file in the store."""
         return f"{self.prefix}file"
+
+    @property
+    def local_name(self) -> str:
+        """What the file is called on a worker's disk: as it was, but for the end of a very long stem."""
+        suffix = PurePosixPath(self.options.file_name).suffix
+        stem = self.options.file_name[: len(self.options.file_name) - len(suffix)]
+        return stem.encode()[: max(1, LOCAL_NAME_BYTES - len(suffix.encode()))].decode(errors="ignore") + suffix
 
     def is_held(self, at: datetime) -> bool:
         """True while a worker that was heard of lately is at it."""

@@ -211,7 +211,7 @@ class RunImport:
     def _prepare(self, changes: _Changes, work: ImportWork, folder: Path) -> None:
         job = work.job
         project = self.projects.accessible(Viewer(job.requested_by), job.project_id).to(Action.WRITE)
-        path = folder / "received" / job.options.file_name
+        path = folder / "received" / job.local_name
         path.parent.mkdir()
         self.store.download(job.key, path)
         unpacked_in = folder / "unpacked"
