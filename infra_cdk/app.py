@@ -83,6 +83,7 @@ def _add_stacks(app: App, stage: StageConfig) -> None:
             config=stage.exports,
             images=data.images,
             exports=processing.exports,
+            updates=processing.updates,
             database=address,
         )
     cache = None

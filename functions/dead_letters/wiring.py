@@ -23,12 +23,13 @@ def wire(settings: Settings) -> tuple[FailDeadLetter, FailExport, FailImport]:
     card = ModelRegistry.packaged().default
     clock = SystemClock()
     exports, queue = PostgresExports(database), SqsExportQueue(sqs_client(), settings.exports_queue_url)
+    updates = SqsUpdatePublisher(sqs_client(), settings.updates_queue_url)
     fail_dead_letter = FailDeadLetter(
         projects=PostgresProjects(database),
         images=PostgresImages(database),
         segmentations=PostgresSegmentations(database),
-        updates=SqsUpdatePublisher(sqs_client(), settings.updates_queue_url),
+        updates=updates,
         clock=clock,
         inbox_order=Order(model=card.name, model_version=card.version),
     )
-    return fail_dead_letter, FailExport(exports, queue, clock), FailImport(PostgresImports(database), clock)
+    return fail_dead_letter, FailExport(exports, queue, clock, updates), FailImport(PostgresImports(database), clock)

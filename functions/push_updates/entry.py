@@ -5,12 +5,15 @@ from uuid import UUID
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from pydantic import TypeAdapter
 
 from spheroseg.errors import UnavailableError
-from spheroseg.messages import SegmentationChanged
+from spheroseg.messages import Changed, ExportChanged, SegmentationChanged
 from spheroseg.observability import logger, metrics
 from spheroseg.sqs_batches import BatchHandler, batch_handler
 from spheroseg.use_cases.push_update import PushUpdate
+
+CHANGED: TypeAdapter[SegmentationChanged | ExportChanged] = TypeAdapter(Changed)
 
 
 def create_handler(push_update: PushUpdate, dispatch_runs: Callable[[], Sized]) -> BatchHandler:
@@ -22,15 +25,15 @@ def create_handler(push_update: PushUpdate, dispatch_runs: Callable[[], Sized]) 
     ended: set[UUID] = set()
 
     def on_record(record: SQSRecord) -> None:
-        update = SegmentationChanged.model_validate_json(record.body)
-        if update.status.is_final:
+        update = CHANGED.validate_json(record.body)
+        if isinstance(update, SegmentationChanged) and update.status.is_final:
             ended.add(update.segmentation_id)
         watchers = push_update(update)
         metrics.add_metric(name="UpdatePushed", unit=MetricUnit.Count, value=watchers)
         logger.info(
             "Update pushed",
             extra={
-                "segmentation_id": str(update.segmentation_id),
+                **_named(update),
                 "status": update.status,
                 "watchers": watchers,
                 "correlation_id": update.correlation_id,
@@ -50,3 +53,9 @@ def create_handler(push_update: PushUpdate, dispatch_runs: Callable[[], Sized]) 
         metrics.add_metric(name="SegmentationReleased", unit=MetricUnit.Count, value=len(released))
 
     return batch_handler(on_record, after_batch)
+
+
+def _named(update: SegmentationChanged | ExportChanged) -> dict[str, str]:
+    if isinstance(update, ExportChanged):
+        return {"export_id": str(update.export_id)}
+    return {"segmentation_id": str(update.segmentation_id)}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from spheroseg.settings import DatabaseSettings, ExportsSettings, StageSettings, StorageSettings
+from spheroseg.settings import DatabaseSettings, ExportsSettings, StageSettings, StorageSettings, UpdatesSettings
 
 
-class Settings(StageSettings, DatabaseSettings, StorageSettings, ExportsSettings):
+class Settings(StageSettings, DatabaseSettings, StorageSettings, ExportsSettings, UpdatesSettings):
     """What the export worker reads from its environment."""
 
     long_poll_s: int = Field(

@@ -17,7 +17,7 @@ from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.reviews import PostgresReviews
 from spheroseg.adapters.postgres.revisions import PostgresRevisions
 from spheroseg.adapters.s3_exports import S3ExportStore
-from spheroseg.adapters.sqs import SqsExportQueue, SqsReceiver
+from spheroseg.adapters.sqs import SqsExportQueue, SqsReceiver, SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
 from spheroseg.imaging.decoder_pool import DecoderPool
 from spheroseg.use_cases.run_export import RunExport
@@ -41,6 +41,7 @@ def wire(settings: Settings) -> Iterator[Consumer]:
         queue=SqsExportQueue(sqs, settings.exports_queue_url),
         clock=clock,
         reviews=PostgresReviews(database),
+        updates=SqsUpdatePublisher(sqs, settings.updates_queue_url),
     )
     try:
         receiver = SqsReceiver(sqs, settings.exports_queue_url)

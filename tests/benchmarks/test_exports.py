@@ -79,7 +79,7 @@ from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.use_cases.run_export import RunExport, Work
 from tests.builders import a_project, a_result, a_segmentation, an_export, an_image
-from tests.fakes import InMemoryClock, InMemoryImages, InMemoryReviews
+from tests.fakes import InMemoryClock, InMemoryImages, InMemoryReviews, InMemoryUpdatePublisher
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports
 
 name, outlines = sys.argv[1], int(sys.argv[2])
@@ -124,7 +124,7 @@ export = an_export(project, format=ExportFormat(name))
 exports.add(export)
 store = Store()
 run_export = RunExport(exports, Source(), store, ExchangeMaker(store, Path(sys.argv[3])), InMemoryExportQueue(),
-    InMemoryClock(), InMemoryReviews(images))
+    InMemoryClock(), InMemoryReviews(images), InMemoryUpdatePublisher())
 work = run_export.take(export.id)
 before = time.process_time()
 done = run_export.make(work)

@@ -19,6 +19,7 @@ import numpy as np
 from starlette.types import Message
 
 from export_worker.maker import ExchangeMaker
+from export_worker.outline_files import ExchangeFiles
 from http_api.app import create_app
 from spheroseg.domain.pages import Pages, beyond
 from spheroseg.domain.segmentation import (
@@ -33,12 +34,14 @@ from spheroseg.domain.upload_parts import UploadPart, to_base64
 from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
-from spheroseg.ports import PartLink, UploadForm
+from spheroseg.ports import DecodedImage, PartLink, UploadForm
 from spheroseg.use_cases.read_segmentations import LABELS_FILE, OUTLINES_FILE, PREVIEW_FILE
 from spheroseg.use_cases.run_export import RunExport
+from spheroseg.use_cases.run_import import RunImport
 from tests.builders import a_result
 from tests.fakes import InMemoryClock, InMemoryImageStore
 from tests.fakes.exports import InMemoryExportSource, InMemoryExportStore
+from tests.fakes.segmenting import InMemoryDecoder
 from tests.functions.http_api.world import BehindGateway, InMemorySignIn, SomeTokens, World
 
 EMAIL, PASSWORD = "ada@example.com", "correct-Horse-7"
@@ -46,6 +49,13 @@ PIXEL_SIZE_UM = 0.5
 SIZE_PX = (120, 80)
 SQUARES = ((10, 10, 30), (60, 40, 20))
 """Left, top and side of each spheroid that the worker finds, in px."""
+SOME_PIXELS = DecodedImage(
+    pixels=np.arange(SIZE_PX[0] * SIZE_PX[1], dtype=np.uint16).reshape(SIZE_PX[1], SIZE_PX[0]),
+    pixel_type="uint16",
+    pages=Pages(1),
+    pixel_size_um=None,
+)
+"""What every file shows to whoever imports outlines for it."""
 
 
 @dataclass
@@ -164,6 +174,27 @@ class Service:
         """How often something was asked for."""
         return sum(bool(re.search(pattern, request)) for request in self.requests)
 
+    def import_(self) -> None:
+        """Do what a worker does with all imports that are queued."""
+        world = self.world
+        store = InMemoryExportStore(world.clock, self.store.objects, self.store.content_types)
+        with tempfile.TemporaryDirectory() as scratch:
+            run_import = RunImport(
+                projects=world.projects,
+                images=world.images,
+                imports=world.imports,
+                revisions=world.revisions,
+                store=store,
+                files=ExchangeFiles(),
+                decoder=InMemoryDecoder(SOME_PIXELS),
+                clock=world.clock,
+                scratch=Path(scratch),
+            )
+            while world.export_queue.imports:
+                work = run_import.take(world.export_queue.imports.pop(0).import_id)
+                if work is not None:
+                    run_import.make(work)
+
     def export(self) -> None:
         """Do what a worker does with all exports that are queued."""
         world = self.world
@@ -177,6 +208,7 @@ class Service:
                 world.export_queue,
                 world.clock,
                 world.reviews,
+                world.updates,
             )
             while world.export_queue.sent:
                 work = run_export.take(world.export_queue.sent.pop(0).export_id)

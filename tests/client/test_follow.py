@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from spheroseg_client import follow
+from spheroseg_client import exports, follow
 from spheroseg_client.errors import ServiceUnreachableError
 from spheroseg_client.follow import Follower
 from spheroseg_client.models import Image, Parameters, Segmentation, SocketTicket
@@ -202,3 +202,46 @@ def test_following_ends_when_it_is_told_to() -> None:
     begun = time.monotonic()
     assert [change.status for change in follower] in ([], ["deleted"])
     assert time.monotonic() - begun < 3
+
+
+def an_export_message(export_id: UUID, status: str = "running") -> str:
+    told = {"type": "export_changed", "export_id": str(export_id), "project_id": str(export_id), "status": status}
+    return json.dumps({**told, "version": 1, "done": 1, "total": 2})
+
+
+def test_an_export_is_asked_for_when_it_is_told_of_and_else_after_its_time() -> None:
+    mine, told = uuid4(), threading.Event()
+
+    def talk(connection: ServerConnection) -> None:
+        # Of images, of other exports and what is unknown: nobody is woken by it.
+        for message in ("{", a_message(mine, "running"), an_export_message(uuid4())):
+            connection.send(message)
+        told.wait(5)
+        connection.send(an_export_message(mine))
+        told.wait(5)
+
+    with socket(talk) as updates:
+        began_s = time.monotonic()
+        exports._wait(mine, updates, began_s, 0.5)  # nothing of it came: asked after its time
+        assert time.monotonic() - began_s >= 0.5
+        told.set()
+        exports._wait(mine, updates, time.monotonic(), 30.0)
+        assert time.monotonic() - began_s < 20
+    began_s = time.monotonic()
+    exports._wait(mine, None, began_s, 0.05)
+    assert 0.05 <= time.monotonic() - began_s < 5
+
+
+def test_who_follows_images_is_not_disturbed_by_exports() -> None:
+    image_id = uuid4()
+
+    def talk(connection: ServerConnection) -> None:
+        connection.send(an_export_message(image_id, "succeeded"))
+        connection.send(a_message(image_id, "succeeded"))
+        connection.recv()
+
+    with socket(talk) as updates:
+        follower = Follower(lambda: [an_image(image_id, "running")], updates)
+        follower.add(image_id)
+        follower.no_more()
+        assert [change.status for change in follower][-1] == "succeeded"

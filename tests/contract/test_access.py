@@ -210,6 +210,8 @@ def test_changes_are_heard_by_all_who_have_a_role(shared: Shared) -> None:
         shared.watchers.add(f"of {person}", person, NOW)
     shared.set_role(shared.project, MEMBER, Role.VIEWER)
     assert shared.watchers.of_project(shared.project.id) == [f"of {OWNER}", f"of {MEMBER}"]
+    assert shared.watchers.of_person(shared.project.id, MEMBER) == [f"of {MEMBER}"]
+    assert shared.watchers.of_person(shared.project.id, STRANGER) == []
 
 
 def test_own_and_shared_projects_make_one_list_page_by_page(shared: Shared) -> None:

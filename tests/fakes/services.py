@@ -14,7 +14,7 @@ from spheroseg.errors import (
     ObjectNotFoundError,
     QueueUnavailableError,
 )
-from spheroseg.messages import SegmentationChanged, SegmentationRequested
+from spheroseg.messages import ExportChanged, SegmentationChanged, SegmentationRequested
 from spheroseg.ports import PartLink, StoredObject, UploadForm
 from tests.fakes.system import InMemoryClock
 
@@ -153,12 +153,18 @@ class InMemoryUpdatePublisher:
     """Announcements in a list."""
 
     published: list[SegmentationChanged] = field(default_factory=list)
+    announced: list[ExportChanged] = field(default_factory=list)
     is_available: bool = True
 
     def publish(self, update: SegmentationChanged) -> None:
         if not self.is_available:
             raise QueueUnavailableError("The updates queue does not answer")
         self.published.append(update)
+
+    def announce(self, update: ExportChanged) -> None:
+        if not self.is_available:
+            raise QueueUnavailableError("The updates queue does not answer")
+        self.announced.append(update)
 
     def publish_many(self, updates: Sequence[SegmentationChanged]) -> None:
         for update in updates:

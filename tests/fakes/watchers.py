@@ -51,6 +51,9 @@ class InMemoryWatchers:
             if project_id in self.projects.rows and self.projects.access(Viewer(owner), project_id)
         )
 
+    def of_person(self, project_id: UUID, user_id: str) -> Sequence[str]:
+        return [id_ for id_ in self.of_project(project_id) if self.connections[id_][0] == user_id]
+
     def remove_older_than(self, at: datetime) -> int:
         old = [id_ for id_, (_, since) in self.connections.items() if since < at]
         for id_ in old:

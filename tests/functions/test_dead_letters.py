@@ -52,7 +52,7 @@ class World:
             clock=InMemoryClock(),
             inbox_order=an_order(),
         )
-        fail_export = FailExport(self.exports, self.export_queue, InMemoryClock())
+        fail_export = FailExport(self.exports, self.export_queue, InMemoryClock(), self.updates)
         fail_import = FailImport(self.imports, InMemoryClock())
         handler = create_handler(use_case, fail_export, fail_import)
         return handler(sqs_batch(*bodies), cast(LambdaContext, RecordedContext()))

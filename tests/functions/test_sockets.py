@@ -8,11 +8,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from push_updates.entry import create_handler as create_push_handler
 from spheroseg.domain.segmentation import SegmentationStatus
-from spheroseg.messages import SegmentationChanged
+from spheroseg.messages import ExportChanged, SegmentationChanged
 from spheroseg.use_cases.dispatch_runs import DispatchRuns
 from spheroseg.use_cases.push_update import PushUpdate
 from spheroseg.use_cases.watch_updates import WatchUpdates
-from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_viewer, an_image
+from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_viewer, an_export, an_image
 from tests.events import RecordedContext, failed_ids, sqs_batch
 from tests.fakes import (
     InMemoryClock,
@@ -86,6 +86,25 @@ def test_a_change_reaches_all_sockets_of_its_owner_and_nobody_else() -> None:
     assert (pushed["segmentation_id"], pushed["status"], pushed["spheroid_count"]) == (str(run.id), "succeeded", 1)
     assert "owner_id" not in pushed
     assert watchers.of_owner(OWNER) == ["c1", "c2"]
+
+
+def test_how_far_an_export_is_reaches_whoever_asked_for_it_and_no_other_member() -> None:
+    project = a_project()
+    projects, sockets = InMemoryProjects({project.id: project}), InMemoryWatcherSockets()
+    watchers = InMemoryWatchers(projects)
+    for connection_id, owner in {"mine": OWNER, "stranger's": STRANGER}.items():
+        watchers.add(connection_id, owner, NOW)
+    bodies = [
+        ExportChanged.of(an_export(project, requested_by=person), NOW).model_dump_json()
+        for person in (OWNER, STRANGER)  # who lost the role meanwhile hears nothing more
+    ]
+    answer = create_push_handler(PushUpdate(watchers, sockets), list)(sqs_batch(*bodies), CONTEXT)
+    assert failed_ids(answer) == []
+    ((connection_id, content),) = sockets.sent
+    assert connection_id == "mine"
+    pushed = json.loads(content)
+    assert (pushed["type"], pushed["status"], pushed["done"]) == ("export_changed", "queued", 0)
+    assert "requested_by" not in pushed
 
 
 def test_the_end_of_a_run_gives_the_next_one_its_turn_and_a_beginning_does_not() -> None:

@@ -37,7 +37,7 @@ from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.run_export import RunExport
 from spheroseg_client.offline import bundles
 from tests.builders import a_project, a_result, a_segmentation, a_viewer, an_export, an_image, an_order
-from tests.fakes import InMemoryClock, InMemoryImages, InMemoryReviews, InMemoryRevisions
+from tests.fakes import InMemoryClock, InMemoryImages, InMemoryReviews, InMemoryRevisions, InMemoryUpdatePublisher
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports, InMemoryExportSource, InMemoryExportStore
 
 # pycocotools 2.0.11 is not yet written for NumPy 2's copies; it concerns nobody here.
@@ -67,6 +67,7 @@ class World:
             InMemoryExportQueue(),
             self.clock,
             InMemoryReviews(self.images),
+            InMemoryUpdatePublisher(),
         )
         self.pictures: dict[str, bytes] = {}
         self.counts: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from spheroseg_client.answers import Found, parsed
+from spheroseg_client.models import SocketTicket
 from spheroseg_client.transport import Session, Transport
 
 
@@ -11,6 +12,10 @@ class Calls:
 
     _transport: Transport
     _session: Session
+
+    def socket_ticket(self) -> SocketTicket:
+        """What opens one socket within a minute."""
+        return self._call("POST", "/v1/socket-tickets", SocketTicket, repeatable=True)
 
     def _call(
         self,

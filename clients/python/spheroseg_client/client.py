@@ -16,6 +16,7 @@ from spheroseg_client.errors import NotSignedInError, ServiceUnreachableError, U
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.graph import GraphCalls
 from spheroseg_client.images import ImageCalls
+from spheroseg_client.imports import ImportCalls
 from spheroseg_client.models import (
     GivenTokens,
     Health,
@@ -26,7 +27,6 @@ from spheroseg_client.models import (
     Project,
     QueueStatus,
     Segmentation,
-    SocketTicket,
     Spheroid,
 )
 from spheroseg_client.projects import PAGE_ITEMS, ProjectCalls
@@ -45,6 +45,7 @@ class Client(
     AdminCalls,
     GraphCalls,
     ImageCalls,
+    ImportCalls,
     ProjectCalls,
     ReviewCalls,
     RevisionCalls,
@@ -218,10 +219,6 @@ class Client(
             if change.is_final and change.segmentation_id is not None:
                 return self.segmentation(change.segmentation_id)
         raise refusal_of(self.image(image.id))
-
-    def socket_ticket(self) -> SocketTicket:
-        """What opens one socket within a minute."""
-        return self._write("/v1/socket-tickets", SocketTicket, None, repeatable=True)
 
     # About the service
 

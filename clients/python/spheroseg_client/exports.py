@@ -9,11 +9,15 @@ from uuid import UUID
 from spheroseg_client.answers import items
 from spheroseg_client.calls import Calls
 from spheroseg_client.errors import UnexpectedAnswerError, WorkFailedError
-from spheroseg_client.models import Answer, Failure
+from spheroseg_client.models import Answer, ExportUpdate, Failure
 from spheroseg_client.transfers import Progress, download
+from spheroseg_client.updates import Updates
 
 PAGE_EXPORTS = 100
 ASK_AGAIN_AFTER_S = 1.0
+ASK_BESIDE_SOCKET_AFTER_S = 5.0
+"""A lost push is noticed after this long."""
+WAKE_S = 0.25
 
 
 class ExportedFile(Answer):
@@ -117,20 +121,32 @@ class ExportCalls(Calls):
         """Stop an export; nothing of it is left."""
         return self._call("POST", f"/v1/exports/{export_id}/cancel", Export, repeatable=True)
 
-    def follow_export(self, export_id: UUID, every_s: float = ASK_AGAIN_AFTER_S) -> Iterator[Export]:
-        """The export whenever it has changed, until it has ended.
+    def follow_export(
+        self, export_id: UUID, every_s: float = ASK_AGAIN_AFTER_S, *, push: bool = True
+    ) -> Iterator[Export]:
+        """The export whenever it has changed, until it has ended: as it is told, and else by asking.
 
         Args:
-            every_s: Seconds between two looks.
+            every_s: Seconds between two looks, while nothing is told.
+            push: False: only ask from time to time, open no socket.
         """
+        updates: Updates | None = None
         seen: Export | None = None
-        while seen is None or not seen.is_final:
-            if seen is not None:
-                time.sleep(every_s)
-            now = self.export(export_id)
-            if seen is None or now != seen:
-                yield now
-            seen = now
+        asked_at_s = 0.0
+        try:
+            while True:
+                now, asked_at_s = self.export(export_id), time.monotonic()
+                if now != seen:
+                    yield now
+                if now.is_final:
+                    return
+                seen = now
+                if push and updates is None:  # what has ended already needs no socket
+                    updates = Updates(self.socket_ticket, use_proxy=self._transport.trusts_environment)
+                _wait(export_id, updates, asked_at_s, every_s)
+        finally:
+            if updates is not None:
+                updates.close()
 
     def download_export(self, export_id: UUID, path: Path, progress: Progress = lambda _: None) -> Export:
         """Bring the file of an export to ``path``, which is there as a whole or not at all; waits until it is made.
@@ -153,3 +169,18 @@ def _no_file(export: Export | None) -> WorkFailedError:
     if export is not None and export.status == "expired":
         return WorkFailedError("The file was kept for a day and is gone; ask for a new export", "export-expired")
     return WorkFailedError("The export was cancelled", "export-cancelled")
+
+
+def _wait(export_id: UUID, updates: Updates | None, asked_at_s: float, every_s: float) -> None:
+    """Until something of the export is told, or it is time to ask again."""
+    while True:
+        patience_s = ASK_BESIDE_SOCKET_AFTER_S if updates is not None and updates.delivers else every_s
+        left_s = asked_at_s + patience_s - time.monotonic()
+        if left_s <= 0:
+            return
+        if updates is None:
+            time.sleep(left_s)
+            return
+        told = updates.next(min(left_s, WAKE_S))
+        if isinstance(told, ExportUpdate) and told.export_id == export_id:
+            return

@@ -96,7 +96,8 @@ class Follower:
 
     def _next_update(self, timeout_s: float) -> Update | None:
         if self._updates:
-            return self._updates.next(timeout_s)
+            update = self._updates.next(timeout_s)
+            return update if isinstance(update, Update) else None
         self._stopped.wait(timeout_s)
         return None
 

@@ -4,19 +4,22 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from spheroseg_client.errors import ClientError
-from spheroseg_client.models import SocketTicket, Update
+from spheroseg_client.models import ExportUpdate, SocketTicket, Update
 
 OPEN_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 1.0
 RECONNECT_AFTER_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 """Pauses after the first, second, … attempt in a row that failed; the last one is repeated."""
 WAKE_S = 0.5
+
+_PUSHED: TypeAdapter[Update | ExportUpdate] = TypeAdapter(Annotated[Update | ExportUpdate, Field(discriminator="type")])
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ class Updates:
     def __init__(self, ticket: Callable[[], SocketTicket], *, use_proxy: bool) -> None:
         self._ticket = ticket
         self._use_proxy = use_proxy
-        self._received: queue.SimpleQueue[Update] = queue.SimpleQueue()
+        self._received: queue.SimpleQueue[Update | ExportUpdate] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._delivers = False
         # A daemon: a program that ends does not wait for a socket that is about to be opened.
@@ -43,7 +46,7 @@ class Updates:
         """True while pushes can be expected: the socket is open, and one has come over it."""
         return self._delivers
 
-    def next(self, timeout_s: float) -> Update | None:
+    def next(self, timeout_s: float) -> Update | ExportUpdate | None:
         """The next change; None when none came within the time."""
         if not self._thread.ident:
             self._thread.start()
@@ -78,7 +81,7 @@ class Updates:
     def _receive(self, socket: ClientConnection) -> None:
         while not self._closing.is_set():
             try:
-                update = Update.model_validate_json(socket.recv(timeout=WAKE_S))
+                update = _PUSHED.validate_json(socket.recv(timeout=WAKE_S))
             except TimeoutError:
                 continue
             except ValidationError:

@@ -39,6 +39,7 @@ from tests.fakes import (
     InMemoryImages,
     InMemoryReviews,
     InMemoryRevisions,
+    InMemoryUpdatePublisher,
 )
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports, InMemoryExportSource, InMemoryExportStore
 
@@ -69,6 +70,7 @@ class World:
         self.exports, self.queue = InMemoryExports(self.images), InMemoryExportQueue()
         self.reviews = InMemoryReviews(self.images)
         self.store, self.maker = InMemoryExportStore(self.clock), NumbersOfSpheroids()
+        self.updates = InMemoryUpdatePublisher()
         self.run_export = RunExport(
             self.exports,
             InMemoryExportSource(self.images, self.revisions),
@@ -77,9 +79,10 @@ class World:
             self.queue,
             self.clock,
             self.reviews,
+            self.updates,
         )
         self.request = RequestExport(self.projects, self.exports, self.queue, self.clock, InMemoryIds())
-        self.cancel = CancelExport(self.exports, self.queue, self.clock)
+        self.cancel = CancelExport(self.exports, self.queue, self.clock, self.updates)
         self.read = ReadExports(self.projects, self.exports, InMemoryDownloadLinks(), self.clock)
         self.project = a_project(name="Dáy 7 / β")
         self.projects.add(self.project)
@@ -332,3 +335,29 @@ def test_what_no_project_could_answer_is_refused_at_once(world: World, asked: di
     with pytest.raises(InvalidQuestionError, match="the format is csv"):
         world.request(a_viewer(), world.project.id, ExportFormat.CSV, options, "correlation")
     assert not world.exports.rows
+
+
+def told_of(world: World, export: Export) -> list[tuple[ExportStatus, int, int]]:
+    return [(it.status, it.attempt, it.done) for it in world.updates.announced if it.export_id == export.id]
+
+
+def test_whoever_asked_is_told_of_each_step_once(world: World) -> None:
+    world.image(2)
+    work = world.taken(export := world.asked())
+    assert world.run_export.keep_alive(work)
+    work.done, work.spheroids = 0, 1
+    assert world.run_export.keep_alive(work)
+    assert world.run_export.keep_alive(work), "nothing new is not told"
+    world.run_export.give_back(work)
+    world.made(export)
+    queued, running, done = ExportStatus.QUEUED, ExportStatus.RUNNING, ExportStatus.SUCCEEDED
+    assert told_of(world, export) == [(running, 1, 0), (running, 1, 0), (queued, 1, 0), (running, 2, 0), (done, 2, 1)]
+    cancelled = world.asked()
+    world.cancel(a_viewer(), cancelled.id)
+    assert told_of(world, cancelled) == [(ExportStatus.CANCELLED, 0, 0)]
+
+
+def test_no_export_fails_because_nobody_can_be_told(world: World) -> None:
+    world.image(1)
+    world.updates.is_available = False
+    assert world.made(world.asked()).status is ExportStatus.SUCCEEDED

@@ -42,6 +42,7 @@ from spheroseg_client.models.runs import (
 )
 from spheroseg_client.models.service import (
     Closing,
+    ExportUpdate,
     GivenTokens,
     Health,
     Model,
@@ -62,6 +63,7 @@ __all__ = [
     "ArrivedPart",
     "Closing",
     "DeletedImage",
+    "ExportUpdate",
     "Failure",
     "GivenTokens",
     "Health",

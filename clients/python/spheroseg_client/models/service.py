@@ -133,6 +133,17 @@ class SocketTicket(Answer):
     expires_at: datetime
 
 
+class ExportUpdate(Answer):
+    """An export has another status than before, or is further on."""
+
+    type: Literal["export_changed"]
+    export_id: UUID
+    project_id: UUID
+    status: str
+    done: int
+    total: int
+
+
 class Update(Answer):
     """A segmentation has another status than before."""
 

@@ -1,13 +1,13 @@
 """What travels on queues and sockets: ids and a status; whoever wants more reads it. A change adds a version."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from spheroseg.domain.account_closing import AccountClosing
-from spheroseg.domain.export import Export
+from spheroseg.domain.export import Export, ExportStatus
 from spheroseg.domain.outline_import import Import
 from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
@@ -117,3 +117,41 @@ class SegmentationChanged(Message):
             failure_code=segmentation.failure.code if segmentation.failure else None,
             occurred_at=at,
         )
+
+
+class ExportChanged(Message):
+    """An export has another status than before, or is further on."""
+
+    type: Literal["export_changed"] = "export_changed"
+    version: Literal[1] = 1
+    export_id: UUID
+    project_id: UUID
+    requested_by: str
+    status: ExportStatus
+    attempt: int
+    done: int
+    total: int
+    spheroids: int
+    failure_code: str | None
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, export: Export, at: datetime) -> "ExportChanged":
+        """The announcement of where an export is."""
+        return cls(
+            correlation_id=export.correlation_id,
+            export_id=export.id,
+            project_id=export.project_id,
+            requested_by=export.requested_by,
+            status=export.status,
+            attempt=export.attempt,
+            done=export.done,
+            total=export.total,
+            spheroids=export.spheroids,
+            failure_code=export.failure.code if export.failure else None,
+            occurred_at=at,
+        )
+
+
+Changed = Annotated[SegmentationChanged | ExportChanged, Field(discriminator="type")]
+"""What the updates queue holds."""

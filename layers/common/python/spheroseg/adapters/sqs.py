@@ -11,6 +11,7 @@ from spheroseg.domain.segmentation import Priority
 from spheroseg.errors import QueueUnavailableError
 from spheroseg.messages import (
     AccountClosingRequested,
+    ExportChanged,
     ExportRequested,
     ImportRequested,
     Message,
@@ -106,6 +107,13 @@ class SqsUpdatePublisher:
 
     def publish(self, update: SegmentationChanged) -> None:
         """Announce a change, or raise ``QueueUnavailableError``."""
+        with translated():
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)
+            )
+
+    def announce(self, update: ExportChanged) -> None:
+        """Announce where an export is, or raise ``QueueUnavailableError``."""
         with translated():
             self._client.send_message(
                 QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)

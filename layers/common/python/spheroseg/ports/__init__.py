@@ -41,7 +41,7 @@ from spheroseg.ports.segmenting import ChosenModel, DecodedImage, Decoder, Segme
 from spheroseg.ports.sharing import SharingRepository
 from spheroseg.ports.storage import DownloadLinks, ImageStore, PartLink, StoredObject, UploadForm
 from spheroseg.ports.system import Clock, IdSource, Patterns
-from spheroseg.ports.updates import UpdatePublisher, WatcherRepository, WatcherSockets
+from spheroseg.ports.updates import ExportAnnouncer, UpdatePublisher, WatcherRepository, WatcherSockets
 
 __all__ = [
     "AccountClosings",
@@ -56,6 +56,7 @@ __all__ = [
     "DeedRepository",
     "Delivery",
     "DownloadLinks",
+    "ExportAnnouncer",
     "ExportMaker",
     "ExportQueue",
     "ExportRepository",

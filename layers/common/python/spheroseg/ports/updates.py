@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from spheroseg.messages import SegmentationChanged
+from spheroseg.messages import ExportChanged, SegmentationChanged
 
 
 class UpdatePublisher(Protocol):
@@ -16,6 +16,13 @@ class UpdatePublisher(Protocol):
 
     def publish_many(self, updates: Sequence[SegmentationChanged]) -> None:
         """Announce changes in as few calls as possible; after an error some of them may have been announced."""
+
+
+class ExportAnnouncer(Protocol):
+    """Where is announced how far exports are."""
+
+    def announce(self, update: ExportChanged) -> None:
+        """Announce where an export is, or raise ``QueueUnavailableError``; it may be heard more than once, and late."""
 
 
 class WatcherRepository(Protocol):
@@ -35,6 +42,9 @@ class WatcherRepository(Protocol):
 
     def of_project(self, project_id: UUID) -> Sequence[str]:
         """The open connections of all who have a role in the project now."""
+
+    def of_person(self, project_id: UUID, user_id: str) -> Sequence[str]:
+        """The open connections of one of those; none where that person has no role in the project now."""
 
     def remove_older_than(self, at: datetime) -> int:
         """Forget connections and tickets from before that time; how many connections were forgotten."""

@@ -6,8 +6,9 @@ from uuid import UUID
 from spheroseg.domain.export import Export
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import StaleStateError
-from spheroseg.ports import Clock, ExportQueue, ExportRepository
+from spheroseg.ports import Clock, ExportAnnouncer, ExportQueue, ExportRepository
 from spheroseg.use_cases.release_exports import ReleaseExports
+from spheroseg.use_cases.tell_export import TellExport
 
 TRIES = 5
 """Its worker may change the row between reading and writing it; not so often."""
@@ -20,6 +21,7 @@ class CancelExport:
     exports: ExportRepository
     queue: ExportQueue
     clock: Clock
+    updates: ExportAnnouncer
 
     def __call__(self, viewer: Viewer, export_id: UUID) -> Export:
         """The export after it; cancelling it again changes nothing.
@@ -38,6 +40,7 @@ class CancelExport:
                 self.exports.replace(before, after)
             except StaleStateError:
                 continue
+            TellExport(self.updates, self.clock)(after)
             ReleaseExports(self.exports, self.queue, self.clock)()
             return after
         raise StaleStateError("The export is being changed all the time; try again")

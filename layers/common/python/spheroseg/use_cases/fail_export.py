@@ -6,8 +6,9 @@ from uuid import UUID
 from spheroseg.domain.export import Export
 from spheroseg.domain.segmentation import Failure
 from spheroseg.errors import ExportNotFoundError, HeldElsewhereError, RetriesExhaustedError
-from spheroseg.ports import Clock, ExportQueue, ExportRepository
+from spheroseg.ports import Clock, ExportAnnouncer, ExportQueue, ExportRepository
 from spheroseg.use_cases.release_exports import ReleaseExports
+from spheroseg.use_cases.tell_export import TellExport
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class FailExport:
     exports: ExportRepository
     queue: ExportQueue
     clock: Clock
+    updates: ExportAnnouncer
 
     def __call__(self, export_id: UUID) -> Export | None:
         """The export as it stands now; None when it was deleted.
@@ -39,5 +41,6 @@ class FailExport:
         )
         after = before.failed(Failure.of(error), self.clock.now())
         self.exports.replace(before, after)
+        TellExport(self.updates, self.clock)(after)
         ReleaseExports(self.exports, self.queue, self.clock)()
         return after

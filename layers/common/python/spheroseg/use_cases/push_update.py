@@ -1,27 +1,36 @@
 """A change reaches those who watch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spheroseg.errors import ConnectionGoneError
-from spheroseg.messages import SegmentationChanged
+from spheroseg.messages import ExportChanged, SegmentationChanged
 from spheroseg.ports import WatcherRepository, WatcherSockets
 
 
 @dataclass(frozen=True)
 class PushUpdate:
-    """Send a change to the open sockets of all who have a role in its project now; the closed ones are forgotten."""
+    """Send a change to open sockets; the closed ones are forgotten.
+
+    A run's goes to all who have a role in its project now, an export's to whoever asked for it, while they have one.
+    """
 
     watchers: WatcherRepository
     sockets: WatcherSockets
 
-    def __call__(self, update: SegmentationChanged) -> int:
+    def __call__(self, update: SegmentationChanged | ExportChanged) -> int:
         """How many sockets took it."""
-        content = update.model_dump_json(exclude={"owner_id"})
+        content = update.model_dump_json(exclude={"owner_id", "requested_by"})
         taken = 0
-        for connection_id in self.watchers.of_project(update.project_id):
+        for connection_id in self._listening(update):
             try:
                 self.sockets.send(connection_id, content)
                 taken += 1
             except ConnectionGoneError:
                 self.watchers.remove(connection_id)
         return taken
+
+    def _listening(self, update: SegmentationChanged | ExportChanged) -> Sequence[str]:
+        if isinstance(update, ExportChanged):
+            return self.watchers.of_person(update.project_id, update.requested_by)
+        return self.watchers.of_project(update.project_id)

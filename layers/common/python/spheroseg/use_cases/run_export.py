@@ -18,6 +18,7 @@ from spheroseg.errors import (
 )
 from spheroseg.ports import (
     Clock,
+    ExportAnnouncer,
     ExportMaker,
     ExportQueue,
     ExportRepository,
@@ -26,6 +27,7 @@ from spheroseg.ports import (
     ReviewRepository,
 )
 from spheroseg.use_cases.release_exports import ReleaseExports
+from spheroseg.use_cases.tell_export import TellExport
 
 IMAGES_AT_ONCE = 100
 SPHEROIDS_AT_ONCE = 500
@@ -43,12 +45,14 @@ class Work:
     Args:
         export: As this worker took it.
         done, spheroids: Images and spheroids that are written.
+        told: What of that was announced last.
         stop: Set when it is not to be finished: it was cancelled, is another's, or the worker ends.
     """
 
     export: Export
     done: int = 0
     spheroids: int = 0
+    told: tuple[int, int] = (0, 0)
     stop: Event = field(default_factory=Event)
 
 
@@ -66,6 +70,7 @@ class RunExport:
     queue: ExportQueue
     clock: Clock
     reviews: ReviewRepository
+    updates: ExportAnnouncer
 
     def take(self, export_id: UUID) -> Work | None:
         """The export, started by this worker; None when there is nothing to do.
@@ -87,6 +92,7 @@ class RunExport:
         self.exports.replace(before, after)
         if before.attempt:
             self.store.clear(before.prefix)  # what an earlier worker left
+        self._tell(after)
         return Work(after)
 
     def make(self, work: Work) -> Export | None:
@@ -106,23 +112,33 @@ class RunExport:
         except StaleStateError:
             self.store.clear(f"{work.export.prefix}{work.export.attempt}/")
             return None
+        self._tell(after)
         ReleaseExports(self.exports, self.queue, self.clock)()
         return after
 
     def keep_alive(self, work: Work) -> bool:
         """Say that it is still worked on, and how far it is; False when it is no longer this worker's."""
+        now = work.export.advanced(work.done, work.spheroids, self.clock.now())
         try:
-            self.exports.replace(work.export, work.export.advanced(work.done, work.spheroids, self.clock.now()))
+            self.exports.replace(work.export, now)
         except StaleStateError:
             return False
+        if (now.done, now.spheroids) != work.told:
+            work.told = now.done, now.spheroids
+            self._tell(now)
         return True
 
     def give_back(self, work: Work) -> None:
         """Let it wait again, for another worker; nothing happens when it is no longer this worker's."""
+        after = work.export.given_back(self.clock.now())
         try:
-            self.exports.replace(work.export, work.export.given_back(self.clock.now()))
+            self.exports.replace(work.export, after)
         except StaleStateError:
             return
+        self._tell(after)
+
+    def _tell(self, export: Export) -> None:
+        TellExport(self.updates, self.clock)(export)
 
     def _written(self, work: Work) -> ExportFile:
         export = work.export

@@ -31,6 +31,12 @@ SELECT connection_id FROM watchers WHERE owner_id IN (
 ORDER BY connection_id
 """
 
+OF_PERSON = f"""
+SELECT connection_id FROM watchers
+WHERE owner_id = %(user_id)s AND connection_id IN ({OF_PROJECT.strip().removesuffix("ORDER BY connection_id")})
+ORDER BY connection_id
+"""
+
 REMOVE_OLD_TICKETS = "DELETE FROM tickets WHERE expires_at < %(at)s"
 
 REMOVE_OLD = "DELETE FROM watchers WHERE connected_at < %(at)s"
@@ -65,6 +71,11 @@ class PostgresWatchers:
     def of_project(self, project_id: UUID) -> Sequence[str]:
         """The open connections of all who have a role in the project now."""
         return [row["connection_id"] for row in self._database.latest(OF_PROJECT, {"project_id": project_id})]
+
+    def of_person(self, project_id: UUID, user_id: str) -> Sequence[str]:
+        """The open connections of one of those; none where that person has no role in the project now."""
+        values = {"project_id": project_id, "user_id": user_id}
+        return [row["connection_id"] for row in self._database.latest(OF_PERSON, values)]
 
     def remove_older_than(self, at: datetime) -> int:
         """Forget connections and tickets from before that time; how many connections were forgotten."""
