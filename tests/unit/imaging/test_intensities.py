@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from spheroseg.imaging.definitions import INTENSITY_DEFINITIONS
 from spheroseg.imaging.intensities import Intensities, brightness_of, intensities_of
@@ -132,3 +133,83 @@ def test_labels_of_something_else_are_refused() -> None:
     [spheroid] = spheroids_of(drawn("11 11"))
     with pytest.raises(ValueError, match="Spheroid 1 has 4 px², the labels 3 pixels"):
         brightness_of(drawn("11 1."), np.ones((2, 2), np.uint8), [spheroid])
+
+
+def plain(labels: np.ndarray, pixels: np.ndarray, number: int) -> dict[str, float | None]:
+    """One object by the definitions alone, in the slowest way that there is."""
+    own = labels == number
+    values = pixels[own].astype(np.float64)
+    diameter = 2 * np.sqrt(values.size / np.pi)
+    reach = 2 + max(5.0, 0.1 * diameter)
+    step = max(1, int(diameter // 40))
+    rows, columns = np.nonzero(own)
+    # Samples begin where the part of the image begins that the ring may lie in.
+    margin = int(reach) + 3
+    window = (slice(max(rows.min() - margin, 0), None, step), slice(max(columns.min() - margin, 0), None, step))
+    ring = ndimage.distance_transform_edt(~own[window]) <= reach / step
+    ring &= (ndimage.distance_transform_edt(labels == 0) > 2)[window]
+    around = pixels[window][ring].astype(np.float64)
+    local = float(np.median(around)) if around.size >= 25 else None
+    return {
+        "intensity_mean": values.mean(),
+        "intensity_sd": values.std(),
+        "intensity_min": values.min(),
+        "intensity_max": values.max(),
+        "intensity_median": float(np.median(values)),
+        "intensity_integrated": values.sum(),
+        "intensity_local_background": local,
+        "intensity_above_local_background": None if local is None else values.mean() - local,
+        "intensity_integrated_above_local_background": None if local is None else values.sum() - values.size * local,
+    }
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize(
+    ("side", "count", "largest"), [(200, 40, 12), (400, 6, 110), (300, 1, 240), (40, 9, 20)], ids=str
+)
+def test_brightness_is_what_the_definitions_say(side: int, count: int, largest: int, dtype: type) -> None:
+    """Bodies of all sizes, at the border, beside, inside and on top of each other, some scattered in pieces."""
+    chance = np.random.default_rng(side)
+    labels = np.zeros((side, side + 7), np.int32)
+    y, x = np.mgrid[:side, : side + 7]
+    for number in range(1, count + 1):
+        top, left = chance.uniform(0, side, 2)
+        labels[np.hypot(y - top, x - left) < chance.uniform(1, largest) / 2] = 7 * number
+    if count > 1:
+        labels[chance.random(labels.shape) < 0.002] = 7
+    pixels = (chance.normal(120, 25, labels.shape) * (1 if dtype == np.uint8 else 40)).clip(0).astype(dtype)
+    measured = brightness_of(labels, pixels, spheroids_of(labels))
+    whole = intensities_of(labels, pixels)
+    assert [one.number for one in measured] == list(whole) == np.unique(labels[labels > 0]).tolist()
+    for one in measured:
+        expected = plain(labels, pixels, one.number)
+        told, also = one.intensities, asdict(whole[one.number])
+        assert told is not None
+        for name, value in expected.items():
+            near = None if value is None else pytest.approx(value, rel=1e-12, abs=1e-9)
+            assert told[name] == also[name] == near, (one.number, name)
+
+
+def test_the_background_is_the_same_however_many_are_looked_at_together() -> None:
+    labels = np.zeros((300, 300), np.int32)
+    for number in range(1, 101):
+        row, column = divmod(number - 1, 10)
+        labels[30 * row + 3 : 30 * row + 20, 30 * column : 30 * column + 10 + number % 9] = number
+    pixels = np.random.default_rng(1).integers(0, 5000, labels.shape).astype(np.uint16)
+    found = spheroids_of(labels)
+    together = brightness_of(labels, pixels, found)
+    assert together == [brightness_of(labels, pixels, [one])[0] for one in found]
+
+
+def test_a_thread_across_the_image_is_measured_like_any_other() -> None:
+    """Few pixels in a wide box: neither copied whole nor left out."""
+    labels = np.zeros((700, 700), np.int32)
+    diagonal = np.arange(40, 660)
+    labels[diagonal, diagonal] = 1
+    labels[10:20, 600:612] = 2
+    pixels = np.random.default_rng(1).integers(0, 5000, labels.shape).astype(np.uint16)
+    for one in brightness_of(labels, pixels, spheroids_of(labels)):
+        assert one.brightness is not None
+        assert (
+            one.brightness.intensity_local_background == plain(labels, pixels, one.number)["intensity_local_background"]
+        )
