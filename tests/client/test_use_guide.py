@@ -61,6 +61,7 @@ def jobs_done(service: Service) -> Iterator[None]:
                     assert isinstance(request, ProjectWorkRequested)
                     service.world.use_cases().work_on_project(request.job_id)
                 service.export()
+                service.import_()
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -121,6 +122,14 @@ def test_the_guides_commands_work_one_after_the_other(service: Service, programs
     ]
     assert (tmp_path / "day7.xlsx").read_bytes()[:2] == b"PK"
     assert kept("annotations.json")["annotations"]
+    drawn = kept("imported.json")
+    (image,) = drawn["images"]
+    assert (image["revision"], image["added"]) == (0, len(kept("annotations.json")["annotations"]))
+    last, first = kept("imports.json")
+    assert [one["status"] for one in (first, last)] == ["succeeded", "succeeded"]
+    assert [(one["segmentation_id"], one["revision"]) for one in last["images"]] == [
+        (image["segmentation_id"], None)  # what came back was the same
+    ]
     corrected = kept("revision.json")
     assert (corrected["added"], corrected["changed"], corrected["spheroid_count"]) == ([3], [1, 2], 3)
     assert [one["kind"] for one in corrected["operations"]] == ["fill_hole", "split"]

@@ -89,7 +89,7 @@ WILDCARD_ACTIONS = {
 ANY = "^"
 INSTANCE = "^segmentation/workersinstancerole"
 WILDCARD_RESOURCES = (
-    (ANY, r"/(originals|results|inbox|exports)/\*$", "s3:", "objects are granted by the prefix of their key"),
+    (ANY, r"/(originals|results|inbox|exports|imports)/\*$", "s3:", "objects are granted by the prefix of their key"),
     ("^api/pushupdates", r"/POST/@connections/\*$", "execute-api:", "a connection's id is known when it is open"),
     (ANY, r"^\*$", "xray:Put", "X-Ray takes traces under no narrower resource"),
     (ANY, r"^\*$", "ec2:", "Lambda makes its network interfaces before they have a name"),
@@ -179,7 +179,9 @@ def test_results_are_written_by_workers_and_copied_with_projects(stage: Synthesi
         if "s3:PutObject" in as_list(statement["Action"])
         and any(text.endswith("results/*") for text in texts(statement["Resource"]))
     }
-    workers = {"segmentation/workerstaskTaskRole"} if stage.name == "production" else set()
+    # The one draws what a model found, the other what a person imported.
+    both = {"segmentation/workerstaskTaskRole", "exports/exporterstaskTaskRole"}
+    workers = both if stage.name == "production" else set()
     found = {re.sub(r"DefaultPolicy\w+$", "", name) for name in writers}
     assert {name for name in found if not name.startswith("processing/workonprojects")} == workers
     assert len(found) == len(workers) + 1

@@ -20,6 +20,7 @@ from spheroseg_client.client import Client
 from spheroseg_client.edit_commands import edit
 from spheroseg_client.export_commands import exports
 from spheroseg_client.image_commands import images
+from spheroseg_client.import_commands import imports
 from spheroseg_client.inputs import find_inputs
 from spheroseg_client.local import LocalClouds, stop_undisturbed
 from spheroseg_client.models import Order, Parameters
@@ -283,6 +284,7 @@ app.add_typer(images, name="images")
 app.add_typer(share, name="share")
 app.add_typer(runs, name="runs")
 app.add_typer(exports, name="exports")
+app.add_typer(imports, name="imports")
 app.add_typer(edit, name="edit")
 app.add_typer(review, name="review")
 app.add_typer(account, name="account")

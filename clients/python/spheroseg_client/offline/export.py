@@ -15,6 +15,7 @@ from spheroseg_client.access import Access
 from spheroseg_client.client import Client
 from spheroseg_client.commands import project_id_of
 from spheroseg_client.errors import LocalFileError
+from spheroseg_client.import_commands import imported, shown
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
@@ -145,6 +146,22 @@ def import_(
         str | None,
         typer.Option(help="Instead of a folder a project of the service, by its id or name: as new revisions."),
     ] = None,
+    annotate: Annotated[
+        bool,
+        typer.Option("--annotate", help="With --project: the service makes new results of it, which you drew."),
+    ] = False,
+    onto: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RUN@REVISION",
+            help="With --project: the service makes a new revision of this result; several times for several.",
+        ),
+    ] = None,
+    image_id: Annotated[
+        UUID | None,
+        typer.Option("--image-id", help="With --annotate: the image that the file is about; left away: names tell."),
+    ] = None,
+    page: Annotated[int, typer.Option(min=1, help="With --annotate: the page of the images.")] = 1,
     note: Annotated[str | None, typer.Option(help="With --project: what there is to say about the revisions.")] = None,
     api: ApiOption = None,
     email: EmailOption = None,
@@ -156,13 +173,35 @@ def import_(
     """Take outlines of other programs as results: measures, outlines and label images in a folder, as of segment.
 
     Every object is measured anew by its pixels. With --project the outlines become the newest of the image of the same
-    name, as a revision that can be taken back (spheroseg edit).
+    name, as a revision that can be taken back (spheroseg edit). With --onto or --annotate it is the service that reads
+    the file: all of it is stored, or nothing.
 
     Example: [bold]spheroseg import corrected.geojson --image well_A1.tif --out corrected/[/]
 
     Example: [bold]spheroseg import well_A1.geojson --project 'Day 7' --note 'corrected in QuPath'[/]
+
+    Example: [bold]spheroseg import annotations.json --project 'Day 7' --annotate[/]
     """
     with reported(as_json=as_json):
+        if annotate or onto:
+            if not sources or project is None or out is not None or image is not None or (annotate and onto):
+                raise LocalFileError(
+                    "A source, --project, and one of --annotate and --onto belong together; --out and --image do not",
+                    "too-little",
+                )
+            with Access(api, email, password, token, data_dir).present() as client:
+                done = imported(
+                    client,
+                    project,
+                    sources,
+                    source_format,
+                    onto=onto or (),
+                    image_id=image_id,
+                    page=page,
+                    note=note,
+                )
+            print_json(done.model_dump(mode="json")) if as_json else print_whole(shown(done))
+            return
         with libraries_needed():
             from spheroseg_client.offline import exchanged, exporting  # noqa: PLC0415 - they take their time
         if not sources or (out is None) == (project is None):
