@@ -46,4 +46,8 @@ def test_the_guides_commands_work_one_after_the_other(cloud: LocalCloud, tmp_pat
     exported = (tmp_path / "exported.csv").read_bytes()
     assert hashlib.sha256(exported).hexdigest() == (tmp_path / "exported.sha256").read_text().strip()
     assert exported.startswith(b"file,name,page,spheroid,")
+    imported = json.loads((tmp_path / "import.json").read_bytes())
+    assert imported["status"] == "succeeded"
+    (drawn,) = imported["images"]
+    assert (drawn["revision"], drawn["added"]) == (0, imported["spheroids"])
     assert (tmp_path / "labels.tif").read_bytes()[:4] in {b"II*\x00", b"MM\x00*"}
