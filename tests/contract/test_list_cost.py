@@ -113,7 +113,8 @@ def test_the_latest_runs_of_a_page_are_found_by_index(writer_only: Database, pro
     plan = plan_of(writer_only, segmentations.LATEST_OF_IMAGES, {"image_ids": ids, "viewer_id": OWNER})
     assert plan["Actual Rows"] == LIMIT
     assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
-    assert blocks(plan) <= 5 * LIMIT + 5
+    # Some blocks a row: down the indexes, whose depth varies by one, and the rows of run, image and role.
+    assert blocks(plan) <= 7 * LIMIT + 5
 
 
 def test_what_waits_is_found_without_reading_what_is_done(writer_only: Database, projects: dict[int, UUID]) -> None:

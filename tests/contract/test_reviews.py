@@ -99,7 +99,7 @@ class Bench:
         done = a_segmentation(image, status=SegmentationStatus.SUCCEEDED, order=order, queued_at=queued_at)
         assert done.result is not None
         review = None if signs is None else Review.of(signs)
-        result = replace(done.result, spheroid_count=len(found), review=review)
+        result = replace(done.result, spheroid_count=len(found), found_count=len(found), review=review)
         done = replace(done, id=running.id, result=result)
         self.segmentations.finish(running, done, list(found))
         return done
