@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from spheroseg.imaging.cycles import cycles_of
 from spheroseg.imaging.runs import Indices, Labels, Runs, order_of, runs_of
+from spheroseg.imaging.side_by_side import each_of
 
 __all__ = ["Indices", "Labels", "Rings", "trace"]
 
@@ -99,11 +100,9 @@ def trace(labels: Labels) -> Rings:
     is_first = np.ones(runs.label.size, bool)
     np.not_equal(runs.label[1:], runs.label[:-1], out=is_first[1:])
     first = np.flatnonzero(is_first)
-    parts = []
-    for begin, end in _parts(first, RUNS_AT_A_TIME):
-        stop = first[end] if end < first.size else runs.label.size
-        parts.append(_traced(runs.part(int(first[begin]), int(stop))))
-    return _joined(parts)
+    first = np.append(first, runs.label.size)
+    parts = (runs.part(int(first[begin]), int(first[end])) for begin, end in _parts(first[:-1], RUNS_AT_A_TIME))
+    return _joined(each_of(_traced, parts))
 
 
 def _parts(starts: Indices, size: int) -> Iterator[tuple[int, int]]:

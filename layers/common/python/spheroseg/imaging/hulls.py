@@ -27,6 +27,9 @@ LARGEST_INT32 = 2**31 - 1
 CLOSE_PX2 = 1e-9
 """Twice the area of a triangle that is none but for rounding, in px²."""
 
+SHARE_OF_FEW = 0.08
+"""Where less of all points goes, it is faster to look at its neighbours than at everything once more."""
+
 
 class Hulls(NamedTuple):
     """Hulls of groups of points.
@@ -131,16 +134,41 @@ def _turning(x: NDArray[Any], y: NDArray[Any], number: Indices) -> Indices:
         number: Of the chain, ascending.
     """
     corners = np.arange(x.size)
-    part_x, part_y, part_number = x, y, number
     while True:
-        along, down = np.diff(part_x), np.diff(part_y)
-        is_corner = along[:-1] * down[1:] > along[1:] * down[:-1]
-        is_corner |= part_number[2:] != part_number[:-2]  # numbers ascend: else the one between is of the same chain
+        along, down = np.diff(x), np.diff(y)
+        is_corner = np.ones(x.size, bool)
+        np.greater(along[:-1] * down[1:], along[1:] * down[:-1], out=is_corner[1:-1])
+        is_corner[1:-1] |= number[2:] != number[:-2]  # numbers ascend: else the one between is of the same chain
         kept = np.flatnonzero(is_corner)
-        if kept.size == is_corner.size:
-            return corners
-        corners = corners[np.concatenate([[0], kept + 1, [corners.size - 1]])]
-        part_x, part_y, part_number = x[corners], y[corners], number[corners]
+        gone = x.size - kept.size
+        if gone < SHARE_OF_FEW * x.size:
+            return corners[_without_few(x, y, number, is_corner)] if gone else corners
+        corners, x, y, number = corners[kept], x[kept], y[kept], number[kept]
+
+
+def _without_few(x: NDArray[Any], y: NDArray[Any], number: Indices, is_corner: NDArray[np.bool_]) -> Indices:
+    """The same, where a first look has shown few points to go.
+
+    Args:
+        is_corner: What that look has left; changed.
+    """
+    gone = np.flatnonzero(~is_corner)
+    before, after = np.arange(-1, x.size - 1), np.arange(1, x.size + 1)
+    while gone.size:
+        # Of several in a row, what is before the first one and what is after the last one are neighbours now.
+        is_first = np.append(True, after[gone[:-1]] != gone[1:])
+        first, last = before[gone[is_first]], after[gone[np.append(is_first[1:], True)]]
+        after[first], before[last] = last, first
+        # What lies between the same two as before need not be looked at again.
+        at = np.concatenate([first, last[np.append(last[:-1] != first[1:], True)]])
+        at = at[(at > 0) & (at < x.size - 1)]
+        one, other = before[at], after[at]
+        x_here, y_here = x[at], y[at]
+        bends = (x_here - x[one]) * (y[other] - y_here) > (x[other] - x_here) * (y_here - y[one])
+        bends |= number[one] != number[other]
+        gone = np.sort(at[~bends])
+        is_corner[gone] = False
+    return np.flatnonzero(is_corner)
 
 
 def _are_hulls(x: NDArray[Any], y: NDArray[Any], number: Indices, corners: Indices) -> bool:
@@ -157,17 +185,18 @@ def _are_hulls(x: NDArray[Any], y: NDArray[Any], number: Indices, corners: Indic
     turns_back = (along[:-1] < 0) & (along[1:] > 0) & (number[corners[2:]] == number[corners[:-2]])
     if turns_back.any():
         return False
-    is_corner = np.zeros(x.size, np.int64)
-    is_corner[corners] = 1
-    before = np.cumsum(is_corner) - 1
-    after = np.minimum(before + 1, corners.size - 1)
-    before, after = corners[before], corners[after]
-    # Of the last point of a line the corner before is the point itself.
-    way_x, way_y, to_x, to_y = x[after] - x[before], y[after] - y[before], x - x[before], y - y[before]
+    # Points that are left lie on the way; the last corner of each line is its end, so the others have one after them.
+    is_corner = np.zeros(x.size, bool)
+    is_corner[corners] = True
+    left = np.flatnonzero(~is_corner)
+    after = np.cumsum(is_corner)[left]
+    before, after = corners[after - 1], corners[after]
+    from_x, from_y = x[before], y[before]
+    way_x, way_y, to_x, to_y = x[after] - from_x, y[after] - from_y, x[left] - from_x, y[left] - from_y
     inner = way_x * to_y - way_y * to_x
     if (inner < -CLOSE_PX2).any():
         return False
-    on_way = np.flatnonzero((inner <= CLOSE_PX2) & (is_corner == 0))
+    on_way = np.flatnonzero(inner <= CLOSE_PX2)
     way_x, way_y, to_x, to_y = way_x[on_way], way_y[on_way], to_x[on_way], to_y[on_way]
     is_between = (way_x * to_x + way_y * to_y >= 0) & (to_x**2 + to_y**2 <= way_x**2 + way_y**2)
     return bool(is_between.all())

@@ -20,6 +20,7 @@ from spheroseg.imaging.feret import hull_measures
 from spheroseg.imaging.hulls import Hulls, hulls_of, hulls_of_rings, lengths_of
 from spheroseg.imaging.perimeter import smoothed_boundaries
 from spheroseg.imaging.polygons import polygons_of
+from spheroseg.imaging.side_by_side import each_of
 
 if TYPE_CHECKING:  # whoever measures alone needs none of the libraries behind it
     from spheroseg.imaging.certainty import Certainty
@@ -88,13 +89,16 @@ def measures_of(rings: Rings) -> dict[int, Measures]:
     """The measures of every object, by its number."""
     names = [field.name for field in fields(Measures)]
     measured: dict[int, Measures] = {}
-    for part in rings.in_parts(CORNERS_AT_A_TIME):
-        objects = _Objects(part, part.first_of_objects)
-        values = objects.measures()
+    for numbers, values in each_of(_measured, rings.in_parts(CORNERS_AT_A_TIME)):
         rows = zip(*(values[name].tolist() for name in names), strict=True)
-        numbers = part.label[objects.first].tolist()
-        measured.update((number, Measures(*row)) for number, row in zip(numbers, rows, strict=True))
+        measured.update((number, Measures(*row)) for number, row in zip(numbers.tolist(), rows, strict=True))
     return measured
+
+
+def _measured(part: Rings) -> tuple[Indices, dict[str, Floats | Indices]]:
+    """Numbers of the objects, and one array for each measure."""
+    objects = _Objects(part, part.first_of_objects)
+    return part.label[objects.first], objects.measures()
 
 
 @dataclass(frozen=True)
@@ -220,7 +224,7 @@ class _Objects:
         pixels = pixels[np.flatnonzero(turns_right)]
         before = np.concatenate([[0], np.cumsum(turns_right)])
         ranges = before[np.append(starts, len(rings.corners))]
-        return self._hulls_along_outer_rings(pixels[:, 0], pixels[:, 1], ranges)
+        return hulls_of(pixels[:, 0], pixels[:, 1], ranges)
 
     def _hulls_along_outer_rings(self, x: NDArray[Any], y: NDArray[Any], ranges: Indices) -> Hulls:
         """Hulls of points that come in the order of the objects' outer rings."""

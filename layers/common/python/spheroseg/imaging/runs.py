@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spheroseg.imaging.mapped import release
+from spheroseg.imaging.side_by_side import each_of
 
 Labels = NDArray[np.int32]
 Indices = NDArray[np.int64]
@@ -15,6 +16,9 @@ PIXELS_AT_A_TIME = 250_000
 
 WORD = 64
 """Bits of a word."""
+
+FEW_BITS = 4
+"""So many in a word, on average, are found one after the other in less time than all its bits are looked at."""
 
 
 class Runs(NamedTuple):
@@ -46,19 +50,19 @@ def runs_of(labels: Labels) -> Runs:
     if not labels.size:
         return Runs(*(np.zeros(0, np.int64) for _ in range(4)))
     rows = max(1, PIXELS_AT_A_TIME // width)
-    differs = np.zeros(-(-(rows * width) // WORD) * WORD, bool)
-    begins, ends, names = [], [], []
-    for top in range(0, height, rows):
-        part = labels[top : top + rows]
-        flat = part.reshape(-1)
-        changes = _changes(flat, width, differs)
+
+    def runs_below(top: int) -> tuple[Indices, Indices, Labels]:
+        flat = labels[top : top + rows].reshape(-1)
+        changes = _changes(flat, width)
         values = flat[changes]
         kept = np.flatnonzero(values)
         changes += top * width
-        begins.append(changes[kept])
-        ends.append(np.append(changes, top * width + flat.size)[kept + 1])
-        names.append(values[kept])
+        begins = changes[kept]
+        ends = np.append(changes, top * width + flat.size)[kept + 1]
         release(labels)
+        return begins, ends, values[kept]
+
+    begins, ends, names = zip(*each_of(runs_below, range(0, height, rows)), strict=True)
     begin, end, label = np.concatenate(begins), np.concatenate(ends), np.concatenate(names).astype(np.int64)
     by_label = order_of(label, 32)
     begin, end, label = begin[by_label], end[by_label], label[by_label]
@@ -85,15 +89,12 @@ def order_of(key: Indices, bits: int) -> Indices:
     return packed
 
 
-def _changes(flat: Labels, width: int, room: NDArray[np.bool_]) -> Indices:
+def _changes(flat: Labels, width: int) -> Indices:
     """Where rows of labels change; their first pixels where something is there, or at the end of the row before.
 
     Changes are few, so as many pixels are looked at at a time as a word has bits.
-
-    Args:
-        room: Working memory of at least as many elements, rounded up to whole words.
     """
-    differs = room[: -(-flat.size // WORD) * WORD]
+    differs = np.empty(-(-flat.size // WORD) * WORD, bool)
     np.not_equal(flat[1:], flat[:-1], out=differs[1 : flat.size])
     differs[flat.size :] = False
     differs[0] = flat[0] != 0
@@ -101,7 +102,17 @@ def _changes(flat: Labels, width: int, room: NDArray[np.bool_]) -> Indices:
     at_border |= flat[width - 1 : -1 : width] != 0
     if at_border.any():
         differs[width : flat.size : width] |= at_border
-    words = np.flatnonzero(np.packbits(differs).view(np.uint64))
-    found = np.flatnonzero(differs.reshape(-1, WORD)[words])
-    places: Indices = (words * WORD)[found // WORD] + found % WORD
-    return places
+    packed = np.packbits(differs, bitorder="little").view("<u8")
+    words = np.flatnonzero(packed)
+    bits = packed[words]
+    if int(np.bitwise_count(bits).sum()) > FEW_BITS * words.size:
+        found = np.flatnonzero(differs.reshape(-1, WORD)[words])
+        crowded: Indices = (words * WORD)[found // WORD] + found % WORD
+        return crowded
+    places = []
+    while words.size:  # the lowest bit of each word, then the next one of those that have more
+        rest = bits & (bits - np.uint64(1))
+        places.append(words * WORD + np.bitwise_count((bits ^ rest) - np.uint64(1)))
+        more = np.flatnonzero(rest)
+        words, bits = words[more], rest[more]
+    return np.sort(np.concatenate(places)) if places else words
