@@ -59,7 +59,7 @@ def projects(writer_only: Database, servers: Any) -> Iterator[dict[int, UUID]]:
     for table in ("images", "segmentations"):
         writer_only.run(f"ANALYZE {table}", {})
     yield by_count
-    servers.empty()
+    servers.empty(are_many=True)
 
 
 def plan_of(database: Database, query: str, values: dict[str, Any]) -> dict[str, Any]:
