@@ -254,6 +254,23 @@ def test_spheroids_are_read_in_their_revision_page_by_page(bench: Bench) -> None
     assert bench.source.spheroids(run.id, 1, 5, 2) == []
 
 
+def test_outlines_that_were_stored_before_they_were_packed_are_read_as_well(database: Database) -> None:
+    projects, images, segmentations = (
+        PostgresProjects(database),
+        PostgresImages(database),
+        PostgresSegmentations(database),
+    )
+    source = PostgresExportSource(database)
+    bench = Bench(projects, images, segmentations, PostgresRevisions(database), PostgresExports(database), source)
+    image = an_image(bench.project())
+    images.add_many([image])
+    run = bench.finished(a_segmentation(image), 3)
+    found = source.spheroids(run.id, 0, 0, 10)
+    assert found == [a_spheroid(number) for number in (1, 2, 3)]
+    assert database.run("UPDATE spheroids SET outline = NULL WHERE number > 1", {}) == 2
+    assert source.spheroids(run.id, 0, 0, 10) == found
+
+
 def test_exports_go_with_their_project_and_with_whoever_asked_for_them(database: Database) -> None:
     exports, projects = PostgresExports(database), PostgresProjects(database)
     project = a_project()

@@ -158,7 +158,7 @@ ORDER BY listed.created_at DESC, listed.id DESC, (run.parameters ->> 'page')::in
 """
 
 SPHEROIDS = spheroids.at_revision(
-    spheroids.FOUND, spheroids.REVISED, "%(segmentation_id)s", "%(revision)s", "number > %(after_number)s"
+    spheroids.FOUND_PACKED, spheroids.REVISED, "%(segmentation_id)s", "%(revision)s", "number > %(after_number)s"
 )
 
 

@@ -44,6 +44,11 @@ FOUND = f"{_DESCRIBED}, polygons, NULL::bytea AS outline, {_MEASURED}"
 REVISED = f"{_DESCRIBED}, NULL::json AS polygons, outline, {_MEASURED}"
 """The same columns of ``spheroids`` and ``revised_spheroids``, for one list of both; see ``at_revision``."""
 
+FOUND_PACKED = FOUND.replace(
+    "polygons, NULL::bytea AS outline", "CASE WHEN outline IS NULL THEN polygons END AS polygons, outline"
+)
+"""``FOUND`` in the smaller form, where it was stored: half the time to read, see docs/results.md."""
+
 
 _SHARED = f"{_DESCRIBED.removeprefix('segmentation_id, ')}, outline, {', '.join((*MEASURES, *BRIGHTNESS))}"
 
