@@ -20,6 +20,7 @@ from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.decision import ReviewQuery, ReviewState, Verdict
 from spheroseg.domain.image import Image
 from spheroseg.domain.operations import Delete, Replace, Simplify
+from spheroseg.domain.outline_import import annotation_order
 from spheroseg.domain.project import Project
 from spheroseg.domain.review import Review, ReviewReason, Signs
 from spheroseg.domain.segmentation import Parameters, Segmentation, SegmentationStatus
@@ -86,11 +87,18 @@ class Bench:
         return project
 
     def a_run(
-        self, image: Image, signs: Signs | None = CALM, *, page: int = 1, later_h: float = 0.0, add: bool = True
+        self,
+        image: Image,
+        signs: Signs | None = CALM,
+        *,
+        page: int = 1,
+        later_h: float = 0.0,
+        add: bool = True,
+        is_drawn: bool = False,
     ) -> Segmentation:
         if add:
             self.images.add_many([image])
-        order = an_order(parameters=Parameters(page=page))
+        order = annotation_order(page) if is_drawn else an_order(parameters=Parameters(page=page))
         queued_at = image.created_at + timedelta(hours=later_h)
         running = a_segmentation(image, status=SegmentationStatus.RUNNING, order=order, queued_at=queued_at)
         running = replace(running, id=uuid4())
@@ -238,6 +246,19 @@ def test_figures_tell_segmenter_against_people_and_people_against_each_other(ben
     assert {pair.first_id: pair.first_accepted, pair.second_id: pair.second_accepted} == {OWNER: 1, BOB: 0}
     assert pair.first_id < pair.second_id
     assert use_case.figures(alice, bench.a_project().id).decided == 0
+
+
+def test_what_a_person_drew_agrees_with_no_model(bench: Bench) -> None:
+    project = bench.a_project()
+    drawn = [bench.a_run(an_image(project), later_h=hour, is_drawn=True) for hour in range(2)]
+    bench.edit(drawn[1], 0, Delete((1,)))
+    decisions = [bench.use_case.decide(a_viewer(), run.id, at, Verdict.ACCEPT) for at, run in enumerate(drawn)]
+    assert [(one.state, one.agreement) for one in decisions] == [
+        (ReviewState.ACCEPTED, None),
+        (ReviewState.CORRECTED, None),
+    ]
+    outlines = bench.use_case.figures(a_viewer(), project.id).outlines
+    assert (outlines.compared, outlines.not_compared, outlines.iou_mean) == (0, 2, None)
 
 
 def with_words(

@@ -107,7 +107,7 @@ class DecisionOut(Answer):
         description="What it made of the result: `accepted` as the segmenter left it, or `corrected`, or `rejected`"
     )
     agreement: ModelAgreementOut | None = Field(
-        description="With what was accepted; null: rejected, or more spheroids differ than are compared at once"
+        description="With what was accepted; null: rejected, a person drew it, or too many spheroids differ"
     )
 
     @classmethod
@@ -185,7 +185,9 @@ class AcceptedOutlinesOut(Answer):
     """The segmenter against people, over all results that are accepted or corrected now."""
 
     compared: int = Field(description="Results that these figures are of", examples=[90])
-    not_compared: int = Field(description="Results with too many differing spheroids to be compared", examples=[0])
+    not_compared: int = Field(
+        description="Results that a person drew, or with too many differing spheroids", examples=[0]
+    )
     foreground_iou_mean: float | None = Field(description="Over results; null: none has a spheroid", examples=[0.97])
     foreground_iou_median: float | None = Field(description="Over results; null: none has a spheroid", examples=[1.0])
     matched: int = Field(description="Spheroids that both have", examples=[2_700])

@@ -103,7 +103,7 @@ class Decision:
     Args:
         number: From 1, in the order in which decisions on the run were made.
         state: What it made of the result; never open.
-        agreement: With what was accepted; None: it was rejected, or more spheroids differ than are compared at once.
+        agreement: With what was accepted; None: it was rejected, a person drew it, or too many spheroids differ.
     """
 
     segmentation_id: UUID
@@ -178,7 +178,7 @@ class AcceptedOutlines:
 
     Args:
         compared: Results that these figures are of.
-        not_compared: Those that are left out, because too many of their spheroids differ to be compared at once.
+        not_compared: Those that are left out: a person drew them, or too many spheroids differ to be compared at once.
         foreground_iou_mean, foreground_iou_median: Over results, each counts once; None: none has a spheroid.
         matched, added, deleted: Spheroids, see ``ModelAgreement``.
         iou_mean, iou_median: Over the matched spheroids of all results, each counts once; None: there are none.

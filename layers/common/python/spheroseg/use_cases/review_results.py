@@ -15,6 +15,7 @@ from spheroseg.domain.decision import (
     ReviewState,
     Verdict,
 )
+from spheroseg.domain.outline_import import ANNOTATION
 from spheroseg.domain.paging import MAX_LIMIT
 from spheroseg.domain.revision import Head
 from spheroseg.domain.viewer import Viewer
@@ -123,6 +124,8 @@ class ReviewResults:
         return self.reviews.figures(viewer, project_id)
 
     def _agreement(self, viewer: Viewer, head: Head) -> ModelAgreement | None:
+        if head.segmentation.order.model == ANNOTATION:
+            return None  # a person drew it: there is no model to agree with
         if head.revision == 0:
             return ModelAgreement.untouched(head.spheroid_count)
         try:
