@@ -58,6 +58,18 @@ def test_a_transaction_whose_connection_died_before_its_commit_is_run_again(data
     assert len(database.latest("SELECT * FROM watchers")) == 1
 
 
+def test_a_statement_alone_is_committed_and_survives_the_death_of_its_connection(
+    servers: Servers, database: Database
+) -> None:
+    assert database.run_alone("INSERT INTO watchers VALUES ('a', 'owner', now())", {}) == 1
+    before = database.position
+    for _ in range(3):
+        kill_connections(servers)
+        assert database.run_alone("UPDATE watchers SET connected_at = now()", {}) == 1
+    assert len(database.latest("SELECT * FROM watchers")) == 1
+    assert database.position != before  # a client that is told of the write waits for it
+
+
 @pytest.fixture
 def lost_commits(servers: Servers) -> Iterator[None]:
     """Whoever commits a row of `watchers` is disconnected while it commits."""

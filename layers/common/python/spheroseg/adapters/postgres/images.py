@@ -219,7 +219,7 @@ class PostgresImages:
     def note_pages(self, image_id: UUID, pages: Pages) -> None:
         """Store how many pages an image's file has; nothing happens when that is known, or the image gone."""
         values = {"id": image_id, "count": pages.count, "axes": pages.axes, "sizes": list(pages.sizes)}
-        self._database.run(NOTE_PAGES, values)
+        self._database.run_alone(NOTE_PAGES, values)
 
     def delete(self, image: Image) -> None:
         """Remove the image, its segmentations and spheroids; nothing happens when it is gone already."""

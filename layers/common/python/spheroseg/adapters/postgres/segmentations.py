@@ -212,7 +212,7 @@ class PostgresSegmentations:
             "attempt": segmentation.attempt,
             "at": at,
         }
-        if self._database.run(KEEP_ALIVE, values) != 1:
+        if self._database.run_alone(KEEP_ALIVE, values) != 1:
             raise StaleStateError(f"Segmentation {segmentation.id} is no longer {segmentation.status}")
 
     def spheroids(self, viewer: Viewer, segmentation_id: UUID, after_number: int, limit: int) -> Sequence[Spheroid]:
