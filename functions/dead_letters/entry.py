@@ -5,16 +5,15 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pydantic import TypeAdapter, ValidationError
 
 from spheroseg.bucket_events import ObjectCreated
-from spheroseg.messages import ExportRequested, ImportRequested, SegmentationRequested
+from spheroseg.messages import BrightnessRequested, ExportRequested, ImportRequested, SegmentationRequested
 from spheroseg.observability import logger, metrics
 from spheroseg.sqs_batches import BatchHandler, batch_handler
 from spheroseg.use_cases.fail_dead_letter import FailDeadLetter
 from spheroseg.use_cases.fail_export import FailExport
 from spheroseg.use_cases.fail_import import FailImport
 
-DeadLetter: TypeAdapter[ObjectCreated | SegmentationRequested | ExportRequested | ImportRequested] = TypeAdapter(
-    ObjectCreated | SegmentationRequested | ExportRequested | ImportRequested
-)
+AnyLetter = ObjectCreated | SegmentationRequested | ExportRequested | ImportRequested | BrightnessRequested
+DeadLetter: TypeAdapter[AnyLetter] = TypeAdapter(AnyLetter)
 
 
 def create_handler(fail_dead_letter: FailDeadLetter, fail_export: FailExport, fail_import: FailImport) -> BatchHandler:
@@ -35,6 +34,8 @@ def create_handler(fail_dead_letter: FailDeadLetter, fail_export: FailExport, fa
         elif isinstance(letter, ImportRequested):
             fail_import(letter.import_id)
             ids = {"import_id": str(letter.import_id), "correlation_id": letter.correlation_id}
+        elif isinstance(letter, BrightnessRequested):  # what is due stays due, and is shown so
+            ids = {"segmentation_id": str(letter.segmentation_id), "correlation_id": letter.correlation_id}
         elif letter.is_inbox:
             fail_dead_letter.inbox(letter.key, letter.etag, correlation_id=letter.id)
             ids = {"correlation_id": letter.id}

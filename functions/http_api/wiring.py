@@ -152,7 +152,7 @@ def wire(settings: Settings) -> UseCases:
         cancel_segmentation=CancelSegmentation(segmentations, updates, clock),
         read_segmentations=ReadSegmentations(images, segmentations, links, clock, revisions),
         read_revisions=ReadRevisions(segmentations, revisions, editor),
-        edit_outlines=EditOutlines(revisions, editor, clock),
+        edit_outlines=EditOutlines(revisions, editor, clock, export_queue),
         review_results=ReviewResults(
             projects,
             segmentations,

@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from spheroseg.observability import logger, metrics, tracer
+from spheroseg.use_cases.ask_for_brightness import AskForBrightness
 from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
@@ -27,6 +28,7 @@ def create_handler(
     close_account: CloseAccount,
     sweep_exports: SweepExports,
     sweep_imports: SweepImports,
+    ask_for_brightness: AskForBrightness,
 ) -> Handler:
     """Sweep once; what fails raises, and the next tick sweeps again."""
 
@@ -38,10 +40,12 @@ def create_handler(
         forgotten = watch_updates.forget_closed()
         answers_forgotten = forget_answers()
         exports, imports = sweep_exports(), sweep_imports()
+        asked = ask_for_brightness()
         resumed = work_on_project.resume() + close_account.resume()
         metrics.add_metric(name="ProjectJobResumed", unit=MetricUnit.Count, value=resumed)
         metrics.add_metric(name="ExportRequeued", unit=MetricUnit.Count, value=exports.sent)
         metrics.add_metric(name="ImportRequeued", unit=MetricUnit.Count, value=imports.sent)
+        metrics.add_metric(name="BrightnessRequeued", unit=MetricUnit.Count, value=asked)
         metrics.add_metric(name="RequestsHeld", unit=MetricUnit.Count, value=requeued["requests_held"])
         metrics.add_metric(name="SegmentationRequeued", unit=MetricUnit.Count, value=requeued["segmentations_sent"])
         metrics.add_metric(name="SegmentationHeld", unit=MetricUnit.Count, value=requeued["segmentations_held"])
@@ -53,6 +57,7 @@ def create_handler(
                 "connections_forgotten": forgotten,
                 "answers_forgotten": answers_forgotten,
                 "jobs_resumed": resumed,
+                "brightness_sent": asked,
                 **{f"exports_{name}": count for name, count in asdict(exports).items()},
                 **{f"imports_{name}": count for name, count in asdict(imports).items()},
                 "tick": event.get("id"),

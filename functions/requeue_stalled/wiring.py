@@ -3,6 +3,7 @@
 from requeue_stalled.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
 from spheroseg.adapters.postgres.account_closings import PostgresAccountClosings
+from spheroseg.adapters.postgres.brightness import PostgresBrightness
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.exports import PostgresExports
 from spheroseg.adapters.postgres.images import PostgresImages
@@ -20,6 +21,7 @@ from spheroseg.adapters.system import RandomIds, SystemClock
 from spheroseg.domain.segmentation import Order
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.ask_for_brightness import AskForBrightness
 from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
@@ -31,9 +33,18 @@ from spheroseg.use_cases.work_on_project import WorkOnProject
 
 def wire(
     settings: Settings,
-) -> tuple[RequeueStalled, WatchUpdates, WorkOnProject, ForgetAnswers, CloseAccount, SweepExports, SweepImports]:
+) -> tuple[
+    RequeueStalled,
+    WatchUpdates,
+    WorkOnProject,
+    ForgetAnswers,
+    CloseAccount,
+    SweepExports,
+    SweepImports,
+    AskForBrightness,
+]:
     """The sweep, what forgets closed sockets, what sends jobs on projects again, what forgets old answers,
-    and the sweeps of exports and imports.
+    the sweeps of exports and imports, and what asks for brightness.
     """
     clock = SystemClock()
     database = Database.of(settings)
@@ -78,4 +89,13 @@ def wire(
         clock=clock,
     )
     sweep_imports = SweepImports(PostgresImports(database), store, sweep_exports.queue, clock)
-    return requeue_stalled, watch_updates, work_on_project, forget_answers, close_account, sweep_exports, sweep_imports
+    return (
+        requeue_stalled,
+        watch_updates,
+        work_on_project,
+        forget_answers,
+        close_account,
+        sweep_exports,
+        sweep_imports,
+        AskForBrightness(PostgresBrightness(database), sweep_exports.queue, clock),
+    )

@@ -1,4 +1,4 @@
-"""Messages in, finished exports and imports out, one at a time; and what happens when one of them fails."""
+"""Messages in, finished exports, imports and brightness out, one at a time; and what happens when one of them fails."""
 
 import os
 import time
@@ -10,12 +10,13 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from export_worker.reports import Reports
+from export_worker.reports import Reports, Request
 from spheroseg.domain.export import Export
 from spheroseg.domain.outline_import import Import
 from spheroseg.errors import HeldElsewhereError
-from spheroseg.messages import ExportRequested, ImportRequested
+from spheroseg.messages import BrightnessRequested, ExportRequested, ImportRequested
 from spheroseg.ports import Delivery, Receiver
+from spheroseg.use_cases.measure_brightness import BrightnessWork, MeasureBrightness
 from spheroseg.use_cases.run_export import RunExport, StoppedError, Work
 from spheroseg.use_cases.run_import import ImportWork, RunImport
 
@@ -31,13 +32,13 @@ STUCK_AFTER_S = 1800.0
 """Without an image, a spheroid or a byte for so long, an export counts as stuck: a workbook's end takes a minute."""
 
 
-Job = Export | Import
-AnyWork = Work | ImportWork
-AnyRequest: TypeAdapter[ExportRequested | ImportRequested] = TypeAdapter(ExportRequested | ImportRequested)
+Job = Export | Import | BrightnessWork
+AnyWork = Work | ImportWork | BrightnessWork
+AnyRequest: TypeAdapter[Request] = TypeAdapter(Request)
 
 
 class Runner(Protocol):
-    """What works on jobs of one kind: exports, or imports."""
+    """What works on jobs of one kind: exports, imports, or brightness."""
 
     def take(self, job_id: UUID, /) -> AnyWork | None:
         """The job, started by this worker; None when there is nothing to do."""
@@ -59,6 +60,7 @@ class Consumer:
         self,
         run_export: RunExport,
         run_import: RunImport,
+        measure_brightness: MeasureBrightness,
         receiver: Receiver,
         reports: Reports,
         *,
@@ -73,6 +75,7 @@ class Consumer:
         """
         self._run_export: Runner = run_export
         self._run_import: Runner = run_import
+        self._measure_brightness: Runner = measure_brightness
         self._receiver = receiver
         self._reports = reports
         self._long_poll_s = long_poll_s
@@ -101,7 +104,7 @@ class Consumer:
             work.stop.set()
 
     def _serve(self, delivery: Delivery) -> None:
-        request: ExportRequested | ImportRequested | None = None
+        request: Request | None = None
         try:
             request = AnyRequest.validate_json(delivery.body)
             if self._is_done(delivery, request):
@@ -112,12 +115,12 @@ class Consumer:
             self._reports.failed(request, error, delivery.receive_count)
             self._try_later(delivery, FIRST_DELAY_S * 2 ** (delivery.receive_count - 1))
 
-    def _is_done(self, delivery: Delivery, request: ExportRequested | ImportRequested) -> bool:
+    def _is_done(self, delivery: Delivery, request: Request) -> bool:
         """Whether the message needs nothing more."""
         began_s = time.monotonic()
-        runner = self._run_export if isinstance(request, ExportRequested) else self._run_import
+        runner, job_id = self._runner_of(request)
         try:
-            work = runner.take(request.export_id if isinstance(request, ExportRequested) else request.import_id)
+            work = runner.take(job_id)
         except HeldElsewhereError:
             work = None  # its own message is with whoever is at it; the sweep sends another if that one dies
         if work is None:
@@ -145,6 +148,15 @@ class Consumer:
         else:
             self._reports.ended(ended, began_s)
         return True
+
+    def _runner_of(self, request: Request) -> tuple[Runner, UUID]:
+        match request:
+            case ExportRequested():
+                return self._run_export, request.export_id
+            case ImportRequested():
+                return self._run_import, request.import_id
+            case BrightnessRequested():
+                return self._measure_brightness, request.segmentation_id
 
     def _try_later(self, delivery: Delivery, delay_s: int) -> None:
         try:
@@ -184,4 +196,10 @@ class Consumer:
 
 
 def _job_of(work: AnyWork) -> Job:
-    return work.export if isinstance(work, Work) else work.job
+    match work:
+        case Work():
+            return work.export
+        case ImportWork():
+            return work.job
+        case BrightnessWork():
+            return work

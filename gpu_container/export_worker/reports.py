@@ -1,4 +1,4 @@
-"""One log line for each export and import."""
+"""One log line for each export, import and run whose brightness was measured."""
 
 import time
 from typing import Any
@@ -9,18 +9,23 @@ from pydantic import ValidationError
 from spheroseg.domain.export import Export
 from spheroseg.domain.outline_import import Import
 from spheroseg.errors import SpherosegError, UnavailableError
-from spheroseg.messages import ExportRequested, ImportRequested
+from spheroseg.messages import BrightnessRequested, ExportRequested, ImportRequested
 from spheroseg.observability import METRICS_NAMESPACE, logger
+from spheroseg.use_cases.measure_brightness import BrightnessWork
 
 SERVICE = "export_worker"
-Request = ExportRequested | ImportRequested
+Request = ExportRequested | ImportRequested | BrightnessRequested
+Job = Export | Import | BrightnessWork
 
 
 class Reports:
     """What the worker tells; may be called from any thread."""
 
-    def ended(self, job: Export | Import, began_s: float) -> None:
+    def ended(self, job: Job, began_s: float) -> None:
         """A job has done what was asked, or never will."""
+        if isinstance(job, BrightnessWork):
+            self._measured(job, time.monotonic() - began_s)
+            return
         fields = ids_of(job) | {"outcome": job.status, "duration_s": round(time.monotonic() - began_s, 3)}
         if job.failure:
             fields |= {"code": job.failure.code, "detail": job.failure.detail}
@@ -33,6 +38,13 @@ class Reports:
         metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
         metrics.add_metric(name=f"{kind}{'Failed' if job.failure else 'Succeeded'}", unit=MetricUnit.Count, value=1)
         metrics.add_metric(name=f"{kind}Duration", unit=MetricUnit.Seconds, value=time.monotonic() - began_s)
+        metrics.flush_metrics()
+
+    def _measured(self, work: BrightnessWork, duration_s: float) -> None:
+        counts = {"revisions": work.done, "spheroids": work.spheroids, "duration_s": round(duration_s, 3)}
+        logger.info("Brightness measured", extra=ids_of(work) | counts)
+        metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+        metrics.add_metric(name="BrightnessMeasured", unit=MetricUnit.Count, value=work.spheroids)
         metrics.flush_metrics()
 
     def dropped(self, request: Request) -> None:
@@ -55,11 +67,11 @@ class Reports:
         """The worker stops; the job is for another one."""
         logger.info("Job given back", extra=id_in(request))
 
-    def heartbeat_failed(self, job: Export | Import, error: Exception) -> None:
+    def heartbeat_failed(self, job: Job, error: Exception) -> None:
         """A sign of life did not get through; the next one follows soon."""
         logger.warning("Heartbeat failed", extra=ids_of(job) | {"detail": str(error)})
 
-    def stuck(self, job: Export | Import, silent_s: float) -> None:
+    def stuck(self, job: Job, silent_s: float) -> None:
         """Nothing came of it for too long; the process ends, so that another one tries."""
         logger.error("Job is stuck", extra=ids_of(job) | {"silent_s": round(silent_s)})
 
@@ -69,8 +81,15 @@ class Reports:
         logger.warning("Taking nothing for now", extra={"code": code, "detail": str(error)})
 
 
-def ids_of(job: Export | Import) -> dict[str, Any]:
+def ids_of(job: Job) -> dict[str, Any]:
     """What log lines about a job share."""
+    if isinstance(job, BrightnessWork):
+        run = job.run
+        return {
+            "segmentation_id": str(run.id),
+            "project_id": str(run.project_id),
+            "correlation_id": run.correlation_id,
+        }
     shared = {"project_id": str(job.project_id), "attempt": job.attempt, "correlation_id": job.correlation_id}
     if isinstance(job, Import):
         return {"import_id": str(job.id), "format": job.options.format.value, **shared}
@@ -83,4 +102,6 @@ def id_in(request: Request | None) -> dict[str, str]:
         return {}
     if isinstance(request, ImportRequested):
         return {"import_id": str(request.import_id)}
+    if isinstance(request, BrightnessRequested):
+        return {"segmentation_id": str(request.segmentation_id)}
     return {"export_id": str(request.export_id)}

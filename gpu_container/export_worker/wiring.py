@@ -9,6 +9,7 @@ from export_worker.outline_files import ExchangeFiles
 from export_worker.reports import Reports
 from export_worker.settings import Settings
 from spheroseg.adapters.aws import s3_client, sqs_client
+from spheroseg.adapters.postgres.brightness import PostgresBrightness
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.exports import PostgresExports, PostgresExportSource
 from spheroseg.adapters.postgres.images import PostgresImages
@@ -16,10 +17,12 @@ from spheroseg.adapters.postgres.imports import PostgresImports
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.reviews import PostgresReviews
 from spheroseg.adapters.postgres.revisions import PostgresRevisions
+from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.adapters.s3_exports import S3ExportStore
 from spheroseg.adapters.sqs import SqsExportQueue, SqsReceiver, SqsUpdatePublisher
 from spheroseg.adapters.system import SystemClock
 from spheroseg.imaging.decoder_pool import DecoderPool
+from spheroseg.use_cases.measure_brightness import MeasureBrightness
 from spheroseg.use_cases.run_export import RunExport
 from spheroseg.use_cases.run_import import RunImport
 
@@ -46,17 +49,31 @@ def wire(settings: Settings) -> Iterator[Consumer]:
     try:
         receiver = SqsReceiver(sqs, settings.exports_queue_url)
         with DecoderPool() as decoder:
+            images, revisions = PostgresImages(database), PostgresRevisions(database)
             run_import = RunImport(
                 projects=PostgresProjects(database),
-                images=PostgresImages(database),
+                images=images,
                 imports=PostgresImports(database),
-                revisions=PostgresRevisions(database),
+                revisions=revisions,
                 store=store,
                 files=ExchangeFiles(),
                 decoder=decoder,
                 clock=clock,
                 scratch=settings.scratch_dir,
+                queue=run_export.queue,
             )
-            yield Consumer(run_export, run_import, receiver, Reports(), long_poll_s=settings.long_poll_s)
+            measure_brightness = MeasureBrightness(
+                segmentations=PostgresSegmentations(database),
+                images=images,
+                revisions=revisions,
+                brightness=PostgresBrightness(database),
+                store=store,
+                decoder=decoder,
+                clock=clock,
+                scratch=settings.scratch_dir,
+            )
+            yield Consumer(
+                run_export, run_import, measure_brightness, receiver, Reports(), long_poll_s=settings.long_poll_s
+            )
     finally:
         database.close()

@@ -1,20 +1,35 @@
 """Brightness of spheroids: stored with them, and never out of date in a corrected revision."""
 
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from spheroseg.adapters.postgres.brightness import PostgresBrightness
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.measurements import PostgresMeasurements
+from spheroseg.adapters.postgres.revisions import PostgresRevisions
+from spheroseg.domain.image import original_key
 from spheroseg.domain.measurement import INTENSITIES, measure_named
 from spheroseg.domain.operations import Delete, Relabel, Replace
-from spheroseg.domain.spheroid import Spheroid
+from spheroseg.domain.pages import Pages
+from spheroseg.domain.spheroid import Brightness, Spheroid
+from spheroseg.errors import InvalidEditError
 from spheroseg.imaging.intensities import brightness_of
 from spheroseg.imaging.measures import spheroids_of
-from tests.builders import a_viewer
+from spheroseg.imaging.rasterising import labels_of
+from spheroseg.ports import BrightnessRepository, DecodedImage
+from spheroseg.ports.brightness import MAX_ASKED
+from spheroseg.use_cases.ask_for_brightness import SILENT_AFTER, AskForBrightness
+from spheroseg.use_cases.measure_brightness import MeasureBrightness
+from spheroseg.use_cases.run_export import StoppedError
+from tests.builders import NOW, a_viewer, an_id
 from tests.contract.test_revisions import World, square, world_of
+from tests.fakes import InMemoryClock, InMemoryDecoder, InMemoryImages, InMemoryImageStore, InMemoryRevisions
+from tests.fakes.brightness import InMemoryBrightness
+from tests.fakes.exports import InMemoryExportQueue
 
 SIZE = (220, 120)
 PIXELS = np.random.default_rng(7).integers(200, 60_000, SIZE[::-1], dtype=np.uint16)
@@ -51,33 +66,131 @@ def test_what_was_measured_is_told(world: World) -> None:
     assert first["intensity_max"] == PIXELS[labels() == 1].max() > 255
 
 
-def test_a_correction_leaves_no_number_that_is_out_of_date(world: World) -> None:
+def due_since(world: World, revision: int | None = None) -> dict[int, int]:
+    state = world.state(revision)
+    return {one.number: one.brightness_due_since for one in state if one.brightness_due_since is not None}
+
+
+def anew(world: World, revision: int) -> dict[int, dict[str, float | None] | None]:
+    """What the worker would say of an image with these outlines."""
+    drawn = labels_of({one.number: one.polygons for one in world.state(revision)}, PIXELS.shape)
+    return {one.number: one.intensities for one in measured(drawn)}
+
+
+def brightness(world: World) -> BrightnessRepository:
+    if isinstance(world.revisions, InMemoryRevisions):
+        return InMemoryBrightness(world.revisions)
+    assert isinstance(world.revisions, PostgresRevisions)
+    return PostgresBrightness(world.revisions._database)
+
+
+def measuring(world: World, folder: Path) -> MeasureBrightness:
+    store = InMemoryImageStore()
+    store.put(original_key(world.run.image_id), b"some file", "image/tiff")
+    decoder = InMemoryDecoder(DecodedImage(PIXELS, "uint16", Pages(1), None))
+    images = InMemoryImages()
+    clock = InMemoryClock(NOW)
+    return MeasureBrightness(
+        world.segmentations, images, world.revisions, brightness(world), store, decoder, clock, folder
+    )
+
+
+def test_a_correction_leaves_no_number_that_is_out_of_date_and_is_measured_again(world: World, tmp_path: Path) -> None:
     before = told(world)
+    assert due_since(world) == {}
     world.save(0, Delete((2,)))
     world.save(1, Replace(3, square(112, 72, 15)), Relabel(4, 9))
-    first = told(world, 1)
-    assert (first[3], first[4]) == (before[3], before[4])
-    neighbour, was = first[1], before[1]
+    neighbour, was = told(world, 1)[1], before[1]
     assert neighbour is not None
     assert was is not None
     lost = {name for name in INTENSITIES if "local_background" in name}
     assert {name: value for name, value in neighbour.items() if value != was[name]} == dict.fromkeys(lost)
-    second = told(world)
-    assert second[3] is None, "its pixels are others"
-    assert second[1] == neighbour
-    renamed = second[9]
-    assert renamed is not None
-    assert renamed["intensity_mean"] == (before[4] or {})["intensity_mean"]
+    assert told(world)[3] is None, "its pixels are others"
+    assert (told(world)[9] or {})["intensity_mean"] == (before[4] or {})["intensity_mean"]
+    assert (due_since(world, 0), due_since(world, 1), due_since(world)) == ({}, {1: 1}, {1: 1, 3: 2, 9: 2})
+
+    measure = measuring(world, tmp_path)
+    work = measure.take(world.run.id)
+    assert work is not None
+    assert measure.make(work) is work
+    assert (work.done, work.spheroids) == (2, 3)
+    assert [told(world, revision) for revision in (0, 1, 2)] == [anew(world, revision) for revision in (0, 1, 2)]
     assert told(world, 0) == before, "what was found stays as it was"
-    drawn = labels()
-    drawn[drawn == 2] = 0
-    anew = {one.number: one.intensities for one in measured(drawn)}
-    for number, values in first.items():
-        for name, value in (values or {}).items():
-            assert value in {None, (anew[number] or {})[name]}, (number, name)
+    assert (due_since(world, 1), due_since(world)) == ({}, {})
+    assert measure.take(world.run.id) is None, "a second message finds nothing to do"
+
     world.edit.restore(a_viewer(), world.run.id, 2, 0)
-    restored = told(world)
-    assert {number: restored[number] for number in (2, 3, 4)} == {number: before[number] for number in (2, 3, 4)}
+    assert told(world)[4] != before[4], "its background is measured again, its own pixels are not"
+    assert (told(world)[4] or {})["intensity_sd"] == (before[4] or {})["intensity_sd"]
+    work = measure.take(world.run.id)
+    assert work is not None
+    measure.make(work)
+    assert told(world) == before
+    with pytest.raises(InvalidEditError, match="nothing to restore"):
+        world.edit.restore(a_viewer(), world.run.id, 3, 0)
+
+
+def test_a_revision_that_is_measured_late_says_nothing_of_later_ones(world: World) -> None:
+    """Two workers at once, in the wrong order, and one of them twice."""
+    world.save(0, Delete((2,)))
+    world.save(1, Replace(1, square(20, 35, 12)))
+    repository = brightness(world)
+    assert repository.due(world.run.id, 99) == {2: [1], 1: [1]}
+    assert repository.due(world.run.id, 1) == {2: [1]}
+    late, early = ({1: Brightness(mean, 1, 2, 3, 4, 5, 6)} for mean in (200.0, 100.0))
+    repository.store(world.run.id, 2, late, NOW)
+    repository.store(world.run.id, 1, early, NOW)
+    repository.store(world.run.id, 2, early, NOW)
+    assert (told(world, 2)[1] or {})["intensity_mean"] == 200
+    assert (told(world, 1)[1] or {})["intensity_local_background"] == 6
+    assert (told(world, 1)[1] or {})["intensity_mean"] == PIXELS[labels() == 1].mean(), "its own pixels did not change"
+    assert repository.due(world.run.id, 9) == {}
+
+
+def test_who_was_not_asked_is_asked_for_again(world: World) -> None:
+    repository, queue, clock = brightness(world), InMemoryExportQueue(), InMemoryClock(NOW)
+    ask = AskForBrightness(repository, queue, clock)
+    world.save(0, Delete((2,)))
+    assert ask() == 0, "whoever saved it has asked just now"
+    clock.moment += SILENT_AFTER * 1.5
+    assert (ask(), ask()) == (1, 0)
+    assert [one.segmentation_id for one in queue.brightness] == [world.run.id]
+    repository.store(world.run.id, 1, {1: Brightness(1, 1, 2, 3, 4, 5, None)}, NOW)
+    clock.moment += SILENT_AFTER * 1.5
+    assert ask() == 0
+
+
+def test_what_nobody_can_measure_is_not_asked_for_for_ever(world: World) -> None:
+    queue, clock = InMemoryExportQueue(), InMemoryClock(NOW)
+    ask = AskForBrightness(brightness(world), queue, clock)
+    world.save(0, Delete((2,)))
+    for _ in range(MAX_ASKED + 3):
+        clock.moment += SILENT_AFTER * 1.5
+        ask()
+    assert len(queue.brightness) == MAX_ASKED - 1
+
+
+def test_a_stop_keeps_what_was_measured_and_leaves_the_rest_due(world: World, tmp_path: Path) -> None:
+    world.save(0, Delete((2,)))
+    measure = measuring(world, tmp_path)
+    work = measure.take(world.run.id)
+    assert work is not None
+    work.stop.set()
+    with pytest.raises(StoppedError):
+        measure.make(work)
+    assert measure.take(world.run.id) is not None
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_that_is_deleted_meanwhile_is_nobodys_failure(world: World, tmp_path: Path) -> None:
+    world.save(0, Delete((2,)))
+    measure = measuring(world, tmp_path)
+    work = measure.take(world.run.id)
+    assert work is not None
+    assert isinstance(measure.store, InMemoryImageStore)
+    measure.store.objects.clear()
+    assert measure.make(work) is None
+    assert measure.take(an_id()) is None, "nobody knows that run"
 
 
 def test_it_can_be_asked_for_as_a_measure_of_a_project(database: Database) -> None:

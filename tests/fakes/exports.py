@@ -22,7 +22,7 @@ from spheroseg.errors import (
     StaleStateError,
     TooManyExportsError,
 )
-from spheroseg.messages import ExportRequested, ImportRequested
+from spheroseg.messages import BrightnessRequested, ExportRequested, ImportRequested
 from spheroseg.ports import ObjectStream
 from tests.fakes.ages import age, is_past
 from tests.fakes.images import InMemoryImages
@@ -173,16 +173,18 @@ class InMemoryExportQueue:
 
     sent: list[ExportRequested] = field(default_factory=list)
     imports: list[ImportRequested] = field(default_factory=list)
+    brightness: list[BrightnessRequested] = field(default_factory=list)
     is_available: bool = True
 
-    def send(self, requests: Sequence[ExportRequested | ImportRequested]) -> None:
+    def send(self, requests: Sequence[ExportRequested | ImportRequested | BrightnessRequested]) -> None:
         if not self.is_available:
             raise QueueUnavailableError("The queue does not answer")
         self.sent.extend(one for one in requests if isinstance(one, ExportRequested))
         self.imports.extend(one for one in requests if isinstance(one, ImportRequested))
+        self.brightness.extend(one for one in requests if isinstance(one, BrightnessRequested))
 
     def depth(self) -> int:
-        return len(self.sent) + len(self.imports)
+        return len(self.sent) + len(self.imports) + len(self.brightness)
 
 
 class _Stream(io.BytesIO):

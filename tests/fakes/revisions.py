@@ -122,12 +122,15 @@ class InMemoryRevisions:
         gone = {*removed, *(one.number for one in changed)} & before.keys()
         places = few_boxes([box_of(one) for one in (*changed, *(before[number] for number in gone))])
         state = {
-            number: one.without_background() if background_may_differ(one, places) else one
+            number: replace(one.without_background(), brightness_due_since=revision.number)
+            if background_may_differ(one, places) and (one.brightness or one.brightness_due_since is not None)
+            else one
             for number, one in before.items()
         }
         for number in removed:
             del state[number]
-        self.states[run.id, revision.number] = state | {one.number: one for one in changed}
+        due = {one.number: replace(one.without_background(), brightness_due_since=revision.number) for one in changed}
+        self.states[run.id, revision.number] = state | due
         kept = replace(revision, operations=tuple(json.loads(json.dumps(list(revision.operations)))))
         self.saved.setdefault(run.id, []).append(kept)
         result = replace(run.result, spheroid_count=revision.spheroid_count) if run.result else None

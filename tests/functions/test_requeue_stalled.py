@@ -15,6 +15,7 @@ from spheroseg.domain.segmentation import Priority, SegmentationStatus, segmenta
 from spheroseg.messages import ProjectWorkRequested, SegmentationRequested
 from spheroseg.ports import KeptAnswer
 from spheroseg.use_cases.accept_upload import AcceptUpload
+from spheroseg.use_cases.ask_for_brightness import AskForBrightness
 from spheroseg.use_cases.close_account import CloseAccount
 from spheroseg.use_cases.forget_answers import ForgetAnswers
 from spheroseg.use_cases.requeue_stalled import RequeueStalled
@@ -40,6 +41,7 @@ from tests.fakes import (
     InMemoryWatchers,
 )
 from tests.fakes.account_closings import InMemoryAccountClosings
+from tests.fakes.brightness import InMemoryBrightness
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports, InMemoryExportStore
 from tests.fakes.imports import InMemoryImports
 from tests.fakes.kept_answers import InMemoryKeptAnswers
@@ -92,7 +94,10 @@ class World:
         close = CloseAccount(closings, self.work, self.clock, InMemoryIds())
         exports = SweepExports(self.exports, self.export_store, self.export_queue, self.clock)
         imports = SweepImports(self.imports, self.export_store, self.export_queue, self.clock)
-        handler = create_handler(sweep, watch, jobs, ForgetAnswers(self.answers, self.clock), close, exports, imports)
+        asked = AskForBrightness(InMemoryBrightness(self.imports.revisions), self.export_queue, self.clock)
+        handler = create_handler(
+            sweep, watch, jobs, ForgetAnswers(self.answers, self.clock), close, exports, imports, asked
+        )
         return handler({"id": "tick"}, cast(LambdaContext, RecordedContext()))
 
 

@@ -7,17 +7,22 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import pytest
 
 from export_worker import consumer as consumer_module
 from export_worker.consumer import FIRST_DELAY_S, Consumer
 from export_worker.reports import Reports
 from spheroseg.domain.export import Export, ExportedRun, ExportStatus
+from spheroseg.domain.operations import Replace
 from spheroseg.domain.outline_import import Base, ImportFormat, ImportStatus
+from spheroseg.domain.spheroid import Polygon
 from spheroseg.errors import QueueUnavailableError, StorageUnavailableError
-from spheroseg.messages import ExportRequested, ImportRequested
+from spheroseg.messages import BrightnessRequested, ExportRequested, ImportRequested
 from spheroseg.ports import SpheroidsOf
+from spheroseg.use_cases.measure_brightness import MeasureBrightness
 from tests.builders import a_viewer
+from tests.fakes.brightness import InMemoryBrightness
 from tests.unit.use_cases.test_exports import World
 from tests.unit.use_cases.test_imports import World as WorldOfImports
 from tests.unit.use_cases.test_imports import feature, geojson, square
@@ -68,9 +73,22 @@ class Bench:
         self.world, self.receiver = World(), SomeReceiver()
         self.imports = WorldOfImports(scratch)
         self.exits: list[int] = []
+        imports = self.imports
+        self.brightness = InMemoryBrightness(imports.revisions)
+        self.measure_brightness = MeasureBrightness(
+            imports.runs,
+            imports.images,
+            imports.revisions,
+            self.brightness,
+            imports.store,
+            imports.decoder,
+            imports.clock,
+            scratch,
+        )
         self.consumer = Consumer(
             self.world.run_export,
             self.imports.run_import,
+            self.measure_brightness,
             self.receiver,
             Reports(),
             long_poll_s=1,
@@ -219,3 +237,29 @@ def test_imports_come_by_the_same_queue(bench: Bench) -> None:
     done = bench.imports.imports.get(import_.id)
     assert (done.status, done.attempt) == (ImportStatus.SUCCEEDED, 1)
     assert bench.imports.runs.rows[run.id].revision == 1
+
+
+def test_brightness_of_what_was_corrected_is_measured_between_exports(bench: Bench) -> None:
+    imports = bench.imports
+    run = imports.result(None, Polygon(square(10, 10, 20)), Polygon(square(50, 20, 9)))
+    imports.edit.save(a_viewer(), run.id, 0, [Replace(2, (Polygon(square(50, 20, 12)),))])
+    request = BrightnessRequested.of(run).model_dump_json()
+    bench.receiver.waiting += [SomeDelivery(request, bench.receiver), SomeDelivery(request, bench.receiver)]
+    bench.run_until(lambda: len(bench.receiver.acknowledged) == 2)
+    _, second = imports.revisions.page(a_viewer(), run.id, None, 0, 9).spheroids
+    ramp = np.arange(64 * 96).reshape(64, 96)
+    assert second.brightness is not None
+    assert second.brightness.intensity_mean == ramp[20:32, 50:62].mean()
+    assert second.brightness_due_since is None
+
+
+def test_an_image_that_cannot_be_read_just_now_is_measured_later(bench: Bench) -> None:
+    imports = bench.imports
+    run = imports.result(None, Polygon(square(10, 10, 20)))
+    imports.edit.save(a_viewer(), run.id, 0, [Replace(1, (Polygon(square(10, 10, 12)),))])
+    imports.decoder.error = StorageUnavailableError("not now")
+    delivery = SomeDelivery(BrightnessRequested.of(run).model_dump_json(), bench.receiver)
+    bench.receiver.waiting.append(delivery)
+    bench.run_until(lambda: bool(delivery.given_back))
+    assert bench.receiver.acknowledged == []
+    assert bench.brightness.due(run.id, 9) == {1: [1]}

@@ -355,8 +355,8 @@ class Spheroid(Told):
         return record.measures.in_um(self.pixel_size_um) if self.pixel_size_um is not None else None
 
     @strawberry.field(
-        description="How bright it is in the image's own grey values; null: its outline was corrected since the image "
-        "was looked at, or the run is of before brightness was measured",
+        description="How bright it is in the image's own grey values; null: it waits to be measured, see "
+        "`brightnessDueSince`, or the run is of before brightness was measured",
         graphql_type=type_of(IntensitiesOut) | None,
     )
     def intensities(self) -> IntensitiesOut | None:

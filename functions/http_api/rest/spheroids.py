@@ -95,8 +95,13 @@ class SpheroidOut(Answer):
         examples=[{"area_um2": 35.49, "perimeter_um": 26.0, "equivalent_diameter_um": 6.72}],
     )
     intensities: IntensitiesOut | None = Field(
-        description="How bright it is in the image's own grey values; null: its outline was corrected since the image "
-        "was looked at, or the run is of before brightness was measured"
+        description="How bright it is in the image's own grey values; null: it waits to be measured, see "
+        "`brightness_due_since`, or the run is of before brightness was measured"
+    )
+    brightness_due_since: int | None = Field(
+        description="Not yet measured since its outline, or one near it, changed in this revision: until then "
+        "`intensities`, or its local background alone, is null; null: nothing is waited for",
+        examples=[2],
     )
 
 
@@ -236,4 +241,5 @@ def _item(spheroid: Spheroid, pixel_size_um: float | None) -> dict[str, Any]:
         "measures": asdict(spheroid.measures),
         "measures_um": spheroid.measures.in_um(pixel_size_um) if pixel_size_um is not None else None,
         "intensities": spheroid.intensities,
+        "brightness_due_since": spheroid.brightness_due_since,
     }

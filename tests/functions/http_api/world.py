@@ -256,7 +256,7 @@ class World:
                 self.images, self.segmentations, InMemoryDownloadLinks(), self.clock, self.revisions
             ),
             read_revisions=ReadRevisions(self.segmentations, self.revisions, ShapelyEditor()),
-            edit_outlines=EditOutlines(self.revisions, ShapelyEditor(), self.clock),
+            edit_outlines=EditOutlines(self.revisions, ShapelyEditor(), self.clock, self.export_queue),
             review_results=ReviewResults(
                 self.projects,
                 self.segmentations,

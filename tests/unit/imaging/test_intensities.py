@@ -177,7 +177,7 @@ def test_brightness_is_what_the_definitions_say(side: int, count: int, largest: 
         labels[np.hypot(y - top, x - left) < chance.uniform(1, largest) / 2] = 7 * number
     if count > 1:
         labels[chance.random(labels.shape) < 0.002] = 7
-    pixels = (chance.normal(120, 25, labels.shape) * (1 if dtype == np.uint8 else 40)).clip(0).astype(dtype)
+    pixels: np.ndarray = (chance.normal(120, 25, labels.shape) * (1 if dtype == np.uint8 else 40)).clip(0).astype(dtype)
     measured = brightness_of(labels, pixels, spheroids_of(labels))
     whole = intensities_of(labels, pixels)
     assert [one.number for one in measured] == list(whole) == np.unique(labels[labels > 0]).tolist()

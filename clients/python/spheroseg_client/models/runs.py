@@ -164,7 +164,8 @@ class Spheroid(Answer):
     (``area_um2``), None when the pixel size is unknown. ``touches_edge``: the measures are of a part only.
     ``confidence`` is the mean calibrated probability inside, ``rim_confidence`` that along the rim; ``review_reasons``
     are codes of why somebody should look at it, None in runs of before that was judged. ``intensities`` are in the
-    image's own grey values (``intensity_mean``), None where its outline was corrected, and in runs of before.
+    image's own grey values (``intensity_mean``), None while they wait to be measured and in runs of before;
+    ``brightness_due_since`` is the revision that changed its outline, or one near it, since they were.
     """
 
     number: int
@@ -176,3 +177,4 @@ class Spheroid(Answer):
     measures: dict[str, float]
     measures_um: dict[str, float] | None
     intensities: dict[str, float | None] | None = None
+    brightness_due_since: int | None = None

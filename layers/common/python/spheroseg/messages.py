@@ -74,6 +74,19 @@ class ImportRequested(Message):
         return cls(correlation_id=import_.correlation_id, import_id=import_.id)
 
 
+class BrightnessRequested(Message):
+    """Outlines of a run were corrected, and wait for their brightness to be measured."""
+
+    type: Literal["brightness_requested"] = "brightness_requested"
+    version: Literal[1] = 1
+    segmentation_id: UUID
+
+    @classmethod
+    def of(cls, segmentation: Segmentation) -> "BrightnessRequested":
+        """The request for a run."""
+        return cls(correlation_id=segmentation.correlation_id, segmentation_id=segmentation.id)
+
+
 class AccountClosingRequested(Message):
     """A closed account waits for its data to be removed."""
 

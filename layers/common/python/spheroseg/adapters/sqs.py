@@ -11,6 +11,7 @@ from spheroseg.domain.segmentation import Priority
 from spheroseg.errors import QueueUnavailableError
 from spheroseg.messages import (
     AccountClosingRequested,
+    BrightnessRequested,
     ExportChanged,
     ExportRequested,
     ImportRequested,
@@ -82,13 +83,13 @@ class SqsProjectWorkQueue:
 
 
 class SqsExportQueue:
-    """The queue of exports and imports."""
+    """The queue of exports, imports and brightness."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
-    def send(self, requests: Sequence[ExportRequested | ImportRequested]) -> None:
+    def send(self, requests: Sequence[ExportRequested | ImportRequested | BrightnessRequested]) -> None:
         """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
         for begin in range(0, len(requests), BATCH_SIZE):
             _send_batch(self._client, self._url, requests[begin : begin + BATCH_SIZE])

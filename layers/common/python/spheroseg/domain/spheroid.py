@@ -80,7 +80,7 @@ class Brightness:
 
     Args:
         intensity_local_background: None: fewer than 25 pixels are left of the ring around it, or it is too large for
-            one to be looked at; in a corrected revision also: outlines near it were changed since it was measured.
+            one to be looked at; in a corrected revision also: it waits to be measured among other outlines than before.
     """
 
     intensity_mean: float
@@ -120,8 +120,9 @@ class Spheroid:
         rim_confidence: Mean calibrated probability that a pixel along its rim is on the right side of it, 0 to 1; None
             where it was not measured, or all of its rim lies at other objects or the image's border.
         review_reasons: Why somebody should look at it; None where nobody judged that.
-        brightness: None where its outline was corrected, because that takes the image's pixels, and in runs of before
-            it was measured.
+        brightness: None while it waits to be measured again after a correction, and in runs of before it was measured.
+        brightness_due_since: The revision in which its outline, or one near it, changed and since which its brightness,
+            or its local background alone, waits to be measured; None: nothing is waited for.
     """
 
     number: int
@@ -132,6 +133,7 @@ class Spheroid:
     rim_confidence: float | None = None
     review_reasons: tuple[ReviewReason, ...] | None = None
     brightness: Brightness | None = None
+    brightness_due_since: int | None = None
 
     def with_brightness(self, brightness: Brightness) -> "Spheroid":
         """The same, measured; without the checks of ``replace``, which take as long as measuring a small one."""
@@ -148,9 +150,8 @@ class Spheroid:
 
     def without_background(self) -> "Spheroid":
         """The same where outlines near it are others now."""
-        if self.brightness is None or self.brightness.intensity_local_background is None:
-            return self
-        return replace(self, brightness=replace(self.brightness, intensity_local_background=None))
+        own = self.brightness and replace(self.brightness, intensity_local_background=None)
+        return replace(self, brightness=own, brightness_due_since=None)
 
     @property
     def intensities(self) -> dict[str, float | None] | None:

@@ -1,7 +1,7 @@
 """How bright each object is, by the image's own values: never windowed, never stretched."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -60,10 +60,19 @@ def intensities_of(labels: Labels, pixels: Grey) -> dict[int, Intensities]:
     outside: NDArray[np.generic] = pixels[labels == 0]
     background = _median(outside) if outside.size else None
     found: dict[int, Intensities] = {}
-    for number, area, one in zip(numbers, areas, _measured(labels, pixels, numbers, boxes, areas), strict=True):
+    measured = measured_brightness(labels, pixels, numbers, boxes, areas)
+    for number, area, one in zip(numbers, areas, measured, strict=True):
+        above = one.above_local_background(area)
         found[number] = Intensities(
-            **asdict(one),
-            **one.above_local_background(area),
+            intensity_mean=one.intensity_mean,
+            intensity_sd=one.intensity_sd,
+            intensity_min=one.intensity_min,
+            intensity_max=one.intensity_max,
+            intensity_median=one.intensity_median,
+            intensity_integrated=one.intensity_integrated,
+            intensity_local_background=one.intensity_local_background,
+            intensity_above_local_background=above["intensity_above_local_background"],
+            intensity_integrated_above_local_background=above["intensity_integrated_above_local_background"],
             intensity_background=background,
             intensity_above_background=None if background is None else one.intensity_mean - background,
             intensity_integrated_above_background=None
@@ -91,7 +100,7 @@ def brightness_of(labels: Labels, pixels: Grey, spheroids: Sequence[Spheroid]) -
         top, left = int(found.bbox_y_px), int(found.bbox_x_px)
         boxes.append((top, left, top + int(found.bbox_height_px), left + int(found.bbox_width_px)))
         areas.append(int(found.area_px2))
-    measured = _measured(labels, pixels, [one.number for one in spheroids], boxes, areas)
+    measured = measured_brightness(labels, pixels, [one.number for one in spheroids], boxes, areas)
     return [one.with_brightness(brightness) for one, brightness in zip(spheroids, measured, strict=True)]
 
 
@@ -111,10 +120,19 @@ def _objects(labels: Labels) -> tuple[list[int], list[Box], list[int]]:
     return runs.label[starts].tolist(), list(zip(*(side.tolist() for side in sides), strict=True)), areas
 
 
-def _measured(
+def measured_brightness(
     labels: Labels, pixels: Grey, numbers: Sequence[int], boxes: Sequence[Box], areas: Sequence[int]
 ) -> list[Brightness]:
-    """The brightness of objects: of small ones sheet by sheet, of large ones one by one."""
+    """The brightness of objects: of small ones sheet by sheet, of large ones one by one.
+
+    Args:
+        labels: (h, w) int32, 0 is background.
+        pixels: (h, w) uint8, uint16 or float32, of the same image.
+        numbers, boxes, areas: Of the objects: what their pixels hold, where these are, and how many.
+
+    Raises:
+        ValueError: an object has not so many pixels in its box.
+    """
     reaches = [Reach.of(area) for area in areas]
     sides = [reach.sides_px(box) for reach, box in zip(reaches, boxes, strict=True)]
     is_small = [

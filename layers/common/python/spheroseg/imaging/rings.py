@@ -157,7 +157,7 @@ def small_ones(
         drawn[there], grey[there] = near, pixels[inside]
         outside.append((slice(start, start + height), there))
     own = (drawn == np.repeat(np.array(numbers), heights)[:, None]).view(np.uint8)
-    taken = cv2.dilate((drawn != 0).view(np.uint8), _GAP)
+    taken: Mask = cv2.dilate((drawn != 0).view(np.uint8), _GAP).astype(np.uint8, copy=False)
     for block, there in outside:
         kept = taken[there].copy()
         taken[block] = 1

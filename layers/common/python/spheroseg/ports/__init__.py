@@ -9,6 +9,7 @@ row as last written. Nobody finds anything in a project that is being deleted.
 from spheroseg.ports.account_closings import AccountClosings
 from spheroseg.ports.accounts import AccountRepository, People
 from spheroseg.ports.administration import DeadLetters, DeedRepository, QueueOverview, UserDirectory
+from spheroseg.ports.brightness import BrightnessRepository
 from spheroseg.ports.cache import Cache, RateLimiter
 from spheroseg.ports.deliveries import Delivery, Receiver
 from spheroseg.ports.exports import (
@@ -47,6 +48,7 @@ __all__ = [
     "AccountClosings",
     "AccountRepository",
     "BatchReads",
+    "BrightnessRepository",
     "Cache",
     "ChosenModel",
     "Clock",

@@ -11,7 +11,7 @@ from spheroseg.domain.export import Export, ExportedRun
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
-from spheroseg.messages import ExportRequested, ImportRequested
+from spheroseg.messages import BrightnessRequested, ExportRequested, ImportRequested
 
 
 class ExportRepository(Protocol):
@@ -77,7 +77,7 @@ class ExportSource(Protocol):
 class ExportQueue(Protocol):
     """The sending side of the queue of exports and imports."""
 
-    def send(self, requests: Sequence[ExportRequested | ImportRequested]) -> None:
+    def send(self, requests: Sequence[ExportRequested | ImportRequested | BrightnessRequested]) -> None:
         """Queue every request, or raise ``QueueUnavailableError``; after an error some may have been queued."""
 
     def depth(self) -> int:

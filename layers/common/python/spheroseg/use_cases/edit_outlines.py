@@ -1,7 +1,8 @@
 """Outlines are edited: operations in, a new revision out, with the measures of what changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from spheroseg.domain.access import Action
@@ -23,10 +24,12 @@ from spheroseg.errors import (
     EditTooLargeError,
     InvalidEditError,
     LaterChange,
+    QueueUnavailableError,
     RevisionNotFoundError,
     StaleRevisionError,
 )
-from spheroseg.ports import Clock, OutlineEditor, RevisionRepository
+from spheroseg.messages import BrightnessRequested
+from spheroseg.ports import Clock, ExportQueue, OutlineEditor, RevisionRepository
 
 MAX_LATER = 50
 """Revisions that a refused save is told of."""
@@ -40,11 +43,16 @@ class EditOutlines:
 
     What changed is checked and measured first, then stored in one transaction, where the revision that it starts from
     is still the newest. Nothing is ever stored in part.
+
+    Args:
+        queue: Who is asked to measure the brightness of what changed; where it does not answer, or is None, the sweep
+            asks later (``AskForBrightness``): what is due stands in the database.
     """
 
     revisions: RevisionRepository
     editor: OutlineEditor
     clock: Clock
+    queue: ExportQueue | None = None
 
     def save(
         self, viewer: Viewer, segmentation_id: UUID, base: int, operations: Sequence[Operation], note: str | None = None
@@ -101,7 +109,12 @@ class EditOutlines:
             raise RevisionNotFoundError(f"Segmentation {segmentation_id} has no revision {wanted}")
         differing = self.revisions.differing(segmentation_id, wanted, base)
         now, then = (self.revisions.some(segmentation_id, revision, differing) for revision in (base, wanted))
-        spheroids = [spheroid for number, spheroid in sorted(then.items()) if now.get(number) != spheroid]
+        # What waits to be measured, or was since, makes no difference to somebody's outlines.
+        spheroids = [
+            spheroid.without_background()
+            for number, spheroid in sorted(then.items())
+            if number not in now or _drawn(now[number]) != _drawn(spheroid)
+        ]
         changes = Changes(
             added=tuple(one.number for one in spheroids if one.number not in now),
             changed=tuple(one.number for one in spheroids if one.number in now),
@@ -146,6 +159,9 @@ class EditOutlines:
             self.revisions.save(revision, spheroids, changes.removed)
         except StaleRevisionError as error:
             raise stale_revision(self.revisions, revision.segmentation_id, head.revision) from error
+        if self.queue is not None:
+            with suppress(QueueUnavailableError):
+                self.queue.send([BrightnessRequested.of(head.segmentation)])
         return revision
 
 
@@ -181,6 +197,10 @@ def _told_numbers(*kinds: Sequence[int]) -> str:
     numbers = sorted({number for kind in kinds for number in kind})
     shown = ", ".join(map(str, numbers[:20]))
     return f" (spheroids {shown}{', …' if len(numbers) > 20 else ''})" if numbers else ""
+
+
+def _drawn(spheroid: Spheroid) -> Spheroid:
+    return replace(spheroid, brightness=None, brightness_due_since=None)
 
 
 def _named(operations: Sequence[Operation]) -> frozenset[int]:

@@ -41,6 +41,7 @@ from spheroseg.errors import (
     ImportNotFoundError,
     InvalidEditError,
     NotStoredYetError,
+    QueueUnavailableError,
     RevisionNotFoundError,
     SpherosegError,
     StaleRevisionError,
@@ -50,9 +51,11 @@ from spheroseg.errors import (
 from spheroseg.imaging.drawn_outlines import drawn_spheroids
 from spheroseg.imaging.intensities import brightness_of
 from spheroseg.imaging.rasterising import labels_of
+from spheroseg.messages import BrightnessRequested
 from spheroseg.ports import (
     Clock,
     Decoder,
+    ExportQueue,
     ImageRepository,
     ImageStore,
     ImportRepository,
@@ -115,6 +118,7 @@ class RunImport:
     decoder: Decoder
     clock: Clock
     scratch: Path
+    queue: ExportQueue | None = None
 
     def take(self, import_id: UUID) -> ImportWork | None:
         """The import, started by this worker; None when there is nothing to do.
@@ -189,6 +193,11 @@ class RunImport:
             self._clear(work.job, changes)
             return None
         self.store.delete_under(after.prefix)
+        if self.queue is not None and changes.revisions:
+            ids = [revision.segmentation_id for revision, _ in changes.revisions]
+            asked = [BrightnessRequested(correlation_id=after.correlation_id, segmentation_id=id_) for id_ in ids]
+            with suppress(QueueUnavailableError):  # the sweep asks later
+                self.queue.send(asked)
         return after
 
     def _is_still_ours(self, job: Import) -> bool:

@@ -5,20 +5,24 @@ from uuid import UUID
 
 from spheroseg.adapters.postgres.access import visible_project
 from spheroseg.adapters.postgres.database import Database, Row
-from spheroseg.adapters.postgres.spheroids import BACKGROUND, BRIGHTNESS, MEASURES
+from spheroseg.adapters.postgres.spheroids import BACKGROUNDS, BRIGHTNESS, MEASURES
 from spheroseg.domain.measurement import Measure, MeasuredImage, Measurement, MeasurementKey
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.viewer import Viewer
 
-_BACKGROUND = BACKGROUND.format(revision="run.revision")
 
-VALUES = {
-    **{name: name for name in (*MEASURES, *BRIGHTNESS)},
-    "intensity_local_background": _BACKGROUND,
-    "intensity_above_local_background": f"intensity_mean - {_BACKGROUND}",
-    "intensity_integrated_above_local_background": f"intensity_integrated - area_px2 * {_BACKGROUND}",
-}
-"""What can be asked for, as SQL."""
+def _values_in(table: str) -> dict[str, str]:
+    background = BACKGROUNDS[table].format(revision="run.revision")
+    return {
+        **{name: name for name in (*MEASURES, *BRIGHTNESS)},
+        "intensity_local_background": background,
+        "intensity_above_local_background": f"intensity_mean - {background}",
+        "intensity_integrated_above_local_background": f"intensity_integrated - area_px2 * {background}",
+    }
+
+
+FOUND, REVISED = (_values_in(table) for table in ("spheroids", "revised_spheroids"))
+"""What can be asked for, as SQL beside each of the tables."""
 
 _STANDS = "(replaced_in IS NULL OR replaced_in > run.revision)"
 
@@ -32,10 +36,10 @@ CROSS JOIN LATERAL (
     WHERE image_id = images.id AND status = 'succeeded' ORDER BY queued_at DESC, id DESC LIMIT 1
 ) AS run
 CROSS JOIN LATERAL (
-    SELECT number, touches_edge, {value} AS value FROM spheroids
+    SELECT number, touches_edge, {found} AS value FROM spheroids
     WHERE segmentation_id = run.id AND {stands}
     UNION ALL
-    SELECT number, touches_edge, {value} AS value FROM revised_spheroids
+    SELECT number, touches_edge, {revised} AS value FROM revised_spheroids
     WHERE segmentation_id = run.id AND revised_spheroids.revision <= run.revision AND {stands}
 ) AS found
 WHERE images.project_id = {project} {past}
@@ -55,7 +59,8 @@ class PostgresMeasurements:
     ) -> Sequence[Measurement]:
         """Up to ``limit`` measurements in order of image ids and numbers, behind ``after``."""
         statement = PAGE.format(
-            value=VALUES[measure.stored],
+            found=FOUND[measure.stored],
+            revised=REVISED[measure.stored],
             stands=_STANDS,
             project=visible_project("%(project_id)s"),
             past="" if after is None else _PAST,

@@ -166,11 +166,11 @@ WHERE segmentation_id = %(segmentation_id)s AND number = ANY(%(gone)s) AND repla
 RETURNING bbox_x_px, bbox_y_px, bbox_width_px, bbox_height_px
 """
 
-# Before the new rows are there: those of a restored revision bring their background along.
+# Before the new rows are there, which are to be measured anyway. What the segmenter found is only if it was before.
 VOID = f"""
-UPDATE {{table}} AS near SET background_voided_in = %(number)s
-WHERE segmentation_id = %(segmentation_id)s AND replaced_in IS NULL AND background_voided_in IS NULL
-    AND intensity_local_background IS NOT NULL
+WITH met AS (
+    SELECT number FROM {{table}} AS near
+    WHERE segmentation_id = %(segmentation_id)s AND replaced_in IS NULL AND {{is_measured}}
     AND EXISTS (
         SELECT 1 FROM unnest(%(lefts)s::float8[], %(tops)s::float8[], %(rights)s::float8[], %(bottoms)s::float8[])
             AS changed (x0, y0, x1, y1)
@@ -179,11 +179,23 @@ WHERE segmentation_id = %(segmentation_id)s AND replaced_in IS NULL AND backgrou
         WHERE bbox_y_px < y1 + margin.px AND bbox_y_px + bbox_height_px > y0 - margin.px
             AND bbox_x_px < x1 + margin.px AND bbox_x_px + bbox_width_px > x0 - margin.px
     )
+), voided AS (
+    UPDATE {{table}} SET background_voided_in = %(number)s FROM met
+    WHERE {{table}}.segmentation_id = %(segmentation_id)s AND {{table}}.number = met.number
+        AND {{table}}.replaced_in IS NULL AND {{table}}.background_voided_in IS NULL
+)
+INSERT INTO surroundings (segmentation_id, number, revision, asked_at)
+SELECT %(segmentation_id)s, number, %(number)s, %(created_at)s FROM met
+"""
+
+ASK = """
+INSERT INTO surroundings (segmentation_id, number, revision, asked_at)
+SELECT %(segmentation_id)s, number, %(number)s, %(created_at)s FROM unnest(%(numbers)s::integer[]) AS changed (number)
 """
 
 COPY = f"""
-COPY revised_spheroids (segmentation_id, revision, number, confidence, touches_edge, rim_confidence, review_reasons,
-    outline, {", ".join((*spheroids.MEASURES, *spheroids.BRIGHTNESS))}) FROM STDIN
+COPY revised_spheroids (segmentation_id, revision, background_voided_in, number, confidence, touches_edge,
+    rim_confidence, review_reasons, outline, {", ".join((*spheroids.MEASURES, *spheroids.BRIGHTNESS))}) FROM STDIN
 """
 
 
@@ -318,7 +330,9 @@ def save(cursor: Cursor, revision: Revision, changed: Sequence[Spheroid], remove
     for table in TABLES:
         changes += [_box_in(row) for row in cursor.execute(REPLACE.format(table=table), values).fetchall()]
     for table in TABLES:
-        cursor.execute(VOID.format(table=table), {**values, **_sides(few_boxes(changes))})
+        is_measured = "intensity_mean IS NOT NULL" if table == "spheroids" else "true"
+        cursor.execute(VOID.format(table=table, is_measured=is_measured), {**values, **_sides(few_boxes(changes))})
+    cursor.execute(ASK, {**values, "numbers": [spheroid.number for spheroid in changed]})
     with cursor.copy(COPY) as copy:
         for row in rows:
             copy.write_row(row)
@@ -355,6 +369,7 @@ def _outline_of(row: Row) -> bytes:
 def _row_of(revision: Revision, spheroid: Spheroid) -> tuple[Any, ...]:
     return (
         revision.segmentation_id,
+        revision.number,
         revision.number,
         *spheroids.described(spheroid),
         packed(spheroid.polygons),

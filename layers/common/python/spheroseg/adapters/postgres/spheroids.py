@@ -34,14 +34,43 @@ _DESCRIBED = "segmentation_id, number, confidence, touches_edge, rim_confidence,
 COLUMNS = f"{_DESCRIBED}, polygons, outline, replaced_in, {', '.join((*MEASURES, *BRIGHTNESS))}"
 """Of the table ``spheroids``: what the segmenter found."""
 
-BACKGROUND = "CASE WHEN background_voided_in <= {revision} THEN NULL ELSE intensity_local_background END"
-"""The local background as it is right in a revision: not where outlines near the spheroid were changed meanwhile."""
+TABLES = ("spheroids", "revised_spheroids")
 
-_MEASURED = ", ".join(
-    f"{BACKGROUND} AS {name}" if name == "intensity_local_background" else name for name in (*MEASURES, *BRIGHTNESS)
-)
-FOUND = f"{_DESCRIBED}, polygons, NULL::bytea AS outline, {_MEASURED}"
-REVISED = f"{_DESCRIBED}, NULL::json AS polygons, outline, {_MEASURED}"
+
+def _since(table: str, what: str) -> str:
+    return f"""(SELECT {what} FROM surroundings AS since
+        WHERE since.segmentation_id = {table}.segmentation_id AND since.number = {table}.number
+            AND since.revision <= {{revision}} ORDER BY since.revision DESC LIMIT 1)"""
+
+
+BACKGROUNDS = {
+    table: f"CASE WHEN background_voided_in <= {{revision}} THEN {_since(table, 'since.intensity_local_background')} "
+    "ELSE intensity_local_background END"
+    for table in TABLES
+}
+"""The local background as it is right in a revision, by table: null while it waits to be measured among the outlines
+that are near it there."""
+
+_DUE = {
+    table: f"CASE WHEN background_voided_in <= {{revision}} THEN "
+    f"{_since(table, 'CASE WHEN since.measured_at IS NULL THEN since.revision END')} END AS brightness_due_since"
+    for table in TABLES
+}
+_MEASURED = {
+    table: ", ".join(
+        [
+            *MEASURES,
+            *(
+                f"{BACKGROUNDS[table]} AS {name}" if name == "intensity_local_background" else name
+                for name in BRIGHTNESS
+            ),
+            _DUE[table],
+        ]
+    )
+    for table in TABLES
+}
+FOUND = f"{_DESCRIBED}, polygons, NULL::bytea AS outline, {_MEASURED['spheroids']}"
+REVISED = f"{_DESCRIBED}, NULL::json AS polygons, outline, {_MEASURED['revised_spheroids']}"
 """The same columns of ``spheroids`` and ``revised_spheroids``, for one list of both; see ``at_revision``."""
 
 FOUND_PACKED = FOUND.replace(
@@ -109,6 +138,11 @@ INSERT INTO revised_spheroids (segmentation_id, revision, replaced_in, backgroun
 SELECT %(copy_id)s, revision, {_REPLACED}, {_VOIDED}, {_SHARED} FROM revised_spheroids
 WHERE segmentation_id = %(source_id)s AND revision <= {_KNOWN}
 """,
+    f"""
+INSERT INTO surroundings (segmentation_id, number, revision, measured_at, intensity_local_background, asked_at)
+SELECT %(copy_id)s, number, revision, measured_at, intensity_local_background, asked_at FROM surroundings
+WHERE segmentation_id = %(source_id)s AND revision <= {_KNOWN}
+""",
 )
 """Statements that give a run the spheroids of another one, in all revisions up to its own."""
 
@@ -154,6 +188,7 @@ def spheroid_of(row: Row) -> Spheroid:
         rim_confidence=row["rim_confidence"],
         review_reasons=reasons_of(row["review_reasons"]),
         brightness=None if row["intensity_mean"] is None else Brightness(*_brightness_in(row)),
+        brightness_due_since=row.get("brightness_due_since"),
     )
 
 
