@@ -1,6 +1,7 @@
 """Pictures of a result: outlines and numbers drawn on the image's preview, by the same hand here and in the service."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from math import ceil, floor, hypot
 from typing import Protocol
 
@@ -127,6 +128,12 @@ def _box(rings: Sequence[Sequence[Point]], width_px: float, size: tuple[int, int
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
+@lru_cache(maxsize=64)
+def _font(size_px: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font in a size; it is decoded each time that it is loaded."""
+    return ImageFont.load_default(size_px)
+
+
 def _write_number(
     draw: ImageDraw.ImageDraw, size: tuple[int, int], text: str, rings: Sequence[Sequence[Point]], colour: Colour
 ) -> None:
@@ -142,7 +149,7 @@ def _write_number(
     draw.text(
         (x, y),
         text,
-        font=ImageFont.load_default(font_px),
+        font=_font(font_px),
         fill=colour,
         anchor="mm",
         stroke_width=max(1, round(font_px / 8)),

@@ -17,6 +17,9 @@ from spheroseg.exchange.writers.pictures import LIMITS
 from spheroseg.imaging.decode import decode
 from spheroseg.imaging.windowing import preview_jpeg
 
+PNG_LEVEL = 3
+"""zlib's: six tenths of the time of the usual 6 for 4 megapixels (measured), and hardly larger."""
+
 
 def write_overlays(results: Iterable[Result], files: Files) -> None:
     """A PNG for each image: its picture with outlines and numbers; a large image is shown smaller.
@@ -40,7 +43,7 @@ def write_overlays(results: Iterable[Result], files: Files) -> None:
         picture = Image.open(io.BytesIO(preview_jpeg(pixels)))
         drawn = draw_overlay(picture, [_outline(one) for one in result.spheroids], (result.width_px, result.height_px))
         with files.open(f"{result.name}.png") as stream:
-            drawn.save(stream, format="PNG")
+            drawn.save(stream, format="PNG", compress_level=PNG_LEVEL)
 
 
 @dataclass(frozen=True)
