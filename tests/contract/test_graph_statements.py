@@ -14,10 +14,12 @@ from spheroseg.adapters.postgres.batches import PostgresBatches
 from spheroseg.adapters.postgres.connections import PooledConnection
 from spheroseg.adapters.postgres.database import Database
 from spheroseg.adapters.postgres.images import PostgresImages
+from spheroseg.adapters.postgres.measurements import PostgresMeasurements
 from spheroseg.adapters.postgres.projects import PostgresProjects
 from spheroseg.adapters.postgres.segmentations import PostgresSegmentations
 from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus
+from spheroseg.use_cases.read_measurements import ReadMeasurements
 from spheroseg.use_cases.read_together import ReadTogether
 from tests.builders import NOW, OWNER, a_project, a_segmentation, a_spheroid, a_viewer, an_image
 from tests.functions.http_api.world import World
@@ -69,6 +71,7 @@ def answered(database: Database, query: str, user_id: str = OWNER, **variables: 
         in_memory,
         read_projects=replace(in_memory.read_projects, projects=PostgresProjects(database)),
         read_together=ReadTogether(PostgresBatches(database), segmentations),
+        read_measurements=ReadMeasurements(PostgresProjects(database), PostgresMeasurements(database)),
     )
     context = Context(use_cases, a_viewer(user_id), "correlation")
     answer = asyncio.run(Server(introspection=False)(context, query, variables))
@@ -99,3 +102,12 @@ def test_each_level_takes_one_statement_however_many_parents_it_has(
 def test_what_lies_above_is_read_once(database: Database, filled: Project, statements: list[str]) -> None:
     answered(database, UPWARDS, id=str(filled.id))
     assert len(statements) == 5, statements
+
+
+def test_measures_of_a_project_take_no_more_statements_than_in_rest(
+    database: Database, filled: Project, statements: list[str]
+) -> None:
+    query = "query ($id: ID!) { project(id: $id) { measurements(first: 150) { value images { name } } } }"
+    found = answered(database, query, id=str(filled.id))["data"]["project"]["measurements"]
+    assert len(statements) <= 3, statements
+    assert (len(found["value"]), len(found["images"])) == (150, 75)

@@ -46,6 +46,9 @@ MAX_TOKENS = 600
 NAME_ONE = "Name one query or mutation of those in the text as `operationName`"
 MAX_QUERY_LENGTH = 20_000
 
+Sized = tuple[int, tuple[str, ...]]
+"""How long the lists right below a field may be, and which these are."""
+
 
 class QueryRefusedError(Exception):
     """A query that is not run; the code is one of the catalogue."""
@@ -122,10 +125,10 @@ class _Walk:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Mapping[str, Any]
     introspection: bool
-    known: dict[tuple[str, int | None], Asked] = field(default_factory=dict)
+    known: dict[tuple[str, Sized | None], Asked] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
 
-    def selections(self, selected: SelectionSetNode, parent: Any, size: int | None) -> Asked:
+    def selections(self, selected: SelectionSetNode, parent: Any, size: Sized | None) -> Asked:
         """What a selection asks for; ``size`` is that of the lists right below a connection."""
         total = Asked()
         names: set[str] = set()
@@ -145,7 +148,7 @@ class _Walk:
                 total.add(self._fragment(node.name.value, size))
         return total
 
-    def _fragment(self, name: str, size: int | None) -> Asked:
+    def _fragment(self, name: str, size: Sized | None) -> Asked:
         """What a fragment asks for; counted once, however often it is used."""
         if name in self.open:
             raise QueryRefusedError("invalid-query", f"The fragment {name:.50} uses itself")
@@ -159,7 +162,7 @@ class _Walk:
             self.open.remove(name)
         return self.known[name, size]
 
-    def _add_field(self, total: Asked, node: FieldNode, parent: Any, size: int | None) -> None:
+    def _add_field(self, total: Asked, node: FieldNode, parent: Any, size: Sized | None) -> None:
         name = node.name.value
         if name in {"__schema", "__type"}:
             if not self.introspection:
@@ -172,12 +175,12 @@ class _Walk:
         kind = get_named_type(definition.type)
         costs = costs_of(definition)
         in_page = parent.name.endswith(("Connection", "Edge")) and name in {"nodes", "edges", "node"}
-        times = size if size is not None and name in {"nodes", "edges"} else 1
-        below = None
+        times = size[0] if size is not None and name in size[1] else 1
+        below: Sized | None = None
         if costs.size is not None:
             found = self._size(node, costs.size.slicing_argument, costs.size.assumed_size)
             if costs.size.sized_fields:
-                below = found
+                below = found, tuple(costs.size.sized_fields)
             else:
                 times = found
         own = costs.weight if costs.weight is not None else int(is_composite_type(kind) and name != "edges")

@@ -13,6 +13,7 @@ from http_api.graphql.deriving import SvgPath, Told, derived, filter_argument, t
 from http_api.graphql.exports import ExportedProject
 from http_api.graphql.ids import global_id, id_of
 from http_api.graphql.imports import ImportedProject
+from http_api.graphql.measurements import MeasuredProject
 from http_api.graphql.outlines import svg_path
 from http_api.graphql.reviews import ReviewedProject, ReviewedSegmentation
 from http_api.graphql.revisions import RevisedSegmentation
@@ -72,7 +73,7 @@ class ImageTotals:
 
 
 @derived(ProjectOut, without=["id"])
-class Project(Told, ReviewedProject, ExportedProject, ImportedProject, Node):
+class Project(Told, ReviewedProject, ExportedProject, ImportedProject, MeasuredProject, Node):
     """A named collection of images."""
 
     record: strawberry.Private[Accessible[ProjectRecord]]

@@ -8,13 +8,16 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from http_api.rest.answers import Answer, CursorText, Wired, problems
+from http_api.use_cases import UseCases
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.image_list import ImageKey
 from spheroseg.domain.measurement import MeasuredImage, MeasurementKey
+from spheroseg.domain.viewer import Viewer
 from spheroseg.use_cases.read_measurements import MeasurementPage
 
 router = APIRouter(prefix="/v1/projects/{project_id}", tags=["segmentations"])
 
+DEFAULT_MEASURE = "equivalent_diameter_px"
 MAX_ROWS = 10_000
 """With an image for each spheroid 4 MB; a Lambda answer holds 6 MB."""
 
@@ -65,7 +68,7 @@ async def list_measurements(
     measure: Annotated[
         str,
         Query(max_length=100, description="A field of `measures`, or with `um` in the place of `px`"),
-    ] = "equivalent_diameter_px",
+    ] = DEFAULT_MEASURE,
     cursor: CursorText = None,
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="Spheroids on the page at most")] = MAX_ROWS,
 ) -> Response:
@@ -73,44 +76,51 @@ async def list_measurements(
 
     Images that a run is missing of have no rows. `spheroseg stats --project` describes, compares and fits them.
     """
+    page = measured_page(use_cases, viewer, project_id, measure, cursor, limit)
+    content = dict(page) | {"images": [dict(image) for image in page.images]}
+    return Response(orjson.dumps(content), media_type="application/json")
+
+
+def measured_page(
+    use_cases: UseCases, viewer: Viewer, project_id: UUID, measure: str, cursor: str | None, limit: int
+) -> MeasurementsOut:
+    """A page of columns, not checked once more: 10,000 numbers are what was just computed."""
     cursors = use_cases.cursors.of_list(viewer, "measurements", project_id, measure)
     key = cursors.image_key(cursor)
     after = None if key is None else MeasurementKey(key.id, int(str(key.value)))
     page = use_cases.read_measurements.page(viewer, project_id, measure, after, limit)
     end = page.next_after
     following = None if end is None else cursors.of(ImageKey(end.number, end.image_id))
-    return Response(_columns(page, measure, following), media_type="application/json")
+    return _columns(page, measure, following)
 
 
-def _columns(page: MeasurementPage, measure: str, next_cursor: str | None) -> bytes:
+def _columns(page: MeasurementPage, measure: str, next_cursor: str | None) -> MeasurementsOut:
     places: dict[UUID, int] = {}
     images: list[MeasuredImage] = []
     for item in page.items:
         if item.image.id not in places:
             places[item.image.id] = len(images)
             images.append(item.image)
-    return orjson.dumps(
-        {
-            "measure": measure,
-            "images": [
-                {
-                    "id": image.id,
-                    "name": image.name,
-                    "plate": image.sample.plate,
-                    "well": image.sample.well,
-                    "condition": image.sample.condition,
-                    "time_point_h": image.sample.time_point_h,
-                    "replicate": image.sample.replicate,
-                    "segmentation_id": image.segmentation_id,
-                    "revision": image.revision,
-                    "pixel_size_um": image.pixel_size_um,
-                }
-                for image in images
-            ],
-            "image": [places[item.image.id] for item in page.items],
-            "number": [item.number for item in page.items],
-            "touches_edge": [item.touches_edge for item in page.items],
-            "value": [item.value for item in page.items],
-            "next_cursor": next_cursor,
-        }
+    return MeasurementsOut.model_construct(
+        measure=measure,
+        images=[
+            MeasuredImageOut.model_construct(
+                id=image.id,
+                name=image.name,
+                plate=image.sample.plate,
+                well=image.sample.well,
+                condition=image.sample.condition,
+                time_point_h=image.sample.time_point_h,
+                replicate=image.sample.replicate,
+                segmentation_id=image.segmentation_id,
+                revision=image.revision,
+                pixel_size_um=image.pixel_size_um,
+            )
+            for image in images
+        ],
+        image=[places[item.image.id] for item in page.items],
+        number=[item.number for item in page.items],
+        touches_edge=[item.touches_edge for item in page.items],
+        value=[item.value for item in page.items],
+        next_cursor=next_cursor,
     )

@@ -266,6 +266,7 @@ ROWS |= {
         rest.two_runs,
     ),
     "Project.reviews": read("project", "reviews", "{ nodes { imageName } }", rest.project),
+    "Project.measurements": read("project", "measurements", "{ number value }", rest.project),
     "Project.reviewFigures": read("project", "reviewFigures", "{ results { open } }", rest.project),
     "Segmentation.decisions": read("segmentation", "decisions", "{ number }", rest.finished_run),
     "Mutation.decide": write(

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -64,3 +65,56 @@ def test_what_is_no_measure_is_refused(world: World, owner: Client, measure: str
     run = world.a_succeeded_run()
     answer = owner.get(f"/v1/projects/{run.project_id}/measurements", params={"measure": measure})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-question")
+
+
+GRAPH = """query ($id: ID!, $measure: String!, $first: Int!, $after: String) { project(id: $id) {
+    measurements(measure: $measure, first: $first, after: $after) {
+        measure image number touchesEdge value nextCursor
+        images { id name plate well condition timePointH replicate segmentationId revision pixelSizeUm } } } }"""
+
+
+def asked(client: Client, **variables: object) -> dict[str, Any]:
+    answer: dict[str, Any] = client.post("/graphql", json={"query": GRAPH, "variables": variables}).json()
+    return answer
+
+
+def camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def test_the_graph_gives_the_same_columns_page_by_page(world: World, owner: Client) -> None:
+    run = world.a_succeeded_run()
+    world.segmentations.found[run.id] = [a_spheroid(number) for number in (1, 2, 3)]
+    path = f"/v1/projects/{run.project_id}/measurements?measure=area_um2&limit=2"
+    rest = owner.get(path).json()
+    answer = asked(owner, id=str(run.project_id), measure="area_um2", first=2)
+    found = answer["data"]["project"]["measurements"]
+    assert found == {
+        **{camel(name): value for name, value in rest.items()},
+        "images": [{camel(name): value for name, value in image.items()} for image in rest["images"]],
+    }
+    last = asked(owner, id=str(run.project_id), measure="area_um2", first=2, after=found["nextCursor"])
+    assert last["data"]["project"]["measurements"]["number"] == [3]
+    assert owner.get(f"{path}&cursor={found['nextCursor']}").json()["number"] == [3], "cursors are those of REST"
+    assert (
+        answer["extensions"]["cost"]["requested"]
+        < asked(owner, id=str(run.project_id), measure="area_um2", first=99)["extensions"]["cost"]["requested"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"measure": "beauty", "first": 5}, "invalid-question"),
+        ({"measure": "area_px2", "first": 0}, "invalid-input"),
+        ({"measure": "area_px2", "first": 5, "after": "made-up"}, "invalid-cursor"),
+        ({"measure": "area_px2", "first": 9_999}, "query-too-costly"),
+    ],
+)
+def test_the_graph_refuses_what_rest_refuses(
+    world: World, owner: Client, variables: dict[str, object], code: str
+) -> None:
+    run = world.a_succeeded_run()
+    answer = asked(owner, id=str(run.project_id), **variables)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
