@@ -6,9 +6,9 @@ from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 
+from spheroseg.domain.outline_matching import matched
 from spheroseg.domain.spheroid import Polygon, Spheroid
 from spheroseg.exchange.results import Result
-from spheroseg.exchange.rings import box_of
 from spheroseg.statistics.names_tell import stem_of
 from spheroseg_client import models
 from spheroseg_client.client import Client
@@ -19,8 +19,6 @@ from spheroseg_client.offline.of_project import spheroid_of
 
 UNITS_PER_PX = 4
 """The service keeps corners at quarter pixels."""
-
-Rings = frozenset[tuple[tuple[float, float], ...]]
 
 
 @dataclass(frozen=True)
@@ -143,24 +141,15 @@ def _operations(
     now: Mapping[int, tuple[Polygon, ...]], wanted: Iterable[Spheroid]
 ) -> tuple[list[dict[str, Any]], tuple[int, int, int]]:
     """What makes the wanted outlines of those that are there, and how many are added, changed and removed."""
-    numbers = {_rings(polygons): number for number, polygons in now.items()}
-    left = dict(now)
-    others = []
-    for spheroid in wanted:
-        rounded = tuple(map(_rounded, spheroid.polygons))
-        same = numbers.get(_rings(rounded))
-        if same is None or left.pop(same, None) is None:
-            others.append((spheroid.number, rounded))
-    replaced, added = [], []
-    for number, polygons in others:
-        before = left.get(number)
-        if before is not None and _meet(before, polygons):
-            del left[number]
-            replaced.append({"kind": "replace", "number": number, "polygons": _as_data(polygons)})
-        else:
-            added.append({"kind": "add", "polygons": _as_data(polygons)})
-    removed = [{"kind": "delete", "numbers": sorted(left)}] if left else []
-    return [*removed, *replaced, *added], (len(added), len(replaced), len(left))
+    rounded = [(spheroid.number, tuple(map(_rounded, spheroid.polygons))) for spheroid in wanted]
+    found = matched(now, rounded)
+    removed = [{"kind": "delete", "numbers": list(found.removed)}] if found.removed else []
+    replaced = [
+        {"kind": "replace", "number": number, "polygons": _as_data(rounded[place][1])}
+        for number, place in found.changed.items()
+    ]
+    added = [{"kind": "add", "polygons": _as_data(rounded[place][1])} for place in found.added]
+    return [*removed, *replaced, *added], (len(added), len(replaced), len(found.removed))
 
 
 def _rounded(polygon: Polygon) -> Polygon:
@@ -168,19 +157,6 @@ def _rounded(polygon: Polygon) -> Polygon:
         return tuple((round(x * UNITS_PER_PX) / UNITS_PER_PX, round(y * UNITS_PER_PX) / UNITS_PER_PX) for x, y in ring)
 
     return Polygon(of(polygon.exterior), tuple(map(of, polygon.holes)))
-
-
-def _rings(polygons: Iterable[Polygon]) -> Rings:
-    """Rings from their smallest corner: the same however they are ordered."""
-    rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.holes)]
-    starts = [ring.index(min(ring)) for ring in rings]
-    return frozenset((*ring[start:], *ring[:start]) for ring, start in zip(rings, starts, strict=True))
-
-
-def _meet(one: tuple[Polygon, ...], other: tuple[Polygon, ...]) -> bool:
-    left, top, right, bottom = box_of(one)
-    other_left, other_top, other_right, other_bottom = box_of(other)
-    return left < other_right and other_left < right and top < other_bottom and other_top < bottom
 
 
 def _as_data(polygons: tuple[Polygon, ...]) -> list[dict[str, Any]]:
