@@ -51,8 +51,8 @@ class BrightnessWork:
 class MeasureBrightness:
     """Measure whatever is due in a run, each in the revision that it is due in, so that no order of messages matters.
 
-    What is stored depends on the image and on a revision alone, neither of which ever changes: two workers at once store
-    the same, and what one left undone the next one finds due.
+    What is stored depends on the image and on a revision alone, neither of which ever changes: two workers at once
+    store the same, and what one left undone the next one finds due.
     """
 
     segmentations: SegmentationRepository
