@@ -110,8 +110,8 @@ class ExportsConfig:
     Args:
         max_tasks: Most tasks at a time; the least is 0.
         cpu_units: 1024 are one core; an export uses one.
-        memory_mib: Memory of a task. An export of 100,000 outlines takes up to 300 MB, an import of 50,000 outlines in 100 MB
-            of JSON, or of 134 Mpx of labels, is what needs most (docs/results.md).
+        memory_mib: Memory of a task. An export of 100,000 outlines takes up to 300 MB, an import of 50,000 outlines in
+            100 MB of JSON, or of 134 Mpx of labels, is what needs most (docs/results.md).
         disk_gib: For formats that cannot be written front to back, and one original image at a time.
         stop_timeout_s: From SIGTERM to SIGKILL; a worker gives its export back within it. ECS allows 120 at most.
         messages_per_task: Exports in the queue, those at work included, above which another task is started.
