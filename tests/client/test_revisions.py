@@ -98,7 +98,8 @@ def test_outlines_are_corrected_compared_restored_and_written(
     with Client(service.url, email=EMAIL, password=PASSWORD) as client:
         assert client.segmentation(run.id).revision == 2
         now, found = client.revised(run.id), client.revised(run.id, 0)
-        assert (now.revision, now.items) == (2, found.items)
+        outlined = [one.model_copy(update={"brightness_due_since": None}) for one in now.items]
+        assert (now.revision, outlined) == (2, found.items)
         outlines = client.outlines(run.id)
         assert (outlines.revision, outlines.width_px, outlines.height_px) == (2, 40, 30)
         assert {number: list(one) for number, one in outlines.spheroids.items()} == {

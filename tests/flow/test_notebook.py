@@ -70,7 +70,7 @@ def test_the_notebook_goes_from_a_folder_of_images_to_the_growth_that_was_drawn(
     assert "9 of 9 segmented" in printed
     shown = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
     assert len(shown) == 2
-    with Image.open(tmp_path / "growth" / "growth.png") as plot:
+    with Image.open(tmp_path / "growth" / "plots" / "growth.png") as plot:
         assert min(plot.size) > 300
     (growth,) = json.loads((tmp_path / "growth" / "statistics.json").read_bytes())["growth"]
     drawn_h = drawn_doubling_h(table)

@@ -9,7 +9,7 @@ from tests.infra.stages import Synthesised
 
 ACCEPTED = (
     (
-        r"AwsSolutions-IAM5\[Resource::.*/(originals|results|inbox|exports)/\*\]",
+        r"AwsSolutions-IAM5\[Resource::.*/(originals|results|inbox|exports|imports)/\*\]",
         "objects are granted by the prefix of their key; tests/infra/test_grants.py says which to whom",
     ),
     (
