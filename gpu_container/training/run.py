@@ -109,7 +109,9 @@ def join(name: str, tasks: Sequence[Task]) -> Path:
     first = members[0]
     folder = first.out / _label(name, first.without)
     weights = [weights_in(task.folder) for task in members]
-    write(name, first.recipe, weights, [task.seed for task in members], first.without, folder)
+    learnt = json.loads((first.folder / "training.json").read_text(encoding="utf-8"))["recipe"]
+    recipe = replace(first.recipe, real_shares=learnt["real_shares"])
+    write(name, recipe, weights, [task.seed for task in members], first.without, folder)
     return folder
 
 

@@ -68,4 +68,5 @@ def test_one_command_leads_from_images_to_models_cards_and_reports(
     assert told["recipe"]["real_shares"] == {}
     table = (out / "folds.md").read_text(encoding="utf-8")
     assert "| organoid_id | fast | 2 | 1 |" in table
+    assert "| organoid_id | accurate | 1 | 1 |" in table
     assert "| elsewhere | accurate | 1 | 1 |" in table
