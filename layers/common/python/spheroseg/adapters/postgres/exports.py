@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
-from spheroseg.adapters.postgres import segmentation_rows, spheroids
+from spheroseg.adapters.postgres import requested_jobs, segmentation_rows, spheroids
 from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
@@ -41,7 +41,7 @@ COLUMNS = """id, project_id, requested_by, format, name, image_ids, pixel_size_u
     sha256, media_type, failure_code, failure_detail, accepted_only, with_images,
     statistics"""
 
-LOCK_PERSON = "SELECT pg_advisory_xact_lock(hashtextextended('exports of ' || %(requested_by)s, 0))"
+LOCK_PERSON = requested_jobs.lock_of_person("exports")
 
 COUNT_ACTIVE = """
 SELECT count(*) AS active FROM exports WHERE requested_by = %(requested_by)s AND status IN ('queued', 'running')
@@ -63,25 +63,9 @@ WHERE NOT EXISTS (SELECT 1 FROM images WHERE images.id = wanted.id AND images.pr
 LIMIT 1
 """
 
-GET = f"SELECT {COLUMNS} FROM exports WHERE id = %(id)s"
-
-ONE = f"""
-SELECT found.* FROM (
-    SELECT {COLUMNS} FROM exports WHERE id = %(id)s AND requested_by = %(viewer_id)s
-) AS found
-{access_to("found.project_id")}
-"""
-
-PAGE = f"""
-SELECT found.* FROM (
-    SELECT {COLUMNS} FROM exports
-    WHERE project_id = %(project_id)s AND requested_by = %(viewer_id)s
-        AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
-    ORDER BY created_at DESC, id DESC LIMIT %(limit)s
-) AS found
-{access_to("found.project_id")}
-ORDER BY found.created_at DESC, found.id DESC
-"""
+GET = requested_jobs.any_one("exports", COLUMNS)
+ONE = requested_jobs.own_one("exports", COLUMNS)
+PAGE = requested_jobs.own_page("exports", COLUMNS)
 
 MAY_BE_MADE = f"""
 SELECT 1 AS one FROM (SELECT %(project_id)s::uuid AS project_id) AS found
@@ -111,15 +95,7 @@ WHERE sent_at IS NULL AND status = 'queued' AND id IN (
 RETURNING {COLUMNS}
 """
 
-STALLED = f"""
-UPDATE exports SET sent_at = %(at)s
-WHERE id IN (
-    SELECT id FROM exports
-    WHERE status IN ('queued', 'running') AND alive_at < %(before)s AND sent_at < %(before)s
-    ORDER BY alive_at, id LIMIT %(limit)s
-)
-RETURNING {COLUMNS}
-"""
+STALLED = requested_jobs.stalled("exports", COLUMNS)
 
 PAST = f"""
 SELECT {COLUMNS} FROM exports WHERE status = 'succeeded' AND expires_at <= %(at)s

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from spheroseg.adapters.postgres import requested_jobs
 from spheroseg.adapters.postgres import revisions as revision_rows
 from spheroseg.adapters.postgres import segmentations as segmentation_rows
 from spheroseg.adapters.postgres import spheroids as spheroid_rows
-from spheroseg.adapters.postgres.access import access_to
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, utc
@@ -40,7 +40,7 @@ COLUMNS = """id, project_id, requested_by, format, file_name, size_bytes, bases,
     correlation_id, created_at, upload_until, attempt, done, total, spheroids, sent_at, started_at, alive_at,
     finished_at, images, unmatched, failure_code, failure_detail"""
 
-LOCK_PERSON = "SELECT pg_advisory_xact_lock(hashtextextended('imports of ' || %(requested_by)s, 0))"
+LOCK_PERSON = requested_jobs.lock_of_person("imports")
 
 COUNT_ACTIVE = """
 SELECT count(*) AS active FROM imports WHERE requested_by = %(requested_by)s
@@ -66,25 +66,9 @@ WHERE NOT EXISTS (SELECT 1 FROM segmentations WHERE segmentations.id = wanted.id
 LIMIT 1
 """
 
-GET = f"SELECT {COLUMNS} FROM imports WHERE id = %(id)s"
-
-ONE = f"""
-SELECT found.* FROM (
-    SELECT {COLUMNS} FROM imports WHERE id = %(id)s AND requested_by = %(viewer_id)s
-) AS found
-{access_to("found.project_id")}
-"""
-
-PAGE = f"""
-SELECT found.* FROM (
-    SELECT {COLUMNS} FROM imports
-    WHERE project_id = %(project_id)s AND requested_by = %(viewer_id)s
-        AND (created_at, id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid)
-    ORDER BY created_at DESC, id DESC LIMIT %(limit)s
-) AS found
-{access_to("found.project_id")}
-ORDER BY found.created_at DESC, found.id DESC
-"""
+GET = requested_jobs.any_one("imports", COLUMNS)
+ONE = requested_jobs.own_one("imports", COLUMNS)
+PAGE = requested_jobs.own_page("imports", COLUMNS)
 
 REPLACE = """
 UPDATE imports SET status = %(status)s, attempt = %(attempt)s, done = %(done)s, total = %(total)s,
@@ -94,15 +78,7 @@ UPDATE imports SET status = %(status)s, attempt = %(attempt)s, done = %(done)s, 
 WHERE id = %(id)s AND status = %(status_before)s AND attempt = %(attempt_before)s
 """
 
-STALLED = f"""
-UPDATE imports SET sent_at = %(at)s
-WHERE id IN (
-    SELECT id FROM imports
-    WHERE status IN ('queued', 'running') AND alive_at < %(before)s AND sent_at < %(before)s
-    ORDER BY alive_at, id LIMIT %(limit)s
-)
-RETURNING {COLUMNS}
-"""
+STALLED = requested_jobs.stalled("imports", COLUMNS)
 
 PAST = f"""
 SELECT {COLUMNS} FROM imports WHERE status = 'awaiting_upload' AND upload_until <= %(at)s
