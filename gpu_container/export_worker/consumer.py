@@ -17,8 +17,9 @@ from spheroseg.errors import HeldElsewhereError
 from spheroseg.messages import BrightnessRequested, ExportRequested, ImportRequested
 from spheroseg.ports import Delivery, Receiver
 from spheroseg.use_cases.measure_brightness import BrightnessWork, MeasureBrightness
+from spheroseg.use_cases.prepare_import import ImportWork
 from spheroseg.use_cases.run_export import RunExport, StoppedError, Work
-from spheroseg.use_cases.run_import import ImportWork, RunImport
+from spheroseg.use_cases.run_import import RunImport
 
 VISIBILITY_S = 30
 """For how long a message is lent: above SILENT_EXPORTER_AFTER, so that whoever is lent it next finds its row free."""

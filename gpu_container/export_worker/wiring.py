@@ -23,6 +23,7 @@ from spheroseg.adapters.sqs import SqsExportQueue, SqsReceiver, SqsUpdatePublish
 from spheroseg.adapters.system import SystemClock
 from spheroseg.imaging.decoder_pool import DecoderPool
 from spheroseg.use_cases.measure_brightness import MeasureBrightness
+from spheroseg.use_cases.prepare_import import PrepareImport
 from spheroseg.use_cases.run_export import RunExport
 from spheroseg.use_cases.run_import import RunImport
 
@@ -50,14 +51,22 @@ def wire(settings: Settings) -> Iterator[Consumer]:
         receiver = SqsReceiver(sqs, settings.exports_queue_url)
         with DecoderPool() as decoder:
             images, revisions = PostgresImages(database), PostgresRevisions(database)
-            run_import = RunImport(
+            imports = PostgresImports(database)
+            prepare_import = PrepareImport(
                 projects=PostgresProjects(database),
                 images=images,
-                imports=PostgresImports(database),
+                imports=imports,
                 revisions=revisions,
                 store=store,
                 files=ExchangeFiles(),
                 decoder=decoder,
+                clock=clock,
+            )
+            run_import = RunImport(
+                prepare=prepare_import,
+                imports=imports,
+                revisions=revisions,
+                store=store,
                 clock=clock,
                 scratch=settings.scratch_dir,
                 queue=run_export.queue,

@@ -35,6 +35,7 @@ from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.labels import labels_tiff
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.ports import DecodedImage, PartLink, UploadForm
+from spheroseg.use_cases.prepare_import import PrepareImport
 from spheroseg.use_cases.read_segmentations import LABELS_FILE, OUTLINES_FILE, PREVIEW_FILE
 from spheroseg.use_cases.run_export import RunExport
 from spheroseg.use_cases.run_import import RunImport
@@ -179,7 +180,7 @@ class Service:
         world = self.world
         store = InMemoryExportStore(world.clock, self.store.objects, self.store.content_types)
         with tempfile.TemporaryDirectory() as scratch:
-            run_import = RunImport(
+            prepare = PrepareImport(
                 projects=world.projects,
                 images=world.images,
                 imports=world.imports,
@@ -188,8 +189,8 @@ class Service:
                 files=ExchangeFiles(),
                 decoder=InMemoryDecoder(SOME_PIXELS),
                 clock=world.clock,
-                scratch=Path(scratch),
             )
+            run_import = RunImport(prepare, world.imports, world.revisions, store, world.clock, Path(scratch))
             while world.export_queue.imports:
                 work = run_import.take(world.export_queue.imports.pop(0).import_id)
                 if work is not None:

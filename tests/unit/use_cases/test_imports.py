@@ -45,10 +45,11 @@ from spheroseg.imaging.drawn_outlines import drawn_spheroids
 from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.use_cases.edit_outlines import EditOutlines
 from spheroseg.use_cases.fail_import import FailImport
+from spheroseg.use_cases.prepare_import import ImportWork, PrepareImport
 from spheroseg.use_cases.read_imports import ReadImports
 from spheroseg.use_cases.request_import import RequestImport
 from spheroseg.use_cases.run_export import StoppedError
-from spheroseg.use_cases.run_import import ImportWork, RunImport
+from spheroseg.use_cases.run_import import RunImport
 from spheroseg.use_cases.sweep_exports import SILENT_AFTER
 from spheroseg.use_cases.sweep_imports import SweepImports
 from tests.builders import OWNER, STRANGER, a_project, a_result, a_segmentation, a_viewer, an_id, an_image
@@ -109,7 +110,7 @@ class World:
         self.queue, self.store = InMemoryExportQueue(), InMemoryExportStore(self.clock)
         self.decoder = InMemoryDecoder()
         self.scratch = scratch
-        self.run_import = RunImport(
+        prepare = PrepareImport(
             projects=self.projects,
             images=self.images,
             imports=self.imports,
@@ -118,8 +119,8 @@ class World:
             files=ExchangeFiles(),
             decoder=self.decoder,
             clock=self.clock,
-            scratch=scratch,
         )
+        self.run_import = RunImport(prepare, self.imports, self.revisions, self.store, self.clock, scratch)
         self.request = RequestImport(self.projects, self.imports, self.store, self.queue, self.clock, InMemoryIds())
         self.edit = EditOutlines(self.revisions, ShapelyEditor(), self.clock)
         self.project = a_project()
