@@ -87,6 +87,7 @@ def test_every_number_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert (row["image_confidence"], row["image_needs_review"]) == ("0.875", "true")
     assert row["image_review_reasons"] == "blur edge-contact"
     assert (row["intensity_mean"], row["intensity_local_background"]) == (repr(odd), "")
+    assert (row["intensity_not_given"], row["brightness_due_since"]) == ("no-local-background", "")
     expected = a_spheroid().measures
     for name in set(MEASURES) - {"area_px2"}:
         assert float(row[name]) == getattr(expected, name)

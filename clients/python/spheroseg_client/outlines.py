@@ -23,6 +23,7 @@ class Outline:
         touches_edge: True when it reaches the image's border, so that its measures are of a part only.
         rim_confidence: The same along its rim; None where it was not measured or there is no rim of its own.
         review_reasons: Codes of why somebody should look at it; None where that was not judged.
+        brightness_due_since: The revision since which its brightness waits to be measured; None: it does not.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Outline:
     touches_edge: bool = False
     rim_confidence: float | None = None
     review_reasons: Sequence[str] | None = None
+    brightness_due_since: int | None = None
 
     @property
     def rings(self) -> Iterator[Sequence[Point]]:
@@ -59,7 +61,7 @@ def _outline(feature: dict[str, Any]) -> Outline:
         raise ValueError(f"{kind} is no area")
     polygons = [coordinates] if kind == "Polygon" else coordinates
     confidence, rim_confidence = properties["confidence"], properties.get("rim_confidence")
-    reasons = properties.get("review_reasons")
+    reasons, due = properties.get("review_reasons"), properties.get("brightness_due_since")
     return Outline(
         number=int(properties["number"]),
         polygons=[[[(float(x), float(y)) for x, y, *_ in ring] for ring in polygon] for polygon in polygons],
@@ -68,4 +70,5 @@ def _outline(feature: dict[str, Any]) -> Outline:
         touches_edge=bool(properties["touches_edge"]),
         rim_confidence=None if rim_confidence is None else float(rim_confidence),
         review_reasons=None if reasons is None else [str(reason) for reason in reasons],
+        brightness_due_since=None if due is None else int(due),
     )

@@ -82,7 +82,10 @@ INTENSITIES: Sequence[str] = (
     "intensity_above_local_background",
     "intensity_integrated_above_local_background",
 )
-"""Columns of brightness in the image's own grey values, empty where it was not measured."""
+"""Columns of brightness in the image's own grey values."""
+
+WHY_NOT: Sequence[str] = ("intensity_not_given", "brightness_due_since")
+"""Columns that say why some of those are empty, and since which revision they wait to be measured."""
 
 PARTS_PREFIX = ".spheroseg-"
 PARTS_LEFT_AFTER_S = 24 * 3600.0
@@ -103,7 +106,7 @@ class ResultFiles:
 
 def columns() -> list[str]:
     """The header of ``measures.csv``."""
-    return [*shape_columns(), *INTENSITIES]
+    return [*shape_columns(), *INTENSITIES, *WHY_NOT]
 
 
 def shape_columns() -> list[str]:
@@ -275,7 +278,18 @@ def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> 
         *(cell(outline.rim_confidence), " ".join(outline.review_reasons or ())),
         *((cell(review.confidence), cell(review.needed), " ".join(review.reasons)) if review else ("", "", "")),
         *(cell(outline.measures.get(name)) for name in INTENSITIES),
+        *(_not_given(outline), cell(outline.brightness_due_since)),
     ]
+
+
+def _not_given(outline: Outline) -> str:
+    """The code of why cells of brightness are empty; empty where none is."""
+    waits = outline.brightness_due_since is not None
+    if "intensity_mean" not in outline.measures:
+        return "waits-to-be-measured" if waits else "not-measured"
+    if "intensity_local_background" not in outline.measures:
+        return "local-background-waits" if waits else "no-local-background"
+    return ""
 
 
 def cell(value: float | bool | None) -> str:

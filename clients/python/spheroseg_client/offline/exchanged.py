@@ -272,6 +272,7 @@ def spheroid_of(outline: Outline) -> Spheroid:
         rim_confidence=outline.rim_confidence,
         review_reasons=None if reasons is None else tuple(map(ReviewReason, reasons)),
         brightness=_brightness(outline),
+        brightness_due_since=outline.brightness_due_since,
     )
 
 

@@ -138,6 +138,7 @@ def spheroid_of(one: models.Spheroid) -> Spheroid:
         rim_confidence=one.rim_confidence,
         review_reasons=None if reasons is None else tuple(map(ReviewReason, reasons)),
         brightness=_brightness(one),
+        brightness_due_since=one.brightness_due_since,
     )
 
 

@@ -5,6 +5,7 @@ Coordinates are in pixels of the image, x to the right, y down. The pixel in col
 """
 
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 
 from spheroseg.domain.review import ReviewReason
 
@@ -106,6 +107,15 @@ class Brightness:
         }
 
 
+class NotGiven(StrEnum):
+    """Why brightness is not told, or a part of it."""
+
+    WAITS = "waits-to-be-measured"
+    LOCAL_BACKGROUND_WAITS = "local-background-waits"
+    NOT_MEASURED = "not-measured"
+    NO_LOCAL_BACKGROUND = "no-local-background"
+
+
 @dataclass(frozen=True)
 class Spheroid:
     """One object of a segmentation.
@@ -152,6 +162,16 @@ class Spheroid:
         """The same where outlines near it are others now."""
         own = self.brightness and replace(self.brightness, intensity_local_background=None)
         return replace(self, brightness=own, brightness_due_since=None)
+
+    @property
+    def intensity_not_given(self) -> NotGiven | None:
+        """Why its brightness, or what follows from its local background alone, is not told; None: all of it is."""
+        waits = self.brightness_due_since is not None
+        if self.brightness is None:
+            return NotGiven.WAITS if waits else NotGiven.NOT_MEASURED
+        if self.brightness.intensity_local_background is None:
+            return NotGiven.LOCAL_BACKGROUND_WAITS if waits else NotGiven.NO_LOCAL_BACKGROUND
+        return None
 
     @property
     def intensities(self) -> dict[str, float | None] | None:

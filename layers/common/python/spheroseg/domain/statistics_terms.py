@@ -21,7 +21,11 @@ _DEFINITION = "definition"
 
 TERMS: dict[str, Term] = {
     "n": Term("1", "Number of values: of units in comparisons, of objects where that is said", _DEFINITION),
-    "missing": Term("1", "Rows without a value; left out of all other figures, never replaced", _DEFINITION),
+    "missing": Term(
+        "1",
+        "Rows without a value; left out of all other figures, never replaced; notes say what still waits",
+        _DEFINITION,
+    ),
     "mean": Term("measure", "Sum of the values divided by n", _DEFINITION),
     "sd": Term("measure", "Standard deviation of a sample: √(Σ(x − mean)²/(n − 1))", _DEFINITION),
     "sem": Term("measure", "Standard error of the mean: sd/√n", _DEFINITION),

@@ -39,7 +39,7 @@ MEASURES: Sequence[str] = (
 
 Cell = str | float | int | bool | None
 
-_EMPTY = "; empty: not measured, or outlines were corrected since"
+_EMPTY = "; where it is empty, intensity_not_given says why"
 
 NOTES: Mapping[str, Definition] = {
     "file": Definition("", "The image as its owner calls it", ""),
@@ -73,10 +73,22 @@ NOTES: Mapping[str, Definition] = {
     "image_needs_review": Definition("", "Somebody should look at the result", "spheroseg.domain.review"),
     "image_review_reasons": Definition("", "Codes of why, separated by spaces", "spheroseg.domain.review"),
     **{name: Definition("grey value", INTENSITY_DEFINITIONS[name] + _EMPTY, "") for name in INTENSITIES},
+    "intensity_not_given": Definition(
+        "",
+        "Why cells of brightness are empty. waits-to-be-measured: its outline was corrected, and its brightness is "
+        "measured again in the background, so export again in a while; local-background-waits: the same of the local "
+        "background alone, because outlines near it were corrected; no-local-background: there is none, as its "
+        "definition says; not-measured: the result is of before brightness was measured, or was made without the "
+        "image. Empty: none of them is",
+        "",
+    ),
+    "brightness_due_since": Definition(
+        "", "Revision of the outlines since which brightness waits to be measured; empty: it does not wait", ""
+    ),
 }
 """Columns beside the measures."""
 
-WHOLE = frozenset({"page", "spheroid", "hole_count"})
+WHOLE = frozenset({"page", "spheroid", "hole_count", "brightness_due_since"})
 TRUTHS = frozenset({"touches_edge", "image_needs_review"})
 FRACTIONS = frozenset({"confidence", "rim_confidence", "image_confidence", "pixel_size_um", *INTENSITIES})
 
@@ -105,6 +117,7 @@ COLUMNS: Sequence[str] = (
     *("model", "model_version", "image_id", "segmentation_id", "ran_model", "ran_precision", "ran_sha256"),
     *("rim_confidence", "review_reasons", "image_confidence", "image_needs_review", "image_review_reasons"),
     *INTENSITIES,
+    *("intensity_not_given", "brightness_due_since"),
 )
 
 
@@ -156,6 +169,7 @@ def row(result: Result, spheroid: Spheroid) -> list[Cell]:
         *(spheroid.rim_confidence, " ".join(spheroid.review_reasons or ())),
         *(origin.image_confidence, origin.image_needs_review, origin.image_review_reasons),
         *(bright.get(name) for name in INTENSITIES),
+        *(why.value if (why := spheroid.intensity_not_given) else None, spheroid.brightness_due_since),
     ]
 
 

@@ -14,6 +14,7 @@ def feature_collection(spheroids: list[Spheroid], pixel_size_um: float | None = 
 
     Outer rings have a positive shoelace area, holes follow as inner rings the other way round, and all rings are
     closed (RFC 7946). ``objectType``, ``name``, ``classification`` and ``measurements`` are what QuPath reads.
+    ``brightness_due_since`` is there where brightness, or its local background alone, waits to be measured.
 
     Args:
         pixel_size_um: Edge of one pixel; with it the measures are there in µm as well.
@@ -51,6 +52,9 @@ def feature(spheroid: Spheroid, pixel_size_um: float | None = None) -> dict[str,
             "rim_confidence": spheroid.rim_confidence,
             "review_reasons": spheroid.review_reasons,
             "touches_edge": spheroid.touches_edge,
+            **(
+                {} if spheroid.brightness_due_since is None else {"brightness_due_since": spheroid.brightness_due_since}
+            ),
             "measurements": measures,
         },
     }

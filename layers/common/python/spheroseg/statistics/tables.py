@@ -22,6 +22,9 @@ FROM_NAMES: dict[str, Callable[[Well], str]] = {
 }
 """Groups that stand in the files' names instead of a column."""
 
+DUE = "brightness_due_since"
+"""Column that says where brightness waits to be measured again."""
+
 WORDS = {"sd": "standard deviation", "q95": "(95th percentile)", "bbox": "bounding box"}
 
 
@@ -103,8 +106,13 @@ class Table:
             if values.size:
                 found.append(Group(str(name), values, rows.height - values.size))
         if not found:
-            raise NotTellableError(f"The column {self.measure} is empty", "no-values")
+            raise self.is_empty()
         return sorted(found, key=lambda group: in_order(group.name))
+
+    def is_empty(self) -> NotTellableError:
+        """What is wrong where no row has a value."""
+        why = waiting(self.rows, self.measure)
+        return NotTellableError(f"The column {self.measure} is empty" + (f": {why}" if why else ""), "no-values")
 
 
 def read_table(path: Path, measure: str, by: str | None, *, inside_only: bool, samples: Path | None = None) -> Table:
@@ -153,10 +161,25 @@ def table_of(
         sizes = rows["pixel_size_um"].unique()
         if sizes.len() > 1:
             notes.append("pixel sizes differ between images: px do not compare")
+    if why := waiting(rows, column):
+        notes.append(why)
     values = values.cast(pl.Float64)
     if values.is_nan().any() or values.is_infinite().any():
         raise NotTellableError(f"The column {column} holds NaN or infinite values", "no-numbers")
     return Table(rows.with_columns(value=values, group=_group(rows, by)), column, by, notes)
+
+
+def waiting(rows: pl.DataFrame, column: str) -> str | None:
+    """How many values of brightness are still to come, in words; None: none of them."""
+    if not column.startswith("intensity_") or DUE not in rows.columns:
+        return None
+    count = int((rows[column].is_null() & rows[DUE].is_not_null()).sum())
+    if count == 0:
+        return None
+    return (
+        f"{column} of {count:,} of {rows.height:,} objects waits to be measured again, because their outlines, or ones "
+        "near them, were corrected; it counts as missing until then"
+    )
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -197,7 +220,7 @@ def wells_of(table: Table) -> dict[str, dict[Well, NDArray[np.float64]]]:
         if value is not None:
             found.setdefault(group, {}).setdefault(known[name], []).append(value)
     if not found:
-        raise NotTellableError(f"The column {table.measure} is empty", "no-values")
+        raise table.is_empty()
     return {group: {well: np.array(values) for well, values in of_group.items()} for group, of_group in found.items()}
 
 
@@ -246,7 +269,7 @@ def points_over_time(table: Table, times: Sequence[float]) -> dict[str, dict[flo
         if value is not None:
             found.setdefault(group, {}).setdefault(time, []).append(value)
     if not found:
-        raise NotTellableError(f"The column {table.measure} is empty", "no-values")
+        raise table.is_empty()
     return {group: {time: np.array(values) for time, values in points.items()} for group, points in found.items()}
 
 

@@ -70,6 +70,9 @@ def _spheroids(result: Result) -> Iterator[dict[str, Any]]:
             "rim_confidence": spheroid.rim_confidence,
             "touches_edge": spheroid.touches_edge,
             "review_reasons": spheroid.review_reasons,
+            "intensities": spheroid.intensities,
+            "intensity_not_given": spheroid.intensity_not_given,
+            "brightness_due_since": spheroid.brightness_due_since,
         }
 
 

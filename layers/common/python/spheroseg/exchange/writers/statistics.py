@@ -18,7 +18,7 @@ from spheroseg.exchange.results import Result
 from spheroseg.statistics import plotting, plotting_answers
 from spheroseg.statistics.asking import Answered, answered
 from spheroseg.statistics.documents import csv_of, document_of, files_of
-from spheroseg.statistics.tables import plate_rows, table_of, value_rows
+from spheroseg.statistics.tables import DUE, plate_rows, table_of, value_rows
 
 PLOTS, PLOTTED = "plots", "plots.json"
 PICTURES = ("svg", "png")
@@ -69,12 +69,14 @@ def rows_of(results: Iterable[Result], measure: str) -> pl.DataFrame:
     numbers: list[int] = []
     edges: list[bool] = []
     stored: list[float | None] = []
+    due: list[int | None] = []
     for result in results:
         before = len(numbers)
         for spheroid in result.spheroids:
             numbers.append(spheroid.number)
             edges.append(spheroid.touches_edge)
             stored.append(_stored(spheroid, meant.stored))
+            due.append(spheroid.brightness_due_since)
         counts.append(len(numbers) - before)
         sample = result.sample
         for name, value in _told(result, sample).items():
@@ -87,6 +89,7 @@ def rows_of(results: Iterable[Result], measure: str) -> pl.DataFrame:
         pl.Series("spheroid", numbers, dtype=pl.Int64),
         pl.Series("touches_edge", edges, dtype=pl.Boolean),
         pl.Series(meant.stored, stored, dtype=pl.Float64),
+        pl.Series(DUE, due, dtype=pl.Int64),
     )
     if meant.power:
         # As the tables multiply, number by number: powers of columns are rounded another way.
