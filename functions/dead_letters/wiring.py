@@ -32,4 +32,5 @@ def wire(settings: Settings) -> tuple[FailDeadLetter, FailExport, FailImport]:
         clock=clock,
         inbox_order=Order(model=card.name, model_version=card.version),
     )
-    return fail_dead_letter, FailExport(exports, queue, clock, updates), FailImport(PostgresImports(database), clock)
+    fail_import = FailImport(PostgresImports(database), clock, updates)
+    return fail_dead_letter, FailExport(exports, queue, clock, updates), fail_import

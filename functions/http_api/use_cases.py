@@ -14,6 +14,7 @@ from spheroseg.use_cases.accept_offer import AcceptOffer
 from spheroseg.use_cases.administer_queues import AdministerQueues
 from spheroseg.use_cases.administer_users import AdministerUsers
 from spheroseg.use_cases.cancel_export import CancelExport
+from spheroseg.use_cases.cancel_import import CancelImport
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -153,6 +154,7 @@ class UseCases:
     request_export: RequestExport
     read_exports: ReadExports
     cancel_export: CancelExport
+    cancel_import: CancelImport
     request_import: RequestImport
     read_imports: ReadImports
     close_account: CloseAccount

@@ -54,6 +54,7 @@ from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.administer_queues import AdministerQueues
 from spheroseg.use_cases.administer_users import AdministerUsers
 from spheroseg.use_cases.cancel_export import CancelExport
+from spheroseg.use_cases.cancel_import import CancelImport
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -172,6 +173,7 @@ def wire(settings: Settings) -> UseCases:
         request_export=RequestExport(projects, exports, export_queue, clock, ids),
         read_exports=ReadExports(projects, exports, links, clock),
         cancel_export=CancelExport(exports, export_queue, clock, updates),
+        cancel_import=CancelImport(imports, store, clock, updates),
         request_import=RequestImport(projects, imports, store, export_queue, clock, ids),
         read_imports=ReadImports(projects, imports, clock),
         close_account=CloseAccount(PostgresAccountClosings(database), work, clock, ids),

@@ -8,12 +8,12 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pydantic import TypeAdapter
 
 from spheroseg.errors import UnavailableError
-from spheroseg.messages import Changed, ExportChanged, SegmentationChanged
+from spheroseg.messages import AnyChange, Changed, ExportChanged, SegmentationChanged
 from spheroseg.observability import logger, metrics
 from spheroseg.sqs_batches import BatchHandler, batch_handler
 from spheroseg.use_cases.push_update import PushUpdate
 
-CHANGED: TypeAdapter[SegmentationChanged | ExportChanged] = TypeAdapter(Changed)
+CHANGED: TypeAdapter[AnyChange] = TypeAdapter(Changed)
 
 
 def create_handler(push_update: PushUpdate, dispatch_runs: Callable[[], Sized]) -> BatchHandler:
@@ -55,7 +55,9 @@ def create_handler(push_update: PushUpdate, dispatch_runs: Callable[[], Sized]) 
     return batch_handler(on_record, after_batch)
 
 
-def _named(update: SegmentationChanged | ExportChanged) -> dict[str, str]:
+def _named(update: AnyChange) -> dict[str, str]:
+    if isinstance(update, SegmentationChanged):
+        return {"segmentation_id": str(update.segmentation_id)}
     if isinstance(update, ExportChanged):
         return {"export_id": str(update.export_id)}
-    return {"segmentation_id": str(update.segmentation_id)}
+    return {"import_id": str(update.import_id)}

@@ -69,6 +69,7 @@ def wire(settings: Settings) -> Iterator[Consumer]:
                 store=store,
                 clock=clock,
                 scratch=settings.scratch_dir,
+                updates=run_export.updates,
                 queue=run_export.queue,
             )
             measure_brightness = MeasureBrightness(

@@ -147,8 +147,8 @@ class ApiStack(Stack):
         images.grant(function, ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], "originals/")
         images.grant(function, ["s3:GetObject", "s3:DeleteObject"], "originals/", "results/")
         images.grant(function, ["s3:GetObject"], EXPORTS_PREFIX)
-        # A form takes the file of an import, and a look tells whether it has come.
-        images.grant(function, ["s3:PutObject", "s3:GetObject"], IMPORTS_PREFIX)
+        # A form takes the file of an import, a look tells whether it has come, and a cancelled one's goes.
+        images.grant(function, ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], IMPORTS_PREFIX)
         images.grant_list(function)
         images.grant_sign_links(function)
         segmentations.grant_send(function)

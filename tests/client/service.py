@@ -190,7 +190,9 @@ class Service:
                 decoder=InMemoryDecoder(SOME_PIXELS),
                 clock=world.clock,
             )
-            run_import = RunImport(prepare, world.imports, world.revisions, store, world.clock, Path(scratch))
+            run_import = RunImport(
+                prepare, world.imports, world.revisions, store, world.clock, Path(scratch), world.updates
+            )
             while world.export_queue.imports:
                 work = run_import.take(world.export_queue.imports.pop(0).import_id)
                 if work is not None:

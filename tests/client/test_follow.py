@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from spheroseg_client import exports, follow
+from spheroseg_client import follow, jobs
 from spheroseg_client.errors import ServiceUnreachableError
 from spheroseg_client.follow import Follower
 from spheroseg_client.models import Image, Parameters, Segmentation, SocketTicket
@@ -204,31 +204,37 @@ def test_following_ends_when_it_is_told_to() -> None:
     assert time.monotonic() - begun < 3
 
 
+def an_import_message(import_id: UUID, status: str = "running") -> str:
+    told = {"type": "import_changed", "import_id": str(import_id), "project_id": str(import_id), "status": status}
+    return json.dumps({**told, "version": 1, "done": 1, "total": 2})
+
+
 def an_export_message(export_id: UUID, status: str = "running") -> str:
     told = {"type": "export_changed", "export_id": str(export_id), "project_id": str(export_id), "status": status}
     return json.dumps({**told, "version": 1, "done": 1, "total": 2})
 
 
-def test_an_export_is_asked_for_when_it_is_told_of_and_else_after_its_time() -> None:
+@pytest.mark.parametrize("message_of", [an_export_message, an_import_message])
+def test_a_job_is_asked_for_when_it_is_told_of_and_else_after_its_time(message_of: Callable[[UUID], str]) -> None:
     mine, told = uuid4(), threading.Event()
 
     def talk(connection: ServerConnection) -> None:
-        # Of images, of other exports and what is unknown: nobody is woken by it.
-        for message in ("{", a_message(mine, "running"), an_export_message(uuid4())):
+        # Of images, of other jobs and what is unknown: nobody is woken by it.
+        for message in ("{", a_message(mine, "running"), message_of(uuid4())):
             connection.send(message)
         told.wait(5)
-        connection.send(an_export_message(mine))
+        connection.send(message_of(mine))
         told.wait(5)
 
     with socket(talk) as updates:
         began_s = time.monotonic()
-        exports._wait(mine, updates, began_s, 0.5)  # nothing of it came: asked after its time
+        jobs.wait_for_news(mine, updates, began_s, 0.5)  # nothing of it came: asked after its time
         assert time.monotonic() - began_s >= 0.5
         told.set()
-        exports._wait(mine, updates, time.monotonic(), 30.0)
+        jobs.wait_for_news(mine, updates, time.monotonic(), 30.0)
         assert time.monotonic() - began_s < 20
     began_s = time.monotonic()
-    exports._wait(mine, None, began_s, 0.05)
+    jobs.wait_for_news(mine, None, began_s, 0.05)
     assert 0.05 <= time.monotonic() - began_s < 5
 
 

@@ -153,6 +153,27 @@ def test_a_file_that_says_nothing_about_an_image_fails_with_its_reason(
         client.import_outlines(project_id, source, image_id=begun.id)
 
 
+def test_one_that_is_cancelled_changes_nothing_and_says_so(
+    service: Service, client: Client, project_id: UUID, tmp_path: Path
+) -> None:
+    source = next(labels_at(tmp_path / "drawn", a=(3, 4)).iterdir())
+    begun = client.import_outlines(project_id, source)
+    cancelled = client.cancel_import(begun.id)
+    assert (cancelled.status, cancelled.is_final) == ("cancelled", True)
+    assert client.cancel_import(begun.id) == cancelled
+    service.import_()
+    with pytest.raises(WorkFailedError, match="nothing was changed") as told:
+        client.wait_for_import(begun.id)
+    assert told.value.code == "import-cancelled"
+    other = client.import_outlines(project_id, source)
+    service.import_()
+    with pytest.raises(ApiError, match="succeeded"):
+        client.cancel_import(other.id)
+    assert ran(service, "imports", "cancel", str(begun.id))["status"] == "cancelled"
+    assert ran(service, "imports", "cancel", str(other.id), exit_code=3)["error"]["code"] == "illegal-move"
+    assert [one["status"] for one in ran(service, "imports", "list", "Day 7")] == ["succeeded", "cancelled"]
+
+
 def test_names_tell_formats_and_are_made_fit(tmp_path: Path) -> None:
     (tmp_path / "set" / "labels").mkdir(parents=True)
     assert told_format(tmp_path / "set") == "yolo"

@@ -284,6 +284,28 @@ def test_files_are_awaited_for_an_hour_and_rows_forgotten(bench: Bench) -> None:
     assert bench.imports.get(running.id) == running
 
 
+def test_what_was_cancelled_may_not_be_written_any_more_makes_room_and_is_forgotten(bench: Bench) -> None:
+    project = bench.project()
+    run = bench.run(project)
+    running = bench.running(project)
+    others = [bench.import_(project) for _ in range(MAX_ACTIVE - 1)]
+    with pytest.raises(TooManyImportsError):
+        bench.import_(project)
+    cancelled = bench.moved(running, running.cancelled(NOW + HOUR))
+    assert (cancelled.status, cancelled.finished_at) == (ImportStatus.CANCELLED, NOW + HOUR)
+    bench.import_(project)
+    with pytest.raises(StaleStateError):
+        bench.imports.replace(running, running.advanced(1, 1, 1, NOW))
+    with pytest.raises(StaleStateError):
+        bench.imports.finish(running, running.succeeded((), (), NOW), [(a_revision(run), [a_spheroid(3)])], [])
+    assert bench.revisions.page(a_viewer(), run.id, None, 0, 10).revision == 0
+    assert cancelled.id not in {one.id for one in bench.imports.stalled(NOW + 2 * HOUR, NOW + 2 * HOUR, 1_000)}
+    bench.imports.forget(running.upload_until, 1_000)
+    with pytest.raises(ImportNotFoundError):
+        bench.imports.get(cancelled.id)
+    assert bench.imports.get(others[0].id) == others[0]
+
+
 def test_names_are_those_of_images_that_are_there(bench: Bench) -> None:
     project = bench.project()
     first, second = an_image(project, name="a.tif"), an_image(project, name="b.tif")

@@ -36,7 +36,9 @@ class InMemoryImports:
     def add(self, import_: Import) -> None:
         mine = [row for row in self.rows.values() if row.requested_by == import_.requested_by]
         if sum(not row.seen(import_.created_at).status.is_final for row in mine) >= MAX_ACTIVE:
-            raise TooManyImportsError(f"You have {MAX_ACTIVE} imports that are not finished; wait for one")
+            raise TooManyImportsError(
+                f"You have {MAX_ACTIVE} imports that are not finished; wait for one, or cancel one"
+            )
         image_id = import_.options.image_id
         if image_id is not None:
             image = self.images.rows.get(image_id)

@@ -53,7 +53,7 @@ class World:
             inbox_order=an_order(),
         )
         fail_export = FailExport(self.exports, self.export_queue, InMemoryClock(), self.updates)
-        fail_import = FailImport(self.imports, InMemoryClock())
+        fail_import = FailImport(self.imports, InMemoryClock(), self.updates)
         handler = create_handler(use_case, fail_export, fail_import)
         return handler(sqs_batch(*bodies), cast(LambdaContext, RecordedContext()))
 

@@ -1,18 +1,21 @@
 """watch_updates and push_updates: who listens, and what they hear."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 
+import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from push_updates.entry import create_handler as create_push_handler
+from spheroseg.domain.project import Project
 from spheroseg.domain.segmentation import SegmentationStatus
-from spheroseg.messages import ExportChanged, SegmentationChanged
+from spheroseg.messages import ExportChanged, ImportChanged, SegmentationChanged
 from spheroseg.use_cases.dispatch_runs import DispatchRuns
 from spheroseg.use_cases.push_update import PushUpdate
 from spheroseg.use_cases.watch_updates import WatchUpdates
-from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_viewer, an_export, an_image
+from tests.builders import NOW, OWNER, STRANGER, a_project, a_segmentation, a_viewer, an_export, an_image, an_import
 from tests.events import RecordedContext, failed_ids, sqs_batch
 from tests.fakes import (
     InMemoryClock,
@@ -88,14 +91,27 @@ def test_a_change_reaches_all_sockets_of_its_owner_and_nobody_else() -> None:
     assert watchers.of_owner(OWNER) == ["c1", "c2"]
 
 
-def test_how_far_an_export_is_reaches_whoever_asked_for_it_and_no_other_member() -> None:
+@pytest.mark.parametrize(
+    ("told_of", "kind", "status"),
+    [
+        (lambda project, who: ExportChanged.of(an_export(project, requested_by=who), NOW), "export_changed", "queued"),
+        (
+            lambda project, who: ImportChanged.of(an_import(project, requested_by=who), NOW),
+            "import_changed",
+            "awaiting_upload",
+        ),
+    ],
+)
+def test_how_far_a_job_is_reaches_whoever_asked_for_it_and_no_other_member(
+    told_of: Callable[[Project, str], ExportChanged | ImportChanged], kind: str, status: str
+) -> None:
     project = a_project()
     projects, sockets = InMemoryProjects({project.id: project}), InMemoryWatcherSockets()
     watchers = InMemoryWatchers(projects)
     for connection_id, owner in {"mine": OWNER, "stranger's": STRANGER}.items():
         watchers.add(connection_id, owner, NOW)
     bodies = [
-        ExportChanged.of(an_export(project, requested_by=person), NOW).model_dump_json()
+        told_of(project, person).model_dump_json()
         for person in (OWNER, STRANGER)  # who lost the role meanwhile hears nothing more
     ]
     answer = create_push_handler(PushUpdate(watchers, sockets), list)(sqs_batch(*bodies), CONTEXT)
@@ -103,7 +119,7 @@ def test_how_far_an_export_is_reaches_whoever_asked_for_it_and_no_other_member()
     ((connection_id, content),) = sockets.sent
     assert connection_id == "mine"
     pushed = json.loads(content)
-    assert (pushed["type"], pushed["status"], pushed["done"]) == ("export_changed", "queued", 0)
+    assert (pushed["type"], pushed["status"], pushed["done"]) == (kind, status, 0)
     assert "requested_by" not in pushed
 
 

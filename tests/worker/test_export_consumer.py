@@ -14,6 +14,7 @@ from export_worker import consumer as consumer_module
 from export_worker.consumer import FIRST_DELAY_S, Consumer
 from export_worker.reports import Reports
 from spheroseg.domain.export import Export, ExportedRun, ExportStatus
+from spheroseg.domain.image import original_key
 from spheroseg.domain.operations import Replace
 from spheroseg.domain.outline_import import Base, ImportFormat, ImportStatus
 from spheroseg.domain.spheroid import Polygon
@@ -23,9 +24,9 @@ from spheroseg.ports import SpheroidsOf
 from spheroseg.use_cases.measure_brightness import MeasureBrightness
 from tests.builders import a_viewer
 from tests.fakes.brightness import InMemoryBrightness
+from tests.unit.use_cases.importing import World as WorldOfImports
+from tests.unit.use_cases.importing import feature, geojson, square
 from tests.unit.use_cases.test_exports import World
-from tests.unit.use_cases.test_imports import World as WorldOfImports
-from tests.unit.use_cases.test_imports import feature, geojson, square
 
 SOON_S = 10.0
 
@@ -237,6 +238,27 @@ def test_imports_come_by_the_same_queue(bench: Bench) -> None:
     done = bench.imports.imports.get(import_.id)
     assert (done.status, done.attempt) == (ImportStatus.SUCCEEDED, 1)
     assert bench.imports.runs.rows[run.id].revision == 1
+
+
+def test_an_import_that_is_cancelled_stops_and_leaves_nothing(bench: Bench) -> None:
+    imports = bench.imports
+    image = imports.image()
+    content = geojson(feature(square(1, 1)))
+    import_ = imports.asked(content, ImportFormat.GEOJSON, "a.geojson", image_id=image.id)
+    put = imports.store.put
+
+    def slowly(key: str, content: bytes, content_type: str) -> None:
+        put(key, content, content_type)
+        if imports.imports.get(import_.id).status is ImportStatus.RUNNING:
+            imports.cancel(a_viewer(), import_.id)
+            until(lambda: bench.consumer._work is not None and bench.consumer._work.stop.is_set())
+
+    imports.store.put = slowly  # type: ignore[method-assign]
+    bench.receiver.waiting.append(SomeDelivery(ImportRequested.of(import_).model_dump_json(), bench.receiver))
+    bench.run_until(lambda: bool(bench.receiver.acknowledged))
+    assert imports.imports.get(import_.id).status is ImportStatus.CANCELLED
+    assert imports.runs.rows == {}
+    assert list(imports.store.objects) == [original_key(image.id)]
 
 
 def test_brightness_of_what_was_corrected_is_measured_between_exports(bench: Bench) -> None:

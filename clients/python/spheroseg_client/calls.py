@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from spheroseg_client.answers import Found, parsed
 from spheroseg_client.models import SocketTicket
 from spheroseg_client.transport import Session, Transport
+from spheroseg_client.updates import Updates
 
 
 class Calls:
@@ -16,6 +17,10 @@ class Calls:
     def socket_ticket(self) -> SocketTicket:
         """What opens one socket within a minute."""
         return self._call("POST", "/v1/socket-tickets", SocketTicket, repeatable=True)
+
+    def _socket(self) -> Updates:
+        """What tells of changes as they happen; close it."""
+        return Updates(self.socket_ticket, use_proxy=self._transport.trusts_environment)
 
     def _call(
         self,

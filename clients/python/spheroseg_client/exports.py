@@ -1,6 +1,5 @@
 """Exports in the background, as Python calls; a part of ``Client``."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,15 +8,11 @@ from uuid import UUID
 from spheroseg_client.answers import items
 from spheroseg_client.calls import Calls
 from spheroseg_client.errors import UnexpectedAnswerError, WorkFailedError
-from spheroseg_client.models import Answer, ExportUpdate, Failure
+from spheroseg_client.jobs import ASK_AGAIN_AFTER_S, followed
+from spheroseg_client.models import Answer, Failure
 from spheroseg_client.transfers import Progress, download
-from spheroseg_client.updates import Updates
 
 PAGE_EXPORTS = 100
-ASK_AGAIN_AFTER_S = 1.0
-ASK_BESIDE_SOCKET_AFTER_S = 5.0
-"""A lost push is noticed after this long."""
-WAKE_S = 0.25
 
 
 class ExportedFile(Answer):
@@ -130,23 +125,7 @@ class ExportCalls(Calls):
             every_s: Seconds between two looks, while nothing is told.
             push: False: only ask from time to time, open no socket.
         """
-        updates: Updates | None = None
-        seen: Export | None = None
-        asked_at_s = 0.0
-        try:
-            while True:
-                now, asked_at_s = self.export(export_id), time.monotonic()
-                if now != seen:
-                    yield now
-                if now.is_final:
-                    return
-                seen = now
-                if push and updates is None:  # what has ended already needs no socket
-                    updates = Updates(self.socket_ticket, use_proxy=self._transport.trusts_environment)
-                _wait(export_id, updates, asked_at_s, every_s)
-        finally:
-            if updates is not None:
-                updates.close()
+        yield from followed(export_id, lambda: self.export(export_id), self._socket if push else None, every_s)
 
     def download_export(self, export_id: UUID, path: Path, progress: Progress = lambda _: None) -> Export:
         """Bring the file of an export to ``path``, which is there as a whole or not at all; waits until it is made.
@@ -169,18 +148,3 @@ def _no_file(export: Export | None) -> WorkFailedError:
     if export is not None and export.status == "expired":
         return WorkFailedError("The file was kept for a day and is gone; ask for a new export", "export-expired")
     return WorkFailedError("The export was cancelled", "export-cancelled")
-
-
-def _wait(export_id: UUID, updates: Updates | None, asked_at_s: float, every_s: float) -> None:
-    """Until something of the export is told, or it is time to ask again."""
-    while True:
-        patience_s = ASK_BESIDE_SOCKET_AFTER_S if updates is not None and updates.delivers else every_s
-        left_s = asked_at_s + patience_s - time.monotonic()
-        if left_s <= 0:
-            return
-        if updates is None:
-            time.sleep(left_s)
-            return
-        told = updates.next(min(left_s, WAKE_S))
-        if isinstance(told, ExportUpdate) and told.export_id == export_id:
-            return

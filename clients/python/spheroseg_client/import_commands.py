@@ -85,6 +85,12 @@ def _show(client: Client, *, import_id: ImportArgument, wait: WaitOption = False
     return followed(client, found) if wait else found
 
 
+@command(imports, "cancel", "spheroseg imports cancel 5f0c2f5e-…", shown)
+def _cancel(client: Client, *, import_id: ImportArgument) -> Import:
+    """Stop an import; nothing of it is left."""
+    return client.cancel_import(import_id)
+
+
 def followed(client: Client, found: Import) -> Import:
     """The import after its end; told about meanwhile."""
     messages = display.message_console()

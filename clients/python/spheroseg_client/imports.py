@@ -1,7 +1,6 @@
 """Outlines of other programs, read by the service, as Python calls; a part of ``Client``."""
 
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -11,12 +10,12 @@ from uuid import UUID
 from spheroseg_client.answers import items
 from spheroseg_client.calls import Calls
 from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError, WorkFailedError
+from spheroseg_client.jobs import ASK_AGAIN_AFTER_S, followed
 from spheroseg_client.models import Answer, Failure, UploadForm
 from spheroseg_client.transfers import Progress, upload
 
 PAGE_IMPORTS = 100
 MAX_NAME = 150
-ASK_AGAIN_AFTER_S = 1.0
 
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "coco": (".json",),
@@ -47,9 +46,10 @@ class ImportedImage(Answer):
 class Import(Answer):
     """Outlines in a file of another program, read in the background.
 
-    ``status`` is ``awaiting_upload``, ``queued``, ``running``, ``succeeded``, ``failed`` (nothing was changed) or
-    ``expired``. ``done`` of ``total`` images of the file are read, with ``spheroids`` outlines. ``revision_count`` is
-    how many results are corrected; 0: images get new ones. ``unmatched`` are names that no image here has.
+    ``status`` is ``awaiting_upload``, ``queued``, ``running``, ``succeeded``, ``failed`` or ``cancelled`` (nothing was
+    changed) or ``expired``. ``done`` of ``total`` images of the file are read, with ``spheroids`` outlines.
+    ``revision_count`` is how many results are corrected; 0: images get new ones. ``unmatched`` are names that no image
+    here has.
     """
 
     id: UUID
@@ -74,7 +74,7 @@ class Import(Answer):
     @property
     def is_final(self) -> bool:
         """Whether nothing more is done for it."""
-        return self.status in {"succeeded", "failed", "expired"}
+        return self.status not in {"awaiting_upload", "queued", "running"}
 
 
 class AnnouncedImport(Import):
@@ -152,20 +152,20 @@ class ImportCalls(Calls):
         """One import: how far it is, what it changed, or why it changed nothing."""
         return self._call("GET", f"/v1/imports/{import_id}", Import, repeatable=True)
 
-    def follow_import(self, import_id: UUID, every_s: float = ASK_AGAIN_AFTER_S) -> Iterator[Import]:
-        """The import whenever it has changed, until it has ended.
+    def cancel_import(self, import_id: UUID) -> Import:
+        """Stop an import; nothing of it is left."""
+        return self._call("POST", f"/v1/imports/{import_id}/cancel", Import, repeatable=True)
+
+    def follow_import(
+        self, import_id: UUID, every_s: float = ASK_AGAIN_AFTER_S, *, push: bool = True
+    ) -> Iterator[Import]:
+        """The import whenever it has changed, until it has ended: as it is told, and else by asking.
 
         Args:
-            every_s: Seconds between two looks.
+            every_s: Seconds between two looks, while nothing is told.
+            push: False: only ask from time to time, open no socket.
         """
-        seen: Import | None = None
-        while seen is None or not seen.is_final:
-            if seen is not None:
-                time.sleep(every_s)
-            now = self.import_(import_id)
-            if seen is None or now != seen:
-                yield now
-            seen = now
+        yield from followed(import_id, lambda: self.import_(import_id), self._socket if push else None, every_s)
 
     def wait_for_import(self, import_id: UUID) -> Import:
         """The import once it has succeeded.
@@ -183,6 +183,8 @@ def succeeded(ended: Import | None) -> Import:
     """An import that has ended, or ``WorkFailedError``: it changed nothing, and why."""
     if ended is None or ended.status == "expired":
         raise WorkFailedError("The file did not come within an hour; import it again", "import-expired")
+    if ended.status == "cancelled":
+        raise WorkFailedError("The import was cancelled; nothing was changed", "import-cancelled")
     if ended.failure is not None:
         raise WorkFailedError(ended.failure.detail, ended.failure.code)
     return ended

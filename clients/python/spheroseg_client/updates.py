@@ -11,7 +11,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from spheroseg_client.errors import ClientError
-from spheroseg_client.models import ExportUpdate, SocketTicket, Update
+from spheroseg_client.models import ExportUpdate, ImportUpdate, SocketTicket, Update
 
 OPEN_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 1.0
@@ -19,7 +19,9 @@ RECONNECT_AFTER_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 """Pauses after the first, second, … attempt in a row that failed; the last one is repeated."""
 WAKE_S = 0.5
 
-_PUSHED: TypeAdapter[Update | ExportUpdate] = TypeAdapter(Annotated[Update | ExportUpdate, Field(discriminator="type")])
+Pushed = Update | ExportUpdate | ImportUpdate
+
+_PUSHED: TypeAdapter[Pushed] = TypeAdapter(Annotated[Pushed, Field(discriminator="type")])
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ class Updates:
     def __init__(self, ticket: Callable[[], SocketTicket], *, use_proxy: bool) -> None:
         self._ticket = ticket
         self._use_proxy = use_proxy
-        self._received: queue.SimpleQueue[Update | ExportUpdate] = queue.SimpleQueue()
+        self._received: queue.SimpleQueue[Pushed] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._delivers = False
         # A daemon: a program that ends does not wait for a socket that is about to be opened.
@@ -46,7 +48,7 @@ class Updates:
         """True while pushes can be expected: the socket is open, and one has come over it."""
         return self._delivers
 
-    def next(self, timeout_s: float) -> Update | ExportUpdate | None:
+    def next(self, timeout_s: float) -> Pushed | None:
         """The next change; None when none came within the time."""
         if not self._thread.ident:
             self._thread.start()

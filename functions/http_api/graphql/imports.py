@@ -1,4 +1,4 @@
-"""Imports in the graph: those into a project, and the mutations that ask for one and start it."""
+"""Imports in the graph: those into a project, and the mutations that ask for one, start it or cancel it."""
 
 from abc import ABC, abstractmethod
 from typing import Annotated
@@ -71,7 +71,7 @@ class ImportQueries:
 
 @strawberry.type
 class ImportMutations:
-    """Asking for imports, and starting them."""
+    """Asking for imports, starting them, and taking it back."""
 
     @strawberry.field(
         description="Get a form for a file of outlines, as new revisions or as new results that you drew",
@@ -97,6 +97,14 @@ class ImportMutations:
         """The import, which waits for its turn."""
         context = info.context
         import_ = context.use_cases.request_import.start(context.viewer, import_id)
+        context.wrote()
+        return Import.of(import_)
+
+    @strawberry.field(description="Stop an import that waits or is read; nothing of it is left", directives=[WRITES])
+    def cancel_import(self, info: Info, import_id: ImportId) -> Import | None:
+        """The import after it."""
+        context = info.context
+        import_ = context.use_cases.cancel_import(context.viewer, import_id)
         context.wrote()
         return Import.of(import_)
 

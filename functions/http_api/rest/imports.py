@@ -146,8 +146,8 @@ class ImportOut(Answer):
     revision_count: int = Field(description="Results that are to be corrected; 0: new results", examples=[0])
     note: str | None = Field(description="What there is to say about the revisions", examples=[None])
     status: ImportStatus = Field(
-        description="`awaiting_upload`, `queued`, `running`, then `succeeded`, or `failed`, which changed nothing; "
-        "`expired` when the file was not there and started within an hour",
+        description="`awaiting_upload`, `queued`, `running`, then `succeeded`; `failed` and `cancelled` ones changed "
+        "nothing; `expired` when the file was not there and started within an hour",
         examples=["running"],
     )
     done: int = Field(description="Images of the file that are read, checked and measured", examples=[12])
@@ -289,3 +289,19 @@ async def list_imports(
 async def read_import(import_id: UUID, viewer: CurrentViewer, use_cases: Wired) -> ImportOut:
     """An import that you asked for, while you may read its project."""
     return ImportOut.of(use_cases.read_imports.one(viewer, import_id))
+
+
+@router.post(
+    "/imports/{import_id}/cancel",
+    summary="Cancel an import",
+    response_description="The import after it",
+    responses={
+        200: {"headers": POSITION_HEADER},
+        **problems("import-not-found", "illegal-move", "stale-state"),
+    },
+)
+async def cancel_import(import_id: UUID, viewer: CurrentViewer, use_cases: Wired, written: Written) -> ImportOut:
+    """Stop an import that waits or is read; nothing of it is left. Cancelling it again changes nothing."""
+    import_ = use_cases.cancel_import(viewer, import_id)
+    written()
+    return ImportOut.of(import_)

@@ -239,6 +239,12 @@ ROWS |= {
         rest.own_import,
         is_personal=True,
     ),
+    "Mutation.cancelImport": Row(
+        "mutation ($id: UUID!) { cancelImport(importId: $id) { status } }",
+        ("cancelImport",),
+        rest.own_import,
+        is_personal=True,
+    ),
     "Project.exports": read("project", "exports", "{ nodes { status } }", rest.project),
     "Mutation.requestExport": write(
         "requestExport",

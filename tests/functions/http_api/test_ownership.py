@@ -277,6 +277,7 @@ ROWS = {
     ("get", "/v1/projects/{project_id}/imports"): Row(200, project),
     ("get", "/v1/imports/{import_id}"): Row(200, own_import, is_personal=True),
     ("post", "/v1/imports/{import_id}/start"): Row(202, own_import, is_personal=True),
+    ("post", "/v1/imports/{import_id}/cancel"): Row(200, own_import, is_personal=True),
     ("post", "/v1/projects/{project_id}/exports"): Row(202, project, {"json": {"format": "csv"}}),
     ("get", "/v1/projects/{project_id}/exports"): Row(200, project),
     ("get", "/v1/exports/{export_id}"): Row(200, own_export, is_personal=True),

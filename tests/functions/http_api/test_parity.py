@@ -81,6 +81,7 @@ FIELDS: dict[Operation, tuple[str, ...]] = {
     ("get", "/v1/projects/{project_id}/imports"): ("Project.imports",),
     ("get", "/v1/imports/{import_id}"): ("Query.import",),
     ("post", "/v1/imports/{import_id}/start"): ("Mutation.startImport",),
+    ("post", "/v1/imports/{import_id}/cancel"): ("Mutation.cancelImport",),
     ("post", "/v1/projects/{project_id}/exports"): ("Mutation.requestExport",),
     ("get", "/v1/projects/{project_id}/exports"): ("Project.exports",),
     ("get", "/v1/projects/{project_id}/measurements"): ("Project.measurements",),

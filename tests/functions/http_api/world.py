@@ -38,6 +38,7 @@ from spheroseg.use_cases.accept_upload import AcceptUpload
 from spheroseg.use_cases.administer_queues import AdministerQueues
 from spheroseg.use_cases.administer_users import AdministerUsers
 from spheroseg.use_cases.cancel_export import CancelExport
+from spheroseg.use_cases.cancel_import import CancelImport
 from spheroseg.use_cases.cancel_runs import CancelRuns
 from spheroseg.use_cases.cancel_segmentation import CancelSegmentation
 from spheroseg.use_cases.change_images import ChangeImages
@@ -294,6 +295,7 @@ class World:
             request_export=RequestExport(self.projects, self.exports, self.export_queue, self.clock, self.ids),
             read_exports=ReadExports(self.projects, self.exports, InMemoryDownloadLinks(), self.clock),
             cancel_export=CancelExport(self.exports, self.export_queue, self.clock, self.updates),
+            cancel_import=CancelImport(self.imports, self.store, self.clock, self.updates),
             request_import=RequestImport(
                 self.projects, self.imports, self.store, self.export_queue, self.clock, self.ids
             ),

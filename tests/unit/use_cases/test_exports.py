@@ -24,6 +24,7 @@ from spheroseg.errors import (
     StorageUnavailableError,
 )
 from spheroseg.imaging.editing import ShapelyEditor
+from spheroseg.messages import ExportChanged
 from spheroseg.ports import SpheroidsOf
 from spheroseg.use_cases.cancel_export import CancelExport
 from spheroseg.use_cases.read_exports import ReadExports
@@ -338,7 +339,8 @@ def test_what_no_project_could_answer_is_refused_at_once(world: World, asked: di
 
 
 def told_of(world: World, export: Export) -> list[tuple[ExportStatus, int, int]]:
-    return [(it.status, it.attempt, it.done) for it in world.updates.announced if it.export_id == export.id]
+    told = [it for it in world.updates.announced if isinstance(it, ExportChanged) and it.export_id == export.id]
+    return [(it.status, it.attempt, it.done) for it in told]
 
 
 def test_whoever_asked_is_told_of_each_step_once(world: World) -> None:

@@ -143,6 +143,27 @@ class ExportUpdate(Answer):
     done: int
     total: int
 
+    @property
+    def job_id(self) -> UUID:
+        """What it is about."""
+        return self.export_id
+
+
+class ImportUpdate(Answer):
+    """An import has another status than before, or is further on."""
+
+    type: Literal["import_changed"]
+    import_id: UUID
+    project_id: UUID
+    status: str
+    done: int
+    total: int
+
+    @property
+    def job_id(self) -> UUID:
+        """What it is about."""
+        return self.import_id
+
 
 class Update(Answer):
     """A segmentation has another status than before."""

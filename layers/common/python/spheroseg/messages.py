@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from spheroseg.domain.account_closing import AccountClosing
 from spheroseg.domain.export import Export, ExportStatus
-from spheroseg.domain.outline_import import Import
+from spheroseg.domain.outline_import import Import, ImportStatus
 from spheroseg.domain.project_job import ProjectJob
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 
@@ -166,5 +166,41 @@ class ExportChanged(Message):
         )
 
 
-Changed = Annotated[SegmentationChanged | ExportChanged, Field(discriminator="type")]
+class ImportChanged(Message):
+    """An import has another status than before, or is further on."""
+
+    type: Literal["import_changed"] = "import_changed"
+    version: Literal[1] = 1
+    import_id: UUID
+    project_id: UUID
+    requested_by: str
+    status: ImportStatus
+    attempt: int
+    done: int
+    total: int
+    spheroids: int
+    failure_code: str | None
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, import_: Import, at: datetime) -> "ImportChanged":
+        """The announcement of where an import is."""
+        return cls(
+            correlation_id=import_.correlation_id,
+            import_id=import_.id,
+            project_id=import_.project_id,
+            requested_by=import_.requested_by,
+            status=import_.status,
+            attempt=import_.attempt,
+            done=import_.done,
+            total=import_.total,
+            spheroids=import_.spheroids,
+            failure_code=import_.failure.code if import_.failure else None,
+            occurred_at=at,
+        )
+
+
+AnyChange = SegmentationChanged | ExportChanged | ImportChanged
+
+Changed = Annotated[AnyChange, Field(discriminator="type")]
 """What the updates queue holds."""

@@ -14,6 +14,7 @@ from spheroseg.messages import (
     BrightnessRequested,
     ExportChanged,
     ExportRequested,
+    ImportChanged,
     ImportRequested,
     Message,
     ProjectWorkRequested,
@@ -113,8 +114,8 @@ class SqsUpdatePublisher:
                 QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)
             )
 
-    def announce(self, update: ExportChanged) -> None:
-        """Announce where an export is, or raise ``QueueUnavailableError``."""
+    def announce(self, update: ExportChanged | ImportChanged) -> None:
+        """Announce where an export or import is, or raise ``QueueUnavailableError``."""
         with translated():
             self._client.send_message(
                 QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)

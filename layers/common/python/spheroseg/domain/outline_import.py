@@ -56,12 +56,16 @@ class ImportStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     EXPIRED = "expired"
 
     @property
     def is_final(self) -> bool:
         """True when nothing more is done for it."""
-        return self in {ImportStatus.SUCCEEDED, ImportStatus.FAILED, ImportStatus.EXPIRED}
+        return self not in _UNFINISHED
+
+
+_UNFINISHED = frozenset({ImportStatus.AWAITING_UPLOAD, ImportStatus.QUEUED, ImportStatus.RUNNING})
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,17 @@ class Import:
         """The import that ended for good and changed nothing."""
         self._require({ImportStatus.QUEUED, ImportStatus.RUNNING}, ImportStatus.FAILED)
         return replace(self, status=ImportStatus.FAILED, failure=failure, finished_at=at)
+
+    def cancelled(self, at: datetime) -> Self:
+        """The import that is no longer wanted and changes nothing; its worker stops within seconds.
+
+        Raises:
+            IllegalMoveError: it has ended another way.
+        """
+        if self.status is ImportStatus.CANCELLED:
+            return self
+        self._require(set(_UNFINISHED), ImportStatus.CANCELLED)
+        return replace(self, status=ImportStatus.CANCELLED, finished_at=at)
 
     def given_back(self, at: datetime) -> Self:
         """The import whose worker stops before it is done; it waits again."""

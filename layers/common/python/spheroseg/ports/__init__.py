@@ -42,7 +42,7 @@ from spheroseg.ports.segmenting import ChosenModel, DecodedImage, Decoder, Segme
 from spheroseg.ports.sharing import SharingRepository
 from spheroseg.ports.storage import DownloadLinks, ImageStore, PartLink, StoredObject, UploadForm
 from spheroseg.ports.system import Clock, IdSource, Patterns
-from spheroseg.ports.updates import ExportAnnouncer, UpdatePublisher, WatcherRepository, WatcherSockets
+from spheroseg.ports.updates import JobAnnouncer, UpdatePublisher, WatcherRepository, WatcherSockets
 
 __all__ = [
     "AccountClosings",
@@ -58,7 +58,6 @@ __all__ = [
     "DeedRepository",
     "Delivery",
     "DownloadLinks",
-    "ExportAnnouncer",
     "ExportMaker",
     "ExportQueue",
     "ExportRepository",
@@ -69,6 +68,7 @@ __all__ = [
     "ImageRepository",
     "ImageStore",
     "ImportRepository",
+    "JobAnnouncer",
     "KeptAnswer",
     "KeptAnswerRepository",
     "MeasurementSource",

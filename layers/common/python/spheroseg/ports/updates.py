@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from spheroseg.messages import ExportChanged, SegmentationChanged
+from spheroseg.messages import ExportChanged, ImportChanged, SegmentationChanged
 
 
 class UpdatePublisher(Protocol):
@@ -18,11 +18,11 @@ class UpdatePublisher(Protocol):
         """Announce changes in as few calls as possible; after an error some of them may have been announced."""
 
 
-class ExportAnnouncer(Protocol):
-    """Where is announced how far exports are."""
+class JobAnnouncer(Protocol):
+    """Where is announced how far exports and imports are."""
 
-    def announce(self, update: ExportChanged) -> None:
-        """Announce where an export is, or raise ``QueueUnavailableError``; it may be heard more than once, and late."""
+    def announce(self, update: ExportChanged | ImportChanged) -> None:
+        """Announce where one is, or raise ``QueueUnavailableError``; it may be heard more than once, and late."""
 
 
 class WatcherRepository(Protocol):

@@ -6,7 +6,7 @@ from uuid import UUID
 from spheroseg.domain.export import Export
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import StaleStateError
-from spheroseg.ports import Clock, ExportAnnouncer, ExportQueue, ExportRepository
+from spheroseg.ports import Clock, ExportQueue, ExportRepository, JobAnnouncer
 from spheroseg.use_cases.release_exports import ReleaseExports
 from spheroseg.use_cases.tell_export import TellExport
 
@@ -21,7 +21,7 @@ class CancelExport:
     exports: ExportRepository
     queue: ExportQueue
     clock: Clock
-    updates: ExportAnnouncer
+    updates: JobAnnouncer
 
     def __call__(self, viewer: Viewer, export_id: UUID) -> Export:
         """The export after it; cancelling it again changes nothing.

@@ -6,7 +6,7 @@ from uuid import UUID
 from spheroseg.domain.export import Export
 from spheroseg.domain.segmentation import Failure
 from spheroseg.errors import ExportNotFoundError, HeldElsewhereError, RetriesExhaustedError
-from spheroseg.ports import Clock, ExportAnnouncer, ExportQueue, ExportRepository
+from spheroseg.ports import Clock, ExportQueue, ExportRepository, JobAnnouncer
 from spheroseg.use_cases.release_exports import ReleaseExports
 from spheroseg.use_cases.tell_export import TellExport
 
@@ -18,7 +18,7 @@ class FailExport:
     exports: ExportRepository
     queue: ExportQueue
     clock: Clock
-    updates: ExportAnnouncer
+    updates: JobAnnouncer
 
     def __call__(self, export_id: UUID) -> Export | None:
         """The export as it stands now; None when it was deleted.

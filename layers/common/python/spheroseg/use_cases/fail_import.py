@@ -6,7 +6,8 @@ from uuid import UUID
 from spheroseg.domain.outline_import import Import
 from spheroseg.domain.segmentation import Failure
 from spheroseg.errors import HeldElsewhereError, ImportNotFoundError, RetriesExhaustedError
-from spheroseg.ports import Clock, ImportRepository
+from spheroseg.ports import Clock, ImportRepository, JobAnnouncer
+from spheroseg.use_cases.tell_import import TellImport
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class FailImport:
 
     imports: ImportRepository
     clock: Clock
+    updates: JobAnnouncer
 
     def __call__(self, import_id: UUID) -> Import | None:
         """The import as it stands now; None when it was deleted.
@@ -37,4 +39,5 @@ class FailImport:
         )
         after = before.failed(Failure.of(error), self.clock.now())
         self.imports.replace(before, after)
+        TellImport(self.updates, self.clock)(after)
         return after

@@ -65,13 +65,15 @@ class ImportWork:
     Args:
         job: As this worker took it.
         done, total, spheroids: Images of the file that are ready to be stored, all of them, and their spheroids.
-        stop: Set when it is not to be finished: it is another's, or the worker ends.
+        told: What of that was announced last.
+        stop: Set when it is not to be finished: it was cancelled, is another's, or the worker ends.
     """
 
     job: Import
     done: int = 0
     total: int = 0
     spheroids: int = 0
+    told: tuple[int, int, int] = (0, 0, 0)
     stop: Event = field(default_factory=Event)
 
 
@@ -83,6 +85,17 @@ class ImportChanges:
     revisions: list[tuple[Revision, Sequence[Spheroid]]] = field(default_factory=list)
     runs: list[tuple[Segmentation, Sequence[Spheroid]]] = field(default_factory=list)
     unmatched: tuple[str, ...] = ()
+
+
+def names_in(imports: ImportRepository, project_id: UUID) -> Iterator[tuple[UUID, str]]:
+    """Ids and names of all images of a project whose file is there."""
+    after: PageKey | None = None
+    while True:
+        page = imports.names(project_id, after, IMAGES_AT_ONCE)
+        for id_, name, after in page:  # noqa: B007 - the last one is where the next page begins
+            yield id_, name
+        if len(page) < IMAGES_AT_ONCE:
+            return
 
 
 @dataclass(frozen=True)
@@ -151,7 +164,9 @@ class PrepareImport:
             return Targets(found)
         if job.options.image_id is not None:
             return Targets([Target(self._image(job, job.options.image_id), job.options.page)])
-        return Targets.of_names(self._names(job), lambda id_: Target(self._image(job, id_), job.options.page))
+        return Targets.of_names(
+            names_in(self.imports, job.project_id), lambda id_: Target(self._image(job, id_), job.options.page)
+        )
 
     def _image(self, job: Import, image_id: UUID) -> Image:
         image = self.images.get(image_id)
@@ -167,15 +182,6 @@ class PrepareImport:
         if base.revision < head.revision:
             raise stale_in_words(self.revisions, base.segmentation_id, base.revision)
         return head.segmentation
-
-    def _names(self, job: Import) -> Iterator[tuple[UUID, str]]:
-        after: PageKey | None = None
-        while True:
-            page = self.imports.names(job.project_id, after, IMAGES_AT_ONCE)
-            for id_, name, after in page:  # noqa: B007 - the last one is where the next page begins
-                yield id_, name
-            if len(page) < IMAGES_AT_ONCE:
-                return
 
     def _sizes(self, job: Import, targets: Targets) -> Callable[[str], tuple[int, int] | None]:
         def size_of(name: str) -> tuple[int, int] | None:
@@ -294,7 +300,8 @@ class PrepareImport:
             ),
             requested_by=None if job.requested_by == owner_id else job.requested_by,
         )
-        self.store.delete_under(result_prefix(run.id))  # what an attempt left that did not end
+        for earlier in range(1, job.attempt):  # what it left; a later one's, if this worker was replaced, stays
+            self.store.delete_under(result_prefix(run.id, earlier))
         changes.runs.append((run, spheroids))
         put_files(self.store, result_prefix(run.id, run.attempt), labels, decoded, spheroids, pixel_size_um)
         changes.images.append(Imported(storable(image.name), target.image.id, run.id, 0, len(spheroids), 0, 0))

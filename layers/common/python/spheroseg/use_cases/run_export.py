@@ -18,12 +18,12 @@ from spheroseg.errors import (
 )
 from spheroseg.ports import (
     Clock,
-    ExportAnnouncer,
     ExportMaker,
     ExportQueue,
     ExportRepository,
     ExportSource,
     ExportStore,
+    JobAnnouncer,
     ReviewRepository,
 )
 from spheroseg.use_cases.release_exports import ReleaseExports
@@ -70,7 +70,7 @@ class RunExport:
     queue: ExportQueue
     clock: Clock
     reviews: ReviewRepository
-    updates: ExportAnnouncer
+    updates: JobAnnouncer
 
     def take(self, export_id: UUID) -> Work | None:
         """The export, started by this worker; None when there is nothing to do.

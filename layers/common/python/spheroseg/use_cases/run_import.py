@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from spheroseg.domain.outline_import import Import
+from spheroseg.domain.outline_import import Import, ImportStatus
 from spheroseg.domain.segmentation import Failure, result_prefix
 from spheroseg.errors import (
     HeldElsewhereError,
@@ -18,10 +18,12 @@ from spheroseg.errors import (
     UnavailableError,
 )
 from spheroseg.messages import BrightnessRequested
-from spheroseg.ports import Clock, ExportQueue, ImageStore, ImportRepository, RevisionRepository
+from spheroseg.ports import Clock, ExportQueue, ImageStore, ImportRepository, JobAnnouncer, RevisionRepository
 from spheroseg.use_cases.edit_outlines import stale_in_words
 from spheroseg.use_cases.import_targets import storable
-from spheroseg.use_cases.prepare_import import ImportChanges, ImportWork, PrepareImport
+from spheroseg.use_cases.prepare_import import ImportChanges, ImportWork, PrepareImport, names_in
+from spheroseg.use_cases.run_export import StoppedError
+from spheroseg.use_cases.tell_import import TellImport
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class RunImport:
     store: ImageStore
     clock: Clock
     scratch: Path
+    updates: JobAnnouncer
     queue: ExportQueue | None = None
 
     def take(self, import_id: UUID) -> ImportWork | None:
@@ -51,25 +54,31 @@ class RunImport:
         except ImportNotFoundError:
             return None
         now = self.clock.now()
+        if before.status is ImportStatus.CANCELLED and before.attempt:
+            self._clear_all(before)  # its worker may have died before it could
         if before.status.is_final or before.sent_at is None:
             return None
         if before.is_held(now):
             raise HeldElsewhereError(f"Import {import_id} is worked on by another worker")
         after = before.started(now)
         self.imports.replace(before, after)
+        self._tell(after)
         return ImportWork(after)
 
     def make(self, work: ImportWork) -> Import | None:
-        """The import after its end; None when it was deleted or taken over, and nothing is left of it.
+        """The import after its end; None when it was cancelled, deleted or taken over, and nothing is left of it.
 
         Raises:
-            StoppedError: ``work.stop`` was set from outside: see ``give_back``.
+            StoppedError: ``work.stop`` was set from outside for another reason: see ``give_back``; or it was cancelled.
         """
         with TemporaryDirectory(prefix="spheroseg-import-", dir=self.scratch) as folder:
             changes = ImportChanges()
             try:
                 self.prepare(changes, work, Path(folder))
             except (UnavailableError, StaleStateError):
+                raise
+            except StoppedError:
+                self._clear(work.job, changes)  # nobody may begin it again: it may have been cancelled
                 raise
             except SpherosegError as error:
                 self._clear(work.job, changes)
@@ -83,12 +92,22 @@ class RunImport:
             self.imports.replace(work.job, after)
         except StaleStateError:
             return False
+        if (after.done, after.total, after.spheroids) != work.told:
+            work.told = after.done, after.total, after.spheroids
+            self._tell(after)
         return True
 
     def give_back(self, work: ImportWork) -> None:
         """Let it wait again, for another worker; nothing happens when it is no longer this worker's."""
-        with suppress(StaleStateError):
-            self.imports.replace(work.job, work.job.given_back(self.clock.now()))
+        after = work.job.given_back(self.clock.now())
+        try:
+            self.imports.replace(work.job, after)
+        except StaleStateError:
+            return
+        self._tell(after)
+
+    def _tell(self, import_: Import) -> None:
+        TellImport(self.updates, self.clock)(import_)
 
     def _failed(self, work: ImportWork, error: SpherosegError) -> Import | None:
         after = work.job.advanced(work.done, work.total, work.spheroids, self.clock.now())
@@ -111,6 +130,7 @@ class RunImport:
                 raise  # an image is gone since: whoever begins again says which
             self._clear(work.job, changes)
             return None
+        self._tell(after)
         self.store.delete_under(after.prefix)
         if self.queue is not None and changes.revisions:
             ids = [revision.segmentation_id for revision, _ in changes.revisions]
@@ -129,6 +149,15 @@ class RunImport:
     def _clear(self, job: Import, changes: ImportChanges) -> None:
         for run, _ in changes.runs:
             self.store.delete_under(result_prefix(run.id, job.attempt))
+
+    def _clear_all(self, job: Import) -> None:
+        """Files of every result that any attempt can have drawn, on images that are still there."""
+        if job.options.bases:
+            return
+        chosen = job.options.image_id
+        images = [id_ for id_, _ in names_in(self.imports, job.project_id)] if chosen is None else [chosen]
+        for id_ in images:
+            self.store.delete_under(result_prefix(job.new_result_id(id_)))
 
     def _told_what_changed(self, changes: ImportChanges, error: StaleRevisionError) -> StaleRevisionError:
         for revision, _ in changes.revisions:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from spheroseg.domain.export import Export
 from spheroseg.errors import QueueUnavailableError
 from spheroseg.messages import ExportChanged
-from spheroseg.ports import Clock, ExportAnnouncer
+from spheroseg.ports import Clock, JobAnnouncer
 
 
 @dataclass(frozen=True)
 class TellExport:
     """Announce an export as it stands; what is not heard is found by asking."""
 
-    updates: ExportAnnouncer
+    updates: JobAnnouncer
     clock: Clock
 
     def __call__(self, export: Export) -> None:

@@ -87,7 +87,7 @@ ORDER BY upload_until, id LIMIT %(limit)s
 
 FORGET = """
 DELETE FROM imports WHERE id IN (
-    SELECT id FROM imports WHERE status IN ('succeeded', 'failed', 'expired') AND created_at < %(before)s
+    SELECT id FROM imports WHERE status IN ('succeeded', 'failed', 'cancelled', 'expired') AND created_at < %(before)s
     ORDER BY created_at LIMIT %(limit)s
 )
 """
@@ -122,7 +122,9 @@ class PostgresImports:
             cursor.execute(LOCK_PERSON, values)
             active = cursor.execute(COUNT_ACTIVE, values).fetchone()
             if active is not None and active["active"] >= MAX_ACTIVE:
-                raise TooManyImportsError(f"You have {active['active']} imports that are not finished; wait for one")
+                raise TooManyImportsError(
+                    f"You have {active['active']} imports that are not finished; wait for one, or cancel one"
+                )
             if options.image_id is not None and cursor.execute(FOREIGN_IMAGE, values).fetchone() is not None:
                 raise ImageNotFoundError(f"The project has no image {options.image_id}")
             foreign = cursor.execute(FOREIGN_RUN, values).fetchone()
