@@ -1,6 +1,7 @@
 """Options of the whole suite, the servers that its parts share, and a wall between it and the user's own AWS account."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -26,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the user's AWS account and our own settings, but for tests of a deployed stage."""
+    # Images of containers often set it. Every process of every run would compile the tests and all that they start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "deployed" in (config.getoption("markexpr") or "").replace("not deployed", ""):
         return
     for name in [name for name in os.environ if name.startswith(("AWS_", "SPHEROSEG_", "POWERTOOLS_"))]:
