@@ -4,8 +4,10 @@ Coordinates are in pixels of the image, x to the right, y down. The pixel in col
 (c, r) to (c + 1, r + 1): outlines run along pixel edges, so that an outline's area is the number of its pixels.
 """
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
+from typing import Self
 
 from spheroseg.domain.review import ReviewReason
 
@@ -59,6 +61,27 @@ class Measures:
     bbox_height_px: float
     hole_count: int
     hole_area_px2: float
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, Sequence[float]]) -> list[Self]:
+        """The measures of many spheroids.
+
+        Args:
+            columns: Of each measure its values; columns of one length, in the order of the fields.
+
+        Raises:
+            ValueError: the names are not those of the fields in their order, or columns differ in length.
+        """
+        names = tuple(field.name for field in fields(cls))
+        if tuple(columns) != names:
+            raise ValueError(f"Measures are given as {', '.join(columns)}")
+        made = []
+        for row in zip(*columns.values(), strict=True):
+            one = object.__new__(cls)
+            # All at once: a frozen class's own assignments, one by one, take three times as long.
+            one.__dict__.update(zip(names, row, strict=True))
+            made.append(one)
+        return made
 
     def in_um(self, pixel_size_um: float) -> dict[str, float]:
         """The measures that have a unit, converted to µm, µm² and µm³.

@@ -227,7 +227,9 @@ def _rings(pieces: _Pieces, order: Indices, starts: Indices, names: Indices) -> 
     begin, end, y = np.where(is_forward, low, high), np.where(is_forward, high, low), pieces.y[order]
     # Green's theorem along a path of horizontal and vertical edges: the area is −∮ y dx.
     area = np.add.reduceat(y * (begin - end), starts[:-1])
-    label = np.unique(names)[pieces.label[order[starts[:-1]]]]
+    is_new = np.ones(names.size, bool)
+    np.not_equal(names[1:], names[:-1], out=is_new[1:])
+    label = names[is_new][pieces.label[order[starts[:-1]]]]
     ranks = np.lexsort((area < 0, label))
     lengths = np.diff(starts)[ranks]
     new_starts = np.concatenate([[0], np.cumsum(lengths)])
@@ -263,7 +265,10 @@ def _owners(corners: Indices, starts: Indices, label: Indices, area: Indices) ->
     outer = area > 0
     latest_outer = np.maximum.accumulate(np.where(outer, owner, 0))
     owner = np.where(outer, owner, latest_outer)  # right where the object is in one piece: its holes follow it
-    names, first, counts = np.unique(label[outer], return_index=True, return_counts=True)
+    named = label[outer]
+    if (named[1:] != named[:-1]).all():
+        return owner
+    names, first, counts = np.unique(named, return_index=True, return_counts=True)
     outer_rings = np.flatnonzero(outer)
     for name, start, pieces in zip(names[counts > 1], first[counts > 1], counts[counts > 1], strict=True):
         candidates = outer_rings[start : start + pieces]

@@ -27,6 +27,10 @@ LARGEST_INT32 = 2**31 - 1
 CLOSE_PX2 = 1e-9
 """Twice the area of a triangle that is none but for rounding, in px²."""
 
+FAR, FAR_UP_TO = (6, 2), 2**14
+"""Among no more points than these, each is held against others so many places away first: rounds of looking cost more
+than the points do, and a shallow bay is gone in one."""
+
 SHARE_OF_FEW = 0.08
 """Where less of all points goes, it is faster to look at its neighbours than at everything once more."""
 
@@ -134,16 +138,26 @@ def _turning(x: NDArray[Any], y: NDArray[Any], number: Indices) -> Indices:
         number: Of the chain, ascending.
     """
     corners = np.arange(x.size)
+    reaches = list(FAR) if x.size <= FAR_UP_TO else []
     while True:
-        along, down = np.diff(x), np.diff(y)
-        is_corner = np.ones(x.size, bool)
-        np.greater(along[:-1] * down[1:], along[1:] * down[:-1], out=is_corner[1:-1])
-        is_corner[1:-1] |= number[2:] != number[:-2]  # numbers ascend: else the one between is of the same chain
+        reach = reaches.pop(0) if reaches else 1
+        is_corner = _bends(x, y, number, reach)
         kept = np.flatnonzero(is_corner)
         gone = x.size - kept.size
-        if gone < SHARE_OF_FEW * x.size:
+        if reach == 1 and gone < SHARE_OF_FEW * x.size:
             return corners[_without_few(x, y, number, is_corner)] if gone else corners
         corners, x, y, number = corners[kept], x[kept], y[kept], number[kept]
+
+
+def _bends(x: NDArray[Any], y: NDArray[Any], number: Indices, reach: int) -> NDArray[np.bool_]:
+    """Where a point lies outside of the way between those ``reach`` places before and after it; and at chains' ends."""
+    bends = np.ones(x.size, bool)
+    if x.size > 2 * reach:
+        along, down = x[reach:] - x[:-reach], y[reach:] - y[:-reach]
+        inner = bends[reach:-reach]
+        np.greater(along[:-reach] * down[reach:], along[reach:] * down[:-reach], out=inner)
+        inner |= number[2 * reach :] != number[: -2 * reach]  # numbers ascend: else those between are of the same chain
+    return bends
 
 
 def _without_few(x: NDArray[Any], y: NDArray[Any], number: Indices, is_corner: NDArray[np.bool_]) -> Indices:

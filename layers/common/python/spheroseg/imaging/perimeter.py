@@ -48,16 +48,18 @@ def smoothed_boundaries(rings: Rings, origin: Indices) -> Smoothed:
     """
     midpoints, starts = _midpoints(rings, origin)
     counts = np.diff(starts)
-    # All rings as one line, of which only the points near a ring's ends take part in the wrong neighbours.
+    # All rings as one line, in which the points near a ring's ends get the wrong neighbours; then those near the ends
+    # once more, in stretches across the ends. A line shorter than the kernel is all near ends.
     points = np.empty_like(midpoints)
-    for axis in (0, 1):
-        along = np.pad(midpoints[:, axis], REACH_EDGES)
-        points[:, axis] = np.convolve(along, KERNEL, "valid")
-    offsets = np.arange(-REACH_EDGES, REACH_EDGES + 1)
+    if len(midpoints) >= KERNEL.size:
+        for axis in (0, 1):
+            points[:, axis] = np.convolve(midpoints[:, axis], KERNEL, "same")
     first, size = starts[:-1, None], counts[:, None]
-    near_ends = np.concatenate([offsets[REACH_EDGES:-1], offsets[:REACH_EDGES]]) % size
-    around = first[..., None] + (near_ends[..., None] + offsets) % size[..., None]
-    points[first + near_ends] = np.einsum("rpkc,k->rpc", midpoints[around], KERNEL)
+    across = first + np.arange(-2 * REACH_EDGES, 2 * REACH_EDGES) % size
+    near_ends = across[:, REACH_EDGES:-REACH_EDGES]
+    for axis in (0, 1):
+        smoothed = np.convolve(midpoints[across, axis].ravel(), KERNEL, "same").reshape(across.shape)
+        points[near_ends, axis] = smoothed[:, REACH_EDGES:-REACH_EDGES]
 
     ends = starts[1:] - 1
     way = np.empty_like(points)
@@ -70,6 +72,7 @@ def smoothed_boundaries(rings: Rings, origin: Indices) -> Smoothed:
     bulges[starts[:-1]] = last[:, 0] * first_way[:, 1] > last[:, 1] * first_way[:, 0]
     drawn = np.add.reduceat(steps, starts[:-1], dtype=np.float64)
     # Row by row: a product of matrices would depend on how many rings there are, in its last digit.
+    offsets = np.arange(-REACH_EDGES, REACH_EDGES + 1)
     kept = (np.cos(2 * np.pi * offsets / size) * KERNEL.astype(np.float64)).sum(axis=1)
     return Smoothed(points, starts, bulges, drawn / kept, drawn)
 

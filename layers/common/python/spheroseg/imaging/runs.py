@@ -14,11 +14,8 @@ Indices = NDArray[np.int64]
 PIXELS_AT_A_TIME = 250_000
 """Compared at once: what fits into the processor's cache. A large image then needs little memory beside itself."""
 
-WORD = 64
-"""Bits of a word."""
-
-FEW_BITS = 4
-"""So many in a word, on average, are found one after the other in less time than all its bits are looked at."""
+WORD = 8
+"""Pixels that are looked at at once."""
 
 
 class Runs(NamedTuple):
@@ -92,7 +89,7 @@ def order_of(key: Indices, bits: int) -> Indices:
 def _changes(flat: Labels, width: int) -> Indices:
     """Where rows of labels change; their first pixels where something is there, or at the end of the row before.
 
-    Changes are few, so as many pixels are looked at at a time as a word has bits.
+    Changes are few, so as many pixels are looked at at a time as a word has bytes.
     """
     differs = np.empty(-(-flat.size // WORD) * WORD, bool)
     np.not_equal(flat[1:], flat[:-1], out=differs[1 : flat.size])
@@ -102,17 +99,9 @@ def _changes(flat: Labels, width: int) -> Indices:
     at_border |= flat[width - 1 : -1 : width] != 0
     if at_border.any():
         differs[width : flat.size : width] |= at_border
-    packed = np.packbits(differs, bitorder="little").view("<u8")
-    words = np.flatnonzero(packed)
-    bits = packed[words]
-    if int(np.bitwise_count(bits).sum()) > FEW_BITS * words.size:
-        found = np.flatnonzero(differs.reshape(-1, WORD)[words])
-        crowded: Indices = (words * WORD)[found // WORD] + found % WORD
-        return crowded
-    places = []
-    while words.size:  # the lowest bit of each word, then the next one of those that have more
-        rest = bits & (bits - np.uint64(1))
-        places.append(words * WORD + np.bitwise_count((bits ^ rest) - np.uint64(1)))
-        more = np.flatnonzero(rest)
-        words, bits = words[more], rest[more]
-    return np.sort(np.concatenate(places)) if places else words
+    words = differs.view(np.uint64)
+    places = np.flatnonzero(words != 0)
+    found = np.flatnonzero(words[places].view(bool))
+    changes: Indices = (places * WORD)[found // WORD]
+    changes += found % WORD
+    return changes
