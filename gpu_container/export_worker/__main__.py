@@ -2,7 +2,10 @@
 
 import os
 import sys
+import tempfile
 
+from export_worker.reports import Reports
+from export_worker.scratch import own_scratch
 from export_worker.settings import Settings
 from export_worker.wiring import wire
 from spheroseg.until_signal import UntilSignal
@@ -15,8 +18,12 @@ def main() -> int:
     """Run until a signal comes; 0, or 1 when the worker ended by itself."""
     until_signal = UntilSignal()
     os.nice(NICENESS)
-    with wire(Settings.from_env()) as consumer:
-        return until_signal.run(consumer)
+    settings = Settings.from_env()
+    with own_scratch(settings.scratch_dir) as scratch:
+        Reports().cleared(scratch.left, scratch.kept)
+        tempfile.tempdir = str(scratch.folder)  # what libraries put aside lies there, too
+        with wire(settings.model_copy(update={"scratch_dir": scratch.folder})) as consumer:
+            return until_signal.run(consumer)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """One log line for each export, import and run whose brightness was measured."""
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -46,6 +48,13 @@ class Reports:
         metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
         metrics.add_metric(name="BrightnessMeasured", unit=MetricUnit.Count, value=work.spheroids)
         metrics.flush_metrics()
+
+    def cleared(self, left: Sequence[Path], kept: Sequence[tuple[Path, str]]) -> None:
+        """Folders of workers that were killed are gone, but for those that could not be removed."""
+        if left:
+            logger.info("Left folders removed", extra={"folders": [str(folder) for folder in left]})
+        for folder, why in kept:
+            logger.warning("A left folder stays", extra={"folder": str(folder), "detail": why})
 
     def dropped(self, request: Request) -> None:
         """A job needs nothing more: it has ended, was cancelled or deleted, or is another worker's."""

@@ -16,5 +16,6 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, ExportsSettings
     )
     scratch_dir: Path = Field(
         default_factory=lambda: Path(tempfile.gettempdir()),
-        description="Where files lie that cannot be written front to back, each for that time only",
+        description="Where files lie that cannot be written front to back, each for that time only, in a folder of "
+        "each worker's own; those of killed workers go when one starts",
     )
