@@ -72,4 +72,20 @@ def test_every_answer_is_one_that_the_document_tells(
         return client.request(method, cloud.api_url + path, headers=headers, **request)
 
     own = {**finished, "project_id": project_id, "image_id": image_id, "name": "fast", "code": "internal"}
+    own |= {"export_id": an_export(user)} if "{export_id}" in operation[1] else {}
+    own |= {"import_id": an_import(user)} if "{import_id}" in operation[1] else {}
     tried(schema, operation, own, send, EXAMPLES)
+
+
+def an_export(user: ApiUser) -> str:
+    """One that is on its way, and fails, as its project has no result."""
+    return str(user.post(f"/projects/{user.project('Tried')}/exports", {"format": "csv"})["id"])
+
+
+def an_import(user: ApiUser) -> str:
+    """One whose file is there."""
+    content = b'{"type": "FeatureCollection", "features": []}'
+    body: dict[str, object] = {"format": "geojson", "file_name": "a.geojson", "size_bytes": len(content)}
+    announced = user.post(f"/projects/{user.project('Tried')}/imports", body)
+    assert user.send(announced, content).is_success
+    return str(announced["id"])
