@@ -18,6 +18,26 @@ CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 """A pixel and those that share an edge with it."""
 
 
+class FocusRule(BaseModel):
+    """What a model card says about objects out of focus.
+
+    An object's focus is the sharpness of its rim as a share of the sharpest one's, times its diameter as a share of the
+    typical one's to the power of ``size_power``.
+
+    Args:
+        least: Focus from which an object stays; at 0 all of them do.
+        size_power: 0 where size does not matter; above, small objects have to be sharper than large ones.
+        reference: The sharpest is looked for among objects of at least this share of the largest one's diameter, so
+            that a speck of dust does not stand for the plane in focus.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least: float
+    size_power: float
+    reference: float
+
+
 class Postprocessing(BaseModel):
     """What a model card says about making objects; lengths are in pixels of the network's input.
 
@@ -28,6 +48,7 @@ class Postprocessing(BaseModel):
         min_hole_diameter_px: Smaller holes are filled even where holes are kept.
         min_certainty: An object stays when its mean foreground probability is at least this share of the way from the
             threshold to 1.
+        focus: Which objects are left out because they are out of focus; None: none of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +58,7 @@ class Postprocessing(BaseModel):
     min_diameter_px: float
     min_hole_diameter_px: float
     min_certainty: float
+    focus: FocusRule | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +72,7 @@ class Seen:
         boxes: (n, 4) x, y, width, height of the objects kept.
         diameters_px: (n,) equivalent diameters.
         dropped_count: How many were dropped.
+        sharpness: (n,) of their rims, see ``focusing``; None where nothing asks for it.
     """
 
     foreground: Map
@@ -57,6 +80,7 @@ class Seen:
     boxes: NDArray[np.int32]
     diameters_px: NDArray[np.float64]
     dropped_count: int = 0
+    sharpness: NDArray[np.float32] | None = None
 
     @property
     def count(self) -> int:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from segmentation_worker import tiles
 from segmentation_worker.drawing import draw_in_parts
 from segmentation_worker.enlargement import Map, enlarged
+from segmentation_worker.focusing import in_focus, rim_sharpness
 from segmentation_worker.instances import Postprocessing, Probability, Seen, draw_objects, find_objects
 from segmentation_worker.preparation import SPARE, Preprocessing, padded, prepared
 from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
@@ -161,7 +162,7 @@ class OnnxSegmenter:
     ) -> SegmentedPixels | None:
         """The same; None, and nothing is drawn, where what was seen is not enough."""
         if pixels.size <= IN_MEMORY_PX:
-            look = self._looked_closer(pixels, self._looked_at(pixels, parameters), parameters)
+            look = self._focused(self._looked_closer(pixels, self._looked_at(pixels, parameters), parameters))
             if not is_enough(look.seen):
                 return None
             return (
@@ -174,7 +175,7 @@ class OnnxSegmenter:
             look = self._looked_at(small, parameters)
             shrink = max(1, max(pixels.shape) // (SPARE * max(self._preprocessing.sides_px)))
             covered = (small.shape[0] * shrink, small.shape[1] * shrink)
-            look = self._looked_closer(pixels, replace(look, covered=covered), parameters)
+            look = self._focused(self._looked_closer(pixels, replace(look, covered=covered), parameters))
             if not is_enough(look.seen):
                 return None
             return self._drawn_in_parts(look, pixels, parameters)
@@ -221,10 +222,11 @@ class OnnxSegmenter:
             foreground, seen = self._seen(view, parameters)
             if latest is None or seen.count or not latest.seen.count:
                 latest = _Look(seen, foreground, (pixels.shape[0], pixels.shape[1]))
+                seen_in = view
             if side >= long_side or (seen.typical_diameter_px >= enough and not seen.is_frame):
                 break
         assert latest is not None  # noqa: S101 - the card has at least one side
-        return replace(latest, blur=blur)
+        return replace(latest, seen=self._sharpness(seen_in, latest.seen), blur=blur)
 
     def _looked_closer(self, pixels: Grey, look: _Look, parameters: Parameters) -> _Look:
         """The same look, or a closer one in tiles while objects look far too small at the largest side."""
@@ -288,7 +290,9 @@ class OnnxSegmenter:
             self._on_progress()
             tile = cast("Grey", np.ascontiguousarray(view[rows, columns]))
             release(view)
-            return self._seen(np.clip(windowed(tile, low, high), *settings.clip), parameters)
+            window = np.clip(windowed(tile, low, high), *settings.clip)
+            foreground, seen = self._seen(window, parameters)
+            return foreground, self._sharpness(window, seen)
 
         return (view.shape[0], view.shape[1]), look_at
 
@@ -298,6 +302,17 @@ class OnnxSegmenter:
         # A diameter that the user gives is in pixels of the image and is held to there.
         min_diameter_px = self._postprocessing.min_diameter_px if parameters.min_diameter_px is None else 0.0
         return foreground, find_objects(foreground, core, parameters.threshold, min_diameter_px, self._postprocessing)
+
+    def _sharpness(self, view: NDArray[np.float32], seen: Seen) -> Seen:
+        """With the sharpness of its objects, where the card has a rule that asks for it."""
+        if self._postprocessing.focus is None:
+            return seen
+        return replace(seen, sharpness=rim_sharpness(view, seen.labels, seen.count))
+
+    def _focused(self, look: _Look) -> _Look:
+        """Without what is out of focus, where the card has a rule for it."""
+        rule = self._postprocessing.focus
+        return look if rule is None else replace(look, seen=in_focus(look.seen, rule))
 
     def _probabilities(self, view: NDArray[np.float32]) -> tuple[Probability, Probability]:
         """Foreground and core, each (h, w) float32 from 0 to 1."""

@@ -37,19 +37,21 @@ class _Tile:
 
 @dataclass
 class _Fragments:
-    """What tiles found, by number: which belong together, their boxes and areas."""
+    """What tiles found, by number: which belong together, their boxes, areas and the sharpness of their rims."""
 
     parent: list[int] = field(default_factory=lambda: [0])
     boxes: list[tuple[int, int, int, int]] = field(default_factory=lambda: [(0, 0, 0, 0)])
     areas: list[int] = field(default_factory=lambda: [0])
     is_kept: list[bool] = field(default_factory=lambda: [False])
+    sharpness: list[float] = field(default_factory=lambda: [np.nan])
 
-    def add(self, box: tuple[int, int, int, int], area: int, *, is_kept: bool) -> int:
-        """A new fragment: its top, left, bottom and right, and how many pixels it has."""
+    def add(self, box: tuple[int, int, int, int], area: int, sharpness: float, *, is_kept: bool) -> int:
+        """A new fragment: its top, left, bottom and right, how many pixels it has, and how sharp its rim is."""
         self.parent.append(len(self.parent))
         self.boxes.append(box)
         self.areas.append(area)
         self.is_kept.append(is_kept)
+        self.sharpness.append(sharpness)
         return len(self.parent) - 1
 
     def root(self, number: int) -> int:
@@ -140,7 +142,9 @@ def _numbered(seen: Seen, tile: _Tile, fragments: _Fragments) -> NDArray[np.int3
         if place is not None:
             rows, columns = place
             box = (top + rows.start, left + columns.start, top + rows.stop, left + columns.stop)
-        numbers[label] = fragments.add(box, int(areas[label]), is_kept=label <= seen.count)
+        is_kept = label <= seen.count
+        sharpness = float(seen.sharpness[label - 1]) if is_kept and seen.sharpness is not None else np.nan
+        numbers[label] = fragments.add(box, int(areas[label]), sharpness, is_kept=is_kept)
     return numbers
 
 
@@ -190,4 +194,17 @@ def _joined(labels: Labels, solid: NDArray[np.uint8], fragments: _Fragments) -> 
         boxes=np.column_stack([low[first, 1], low[first, 0], size[:, 1], size[:, 0]]).astype(np.int32),
         diameters_px=np.sqrt(areas[first] * 4 / np.pi),
         dropped_count=others.size,
+        sharpness=_mean_sharpness(fragments, roots)[first],
     )
+
+
+def _mean_sharpness(fragments: _Fragments, roots: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(fragments,) of each object, at its first fragment: the mean over its fragments, weighted by area."""
+    sharpness = np.array(fragments.sharpness)
+    known = np.isfinite(sharpness)
+    areas = np.where(known, fragments.areas, 0)
+    totals = np.bincount(roots, weights=areas, minlength=roots.size)
+    sums = np.bincount(roots, weights=areas * np.where(known, sharpness, 0), minlength=roots.size)
+    means = np.full(roots.size, np.nan, np.float32)
+    means[totals > 0] = sums[totals > 0] / totals[totals > 0]
+    return means
