@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from functools import cache
 from pathlib import Path
 
 SHIM = """#!{python} -IS
@@ -24,8 +25,12 @@ sys.exit(code[0] if code else 70)
 
 def serve(address: str) -> None:
     """Run every call that comes, each in a fork with the caller's files, folder and environment."""
-    from spheroseg_client.command_line import main
+    import typer.main
 
+    from spheroseg_client.command_line import app, main
+
+    typer.main.get_command = built = cache(typer.main.get_command)
+    built(app)  # as long as a hundred options take to be read from signatures, again a tenth of a second
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)

@@ -91,7 +91,7 @@ def test_the_guides_commands_work_one_after_the_other(service: Service, programs
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=tmp_path,
             env={
-                "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+                "PATH": os.pathsep.join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"])),
                 "HOME": str(tmp_path),
                 "COLUMNS": "200",
                 "SPHEROSEG_API": service.url,

@@ -68,11 +68,13 @@ class Access:
             raise NotSignedInError(
                 "Give --token, or --email and --password (or SPHEROSEG_TOKEN, SPHEROSEG_EMAIL, SPHEROSEG_PASSWORD)"
             )
-        with Client(
-            api, email=self.email, password=self.password, token=self.token, retry_for_s=FIRST_CONTACT_S
-        ) as first:
-            first.check()  # a wrong address or password is told at once, before anything is prepared
-        return Client(api, email=self.email, password=self.password, token=self.token)
+        client = Client(api, email=self.email, password=self.password, token=self.token)
+        try:
+            client.check(FIRST_CONTACT_S)  # a wrong address or password is told at once, before anything is prepared
+        except BaseException:
+            client.close()
+            raise
+        return client
 
 
 def _local(cloud: RunningCloud) -> Client:

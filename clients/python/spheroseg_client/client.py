@@ -111,9 +111,14 @@ class Client(
         """From now on a fault is reported at once, also of calls under way; for a program that is about to end."""
         self._transport.stop_retrying()
 
-    def check(self) -> None:
-        """Return when the service answers and accepts the credentials; raise otherwise."""
-        next(self._pages("/v1/projects", Project), None)
+    def check(self, retry_for_s: float | None = None) -> None:
+        """Return when the service answers and accepts the credentials; raise otherwise.
+
+        Args:
+            retry_for_s: How long it is tried; None: as long as every call.
+        """
+        with self._transport.retrying_for(retry_for_s):
+            next(self._pages("/v1/projects", Project), None)
 
     def health(self) -> Health:
         """Whether the service and the parts behind it answer; also while it is not ready."""

@@ -3,7 +3,8 @@
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -121,6 +122,16 @@ class Transport:
     def stop_retrying(self) -> None:
         """From now on a fault is reported at once, also of calls under way; for a program that is about to end."""
         self._ending.set()
+
+    @contextmanager
+    def retrying_for(self, seconds: float | None) -> Iterator[None]:
+        """Within the block calls are repeated for so long, None: as usual; for when no other thread calls yet."""
+        usual = self._retry_for_s
+        self._retry_for_s = usual if seconds is None else seconds
+        try:
+            yield
+        finally:
+            self._retry_for_s = usual
 
     def close(self) -> None:
         """Close all connections."""
