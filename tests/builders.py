@@ -24,6 +24,7 @@ from spheroseg.domain.segmentation import (
     PixelSizeSource,
     Priority,
     Result,
+    Runtime,
     Segmentation,
     SegmentationStatus,
     queued,
@@ -104,6 +105,9 @@ def a_failure(
     return Failure(code=code, detail=detail)
 
 
+SOME_RUNTIME = Runtime("onnxruntime 1.29.0", "CPUExecutionProvider")
+
+
 def a_result(spheroid_count: int = 1, **changes: Any) -> Result:
     result = Result(
         width_px=2048,
@@ -114,7 +118,7 @@ def a_result(spheroid_count: int = 1, **changes: Any) -> Result:
         spheroid_count=spheroid_count,
         found_count=spheroid_count,
         stages_s={"download": 0.02, "decode": 0.01, "model": 0.12, "outlines": 0.03, "store": 0.04},
-        ran=ModelFile(model="spheroid-unet", version="1", precision="int8", sha256="0" * 64),
+        ran=ModelFile(model="spheroid-unet", version="1", precision="int8", sha256="0" * 64, runtime=SOME_RUNTIME),
         review=a_review(spheroid_count),
     )
     return replace(result, **changes)

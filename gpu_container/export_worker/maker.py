@@ -158,6 +158,8 @@ def _origin(found: ExportedRun) -> Origin:
         ran_model=f"{ran.model}@{ran.version}" if ran else "",
         ran_precision=ran.precision if ran else "",
         ran_sha256=ran.sha256 if ran else "",
+        ran_runtime=ran.runtime.program if ran and ran.runtime else "",
+        ran_provider=ran.runtime.provider if ran and ran.runtime else "",
         image_confidence=review.signs.confidence if review else None,
         image_needs_review=review.is_needed if review else None,
         image_review_reasons=" ".join(review.reasons) if review else "",

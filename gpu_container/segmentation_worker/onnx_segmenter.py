@@ -23,7 +23,7 @@ from segmentation_worker.instances import Postprocessing, Probability, Seen, dra
 from segmentation_worker.preparation import SPARE, Preprocessing, padded, prepared
 from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
 from spheroseg.domain.model_card import ModelCard
-from spheroseg.domain.segmentation import Parameters
+from spheroseg.domain.segmentation import Parameters, Runtime
 from spheroseg.errors import ModelUnusableError
 from spheroseg.imaging.certainty import View
 from spheroseg.imaging.focus import blur_of
@@ -32,6 +32,8 @@ from spheroseg.imaging.windowing import Grey, windowed
 from spheroseg.ports import SegmentedPixels
 
 CPU = "CPUExecutionProvider"
+PROGRAM = f"onnxruntime {onnxruntime.__version__}"
+
 PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", CPU)
 """Fastest first."""
 
@@ -186,7 +188,7 @@ class OnnxSegmenter:
         labels = draw_objects(
             look.seen, solid > parameters.threshold, parameters.min_diameter_px or 0.0, holes=parameters.holes
         )
-        return SegmentedPixels(labels=labels, view=self._view(look))
+        return SegmentedPixels(labels=labels, view=self._view(look), runtime=Runtime(PROGRAM, self.provider))
 
     def _drawn_in_parts(self, look: _Look, pixels: Grey, parameters: Parameters) -> SegmentedPixels:
         labels = draw_in_parts(
@@ -198,7 +200,7 @@ class OnnxSegmenter:
             self._folder,
             holes=parameters.holes,
         )
-        return SegmentedPixels(labels=labels, view=self._view(look))
+        return SegmentedPixels(labels=labels, view=self._view(look), runtime=Runtime(PROGRAM, self.provider))
 
     def _view(self, look: _Look) -> View:
         """What the objects were seen in. Small holes that were filled in them are not filled here."""

@@ -137,7 +137,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cv2.imwrite(str(path), np.clip(170 - dark + noise, 0, 255).astype(np.uint8))
         labels = bundles._found_by(card, path, 1, Parameters(threshold=0.4))
         assert labels.any()
-        ran = Origin(ran_model=f"{card.name}@{card.version}", ran_precision=card.precision, ran_sha256=card.sha256)
+        ran = Origin(
+            ran_model=f"{card.name}@{card.version}",
+            ran_precision=card.precision,
+            ran_sha256=card.sha256,
+            ran_runtime="onnxruntime 1.0.0" if name == "a" else "",
+            ran_provider="CPUExecutionProvider" if name == "a" else "",
+        )
         one = result_of(labels, path.name, name, 0.5)
         results.append(replace(one, origin=ran, original=exchanged.original_at(path)))
     exporting.import_results(results, folder / "results")
@@ -167,6 +173,15 @@ def test_a_bundle_is_verified_by_making_it_again(bundle: Path) -> None:
         assert verdict["checked"] == len(archive.namelist()) - 1
     assert manifest["parameters"]["threshold"] == 0.4
     assert manifest["model"]["sha256"] == ModelRegistry.packaged().default.sha256
+    told = [(image["runtime"], image["provider"], image["runtime_not_given"]) for image in manifest["images"]]
+    assert told == [
+        ("onnxruntime 1.0.0", "CPUExecutionProvider", None),
+        (None, None, "the run is of before this was noted"),
+    ]
+    (note,) = verdict["notes"]
+    assert note.startswith(
+        "The model was computed by onnxruntime 1.0.0 (CPUExecutionProvider) then, and by onnxruntime"
+    )
     assert len(json.loads(run("verify", str(bundle), "--sample", "1", "--json"))["measured"]) == 1
 
 

@@ -26,7 +26,14 @@ def a_run(pixel_size_um: float | None = None) -> Segmentation:
         spheroid_count=1,
         found_count=1,
         stages_s={},
-        ran=ModelFile(model="spheroid-unet", model_version="1", precision="int8", sha256="0" * 64),
+        ran=ModelFile(
+            model="spheroid-unet",
+            model_version="1",
+            precision="int8",
+            sha256="0" * 64,
+            runtime="onnxruntime 1.29.0",
+            provider="CPU",
+        ),
         review=Review(
             needed=True,
             reasons=["blur", "edge-contact"],
@@ -95,6 +102,7 @@ def test_every_number_is_read_back_as_it_was(tmp_path: Path) -> None:
         assert name == "area_um2" or float(row[name]) == value
     assert (row["pixel_size_um"], row["pixel_size_source"]) == ("0.65", "file")
     assert (row["ran_model"], row["ran_precision"], row["ran_sha256"]) == ("spheroid-unet@1", "int8", "0" * 64)
+    assert (row["ran_runtime"], row["ran_provider"]) == ("onnxruntime 1.29.0", "CPU")
 
 
 def test_cells_in_micrometres_are_empty_when_the_pixel_size_is_unknown(tmp_path: Path) -> None:

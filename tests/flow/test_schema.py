@@ -69,6 +69,8 @@ def test_every_answer_is_one_that_the_document_tells(
 
     def send(method: str, path: str, request: dict[str, Any]) -> httpx.Response:
         headers = {**request.pop("headers"), "Authorization": f"Bearer {user.token}"}
+        # The emulator's own route for everything ends at line breaks; in process the API is asked with them, too.
+        path = path.replace("%0A", "~")
         return client.request(method, cloud.api_url + path, headers=headers, **request)
 
     own = {**finished, "project_id": project_id, "image_id": image_id, "name": "fast", "code": "internal"}

@@ -22,11 +22,12 @@ from PIL import Image as Picture
 from pycocotools.coco import COCO
 
 from export_worker.maker import ExchangeMaker
+from segmentation_worker.onnx_segmenter import PROGRAM
 from spheroseg.domain import product
 from spheroseg.domain.export import Export, ExportFormat, ExportOptions, ExportStatus
 from spheroseg.domain.image import original_key
 from spheroseg.domain.operations import Add
-from spheroseg.domain.segmentation import ModelFile, Parameters, PixelSizeSource, SegmentationStatus
+from spheroseg.domain.segmentation import ModelFile, Parameters, PixelSizeSource, Runtime, SegmentationStatus
 from spheroseg.domain.spheroid import Polygon
 from spheroseg.domain.statistics import Wanted
 from spheroseg.imaging.editing import ShapelyEditor
@@ -72,7 +73,8 @@ class World:
         self.pictures: dict[str, bytes] = {}
         self.counts: dict[str, int] = {}
         card = ModelRegistry.packaged().default
-        ran = ModelFile(card.name, card.version, card.precision, card.sha256)
+        runtime = Runtime(PROGRAM, "CPUExecutionProvider")
+        ran = ModelFile(card.name, card.version, card.precision, card.sha256, runtime=runtime)
         for place, name in enumerate(NAMES):
             path = scratch / name
             cv2.imwrite(str(path), picture(150 + 20 * place))
@@ -317,6 +319,8 @@ def test_a_bundle_is_accepted_by_who_verifies_it(world: World, tmp_path: Path) -
     manifest = json.loads(unpacked((tmp_path / "study.zip").read_bytes())["manifest.json"])
     assert manifest["parameters"]["threshold"] == 0.4
     assert manifest["model"]["sha256"] == ModelRegistry.packaged().default.sha256
+    told = {(image["runtime"], image["provider"], image["runtime_not_given"]) for image in manifest["images"]}
+    assert told == {(PROGRAM, "CPUExecutionProvider", None)}
 
 
 def test_a_bundle_tells_the_release_that_is_installed() -> None:

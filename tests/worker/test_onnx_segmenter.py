@@ -2,6 +2,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,7 @@ from scipy import ndimage
 import segmentation_worker
 from segmentation_worker.models import LoadedModels, in_best_precision, load_segmenters
 from segmentation_worker.onnx_segmenter import OnnxSegmenter, provider_options
-from spheroseg.domain.segmentation import Parameters
+from spheroseg.domain.segmentation import Parameters, Runtime
 from spheroseg.errors import InvalidPixelsError, ModelNotFoundError, ModelUnusableError
 from spheroseg.imaging.certainty import certainty_of
 from spheroseg.imaging.measures import spheroids_of
@@ -151,6 +152,8 @@ def test_the_best_provider_that_is_there_is_taken(segmenter: OnnxSegmenter) -> N
     ranked = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
     available = onnxruntime.get_available_providers()
     assert segmenter.provider == next(provider for provider in ranked if provider in available)
+    found = segmenter.segment(np.arange(64 * 64, dtype=np.uint8).reshape(64, 64), Parameters())
+    assert found.runtime == Runtime(f"onnxruntime {version('onnxruntime')}", segmenter.provider)
 
 
 def test_tensorrt_is_told_every_shape_that_an_image_can_have() -> None:

@@ -59,8 +59,10 @@ ORIGIN: Sequence[str] = (
     "ran_model",
     "ran_precision",
     "ran_sha256",
+    "ran_runtime",
+    "ran_provider",
 )
-"""Columns that say where a spheroid comes from: what was asked for, and the model file that ran."""
+"""Columns that say where a spheroid comes from: what was asked for, the model file that ran, and what computed it."""
 
 TRUST: Sequence[str] = (
     "rim_confidence",
@@ -275,6 +277,7 @@ def _row(file: str, name: str, segmentation: Segmentation, outline: Outline) -> 
         *(cell(result.pixel_size_um if result else None), (result.pixel_size_source if result else None) or ""),
         *(segmentation.model, segmentation.model_version, str(segmentation.image_id), str(segmentation.id)),
         *((f"{ran.model}@{ran.model_version}", ran.precision, ran.sha256) if ran else ("", "", "")),
+        *((ran.runtime or "", ran.provider or "") if ran else ("", "")),
         *(cell(outline.rim_confidence), " ".join(outline.review_reasons or ())),
         *((cell(review.confidence), cell(review.needed), " ".join(review.reasons)) if review else ("", "", "")),
         *(cell(outline.measures.get(name)) for name in INTENSITIES),

@@ -57,6 +57,14 @@ class ModelFileOut(Answer):
         description="Why this model, where `auto` chose it for the image; null where it was asked for by its name",
         examples=["fast was sure: confidence 0.981, 0% of 3 touch"],
     )
+    runtime: str | None = Field(
+        description="What computed it, with its version; null in runs of before it was noted",
+        examples=["onnxruntime 1.29.0"],
+    )
+    provider: str | None = Field(
+        description="What of that computed first, as it calls it; null where `runtime` is",
+        examples=["CPUExecutionProvider"],
+    )
 
     @classmethod
     def of(cls, file: ModelFile | None) -> "ModelFileOut | None":
@@ -69,6 +77,8 @@ class ModelFileOut(Answer):
             precision=file.precision,
             sha256=file.sha256,
             reason=file.reason,
+            runtime=file.runtime.program if file.runtime else None,
+            provider=file.runtime.provider if file.runtime else None,
         )
 
 

@@ -31,6 +31,8 @@ def test_a_succeeded_run_has_a_result_and_links(world: World, owner: Client) -> 
             "model_version": "1",
             "precision": "int8",
             "sha256": "0" * 64,
+            "runtime": "onnxruntime 1.29.0",
+            "provider": "CPUExecutionProvider",
             "reason": None,
         },
         "review": {

@@ -15,6 +15,7 @@ from spheroseg.domain.segmentation import (
     SILENT_WORKER_AFTER,
     ModelFile,
     PixelSizeSource,
+    Runtime,
     Segmentation,
     SegmentationStatus,
     result_prefix,
@@ -147,10 +148,12 @@ def test_a_queued_run_ends_with_objects_row_spheroids_and_announcements(bench: B
 
 def test_a_result_names_the_very_file_that_ran(bench: Bench) -> None:
     bench.segmenter.card = a_model_card(precision="int8", sha256="ab" * 32)
+    runtime = Runtime("onnxruntime 1.29.0", "CUDAExecutionProvider")
+    bench.segmenter.answer = replace(two_squares(), runtime=runtime)
     ended = bench.do()
     assert ended is not None
     assert ended.result is not None
-    assert ended.result.ran == ModelFile(model="spheroid-unet", version="1", precision="int8", sha256="ab" * 32)
+    assert ended.result.ran == ModelFile("spheroid-unet", "1", "int8", "ab" * 32, runtime=runtime)
 
 
 def test_a_result_names_the_model_that_was_chosen_for_the_image(bench: Bench) -> None:

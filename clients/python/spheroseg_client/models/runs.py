@@ -44,13 +44,17 @@ class Order(Answer):
 
 class ModelFile(Answer):
     """The very file that a run was made with: ``precision`` is ``int8``, ``float16`` or ``float32``, ``sha256`` its
-    digest in hexadecimal digits. ``reason`` tells why this model, where ``auto`` chose it for the image."""
+    digest in hexadecimal digits. ``reason`` tells why this model, where ``auto`` chose it for the image. ``runtime``
+    and ``provider`` are what computed it, such as ``onnxruntime 1.29.0`` and ``CPUExecutionProvider``; None in runs of
+    before that was noted."""
 
     model: str
     model_version: str
     precision: str
     sha256: str
     reason: str | None = None
+    runtime: str | None = None
+    provider: str | None = None
 
 
 class Review(Answer):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from segmentation_worker.models import load_segmenters
+from segmentation_worker.onnx_segmenter import PROGRAM
 from segmentation_worker.settings import MODEL_DIR
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Order, Parameters
@@ -194,6 +195,7 @@ def verify(bundle: Path, sample: int | None) -> Verdict:
                 found = _found_by(card, folder / image["original"], image["page"], parameters)
                 share = overlap(labels, found)
                 verdict.overlaps[image["name"]] = share
+                _note_runtime(image, verdict)
                 count = len(np.unique(found[found > 0]))
                 if share < SAME_PIXELS or count != image["spheroid_count"]:
                     verdict.faults.append(
@@ -283,6 +285,13 @@ def _drawn_again(folder: Path, image: dict[str, Any]) -> list[Spheroid]:
     drawn = [spheroid_of(one) for one in read_outlines(folder / image["outlines"])]
     measured = measures_of_outlines(stretches_of([one.polygons for one in drawn]))
     return [replace(one, measures=measures) for one, measures in zip(drawn, measured, strict=True)]
+
+
+def _note_runtime(image: dict[str, Any], verdict: Verdict) -> None:
+    told = image.get("runtime")
+    note = f"The model was computed by {told} ({image.get('provider')}) then, and by {PROGRAM} now"
+    if told not in {None, PROGRAM} and note not in verdict.notes:
+        verdict.notes.append(note)
 
 
 def _require_drawn(image: dict[str, Any], found: Sequence[Spheroid], labels: Labels, verdict: Verdict) -> None:

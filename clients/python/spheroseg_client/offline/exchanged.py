@@ -246,6 +246,8 @@ def _row(row: dict[str, str]) -> _Row:
             ran_model=row["ran_model"],
             ran_precision=row["ran_precision"],
             ran_sha256=row["ran_sha256"],
+            ran_runtime=row.get("ran_runtime") or "",  # tables of before it was noted have no such columns
+            ran_provider=row.get("ran_provider") or "",
             image_confidence=number("image_confidence"),
             image_needs_review={"true": True, "false": False}.get(row["image_needs_review"]),
             image_review_reasons=row["image_review_reasons"],

@@ -107,6 +107,8 @@ def _origin(run: models.Segmentation, result: models.Result, revision: int) -> O
         ran_model=f"{ran.model}@{ran.model_version}" if ran else "",
         ran_precision=ran.precision if ran else "",
         ran_sha256=ran.sha256 if ran else "",
+        ran_runtime=(ran.runtime or "") if ran else "",
+        ran_provider=(ran.provider or "") if ran else "",
         image_confidence=review.confidence if review else None,
         image_needs_review=review.needed if review else None,
         image_review_reasons=" ".join(review.reasons) if review else "",

@@ -103,6 +103,19 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Runtime:
+    """What computed a model file.
+
+    Args:
+        program: With its version, such as ``onnxruntime 1.29.0``.
+        provider: What of it computed first, as it calls that: ``CPUExecutionProvider`` and the like.
+    """
+
+    program: str
+    provider: str
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """The very file that a run was made with, so that its result can be made again.
 
@@ -111,6 +124,7 @@ class ModelFile:
         precision: Of its weights and of what was computed with them; the same model has a file for each.
         sha256: Digest of the ONNX file in hexadecimal digits, as checked when it was loaded.
         reason: Why this model, in words, where one was chosen by image; None where it was asked for by its name.
+        runtime: What computed it; None in runs of before it was noted.
     """
 
     model: str
@@ -118,6 +132,7 @@ class ModelFile:
     precision: Precision
     sha256: str
     reason: str | None = None
+    runtime: Runtime | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Origin:
         model, model_version: What was asked for.
         image_id, segmentation_id: Ids of the service.
         ran_model, ran_precision, ran_sha256: The model file that ran.
+        ran_runtime, ran_provider: What computed it; empty in runs of before it was noted.
         image_confidence: Confidence of the whole result, 0 to 1.
         image_needs_review: Whether somebody should look at it.
         image_review_reasons: Codes of why, separated by spaces.
@@ -34,6 +35,8 @@ class Origin:
     ran_model: str = ""
     ran_precision: str = ""
     ran_sha256: str = ""
+    ran_runtime: str = ""
+    ran_provider: str = ""
     image_confidence: float | None = None
     image_needs_review: bool | None = None
     image_review_reasons: str = ""

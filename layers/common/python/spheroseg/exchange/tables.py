@@ -61,6 +61,15 @@ NOTES: Mapping[str, Definition] = {
     "ran_model": Definition("", "Model and version that ran", ""),
     "ran_precision": Definition("", "Precision of the model file that ran", ""),
     "ran_sha256": Definition("", "SHA-256 of the model file that ran", ""),
+    "ran_runtime": Definition(
+        "",
+        "Program that computed the model file, with its version; empty: no model made the outlines, or the run is of "
+        "before this was noted",
+        "",
+    ),
+    "ran_provider": Definition(
+        "", "What of that program computed first, as it calls it (execution provider); empty where ran_runtime is", ""
+    ),
     "rim_confidence": Definition(
         "1",
         "Mean calibrated probability that a pixel along the rim is on the right side",
@@ -115,6 +124,7 @@ COLUMNS: Sequence[str] = (
     *MEASURE_COLUMNS,
     *("confidence", "touches_edge", "pixel_size_um", "pixel_size_source"),
     *("model", "model_version", "image_id", "segmentation_id", "ran_model", "ran_precision", "ran_sha256"),
+    *("ran_runtime", "ran_provider"),
     *("rim_confidence", "review_reasons", "image_confidence", "image_needs_review", "image_review_reasons"),
     *INTENSITIES,
     *("intensity_not_given", "brightness_due_since"),
@@ -165,7 +175,7 @@ def row(result: Result, spheroid: Spheroid) -> list[Cell]:
         ),
         *(spheroid.confidence, spheroid.touches_edge, result.pixel_size_um, result.pixel_size_source),
         *(origin.model, origin.model_version, origin.image_id, origin.segmentation_id),
-        *(origin.ran_model, origin.ran_precision, origin.ran_sha256),
+        *(origin.ran_model, origin.ran_precision, origin.ran_sha256, origin.ran_runtime, origin.ran_provider),
         *(spheroid.rim_confidence, " ".join(spheroid.review_reasons or ())),
         *(origin.image_confidence, origin.image_needs_review, origin.image_review_reasons),
         *(bright.get(name) for name in INTENSITIES),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.pages import Pages
-from spheroseg.domain.segmentation import Order, Parameters
+from spheroseg.domain.segmentation import Order, Parameters, Runtime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,11 +32,13 @@ class SegmentedPixels:
             they lie in a file that is mapped into memory.
         view: What the model saw them in, with how likely each of its pixels belongs to a spheroid.
         chosen: The model that made it; None: the segmenter's own.
+        runtime: What computed it; None where the segmenter does not say.
     """
 
     labels: "NDArray[np.int32]"
     view: "View"
     chosen: ChosenModel | None = None
+    runtime: Runtime | None = None
 
 
 class Segmenter(Protocol):

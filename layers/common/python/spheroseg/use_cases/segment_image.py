@@ -13,6 +13,7 @@ from spheroseg.domain.segmentation import (
     Failure,
     ModelFile,
     Result,
+    Runtime,
     Segmentation,
     SegmentationStatus,
     result_prefix,
@@ -169,7 +170,7 @@ class SegmentImage:
             found_count=len(spheroids),
             stages_s=dict(work.stages_s),
             review=review,
-            ran=_file_of(segmented.chosen or ChosenModel(work.segmenter.card, reason=None)),
+            ran=_file_of(segmented.chosen or ChosenModel(work.segmenter.card, reason=None), segmented.runtime),
         )
         succeeded = running.succeeded(result, self.clock.now())
         ended = self._ended(running, succeeded, lambda: self.segmentations.finish(running, succeeded, spheroids))
@@ -266,8 +267,13 @@ def _described(segmented: SegmentedPixels, decoded: DecodedImage) -> tuple[list[
     return spheroids, review_of(spheroids, certainty)
 
 
-def _file_of(chosen: ChosenModel) -> ModelFile:
+def _file_of(chosen: ChosenModel, runtime: Runtime | None) -> ModelFile:
     card = chosen.card
     return ModelFile(
-        model=card.name, version=card.version, precision=card.precision, sha256=card.sha256, reason=chosen.reason
+        model=card.name,
+        version=card.version,
+        precision=card.precision,
+        sha256=card.sha256,
+        reason=chosen.reason,
+        runtime=runtime,
     )

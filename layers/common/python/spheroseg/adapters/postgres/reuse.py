@@ -74,7 +74,7 @@ UPDATE segmentations AS held SET status = 'succeeded', finished_at = %(at)s, is_
     file_pixel_size_um = twin.file_pixel_size_um, written_pixel_size_um = twin.written_pixel_size_um,
     spheroid_count = twin.spheroid_count, stages_s = '{}', ran_model = twin.ran_model,
     ran_model_version = twin.ran_model_version, ran_precision = twin.ran_precision, ran_sha256 = twin.ran_sha256,
-    ran_reason = twin.ran_reason, review = twin.review
+    ran_reason = twin.ran_reason, ran_runtime = twin.ran_runtime, ran_provider = twin.ran_provider, review = twin.review
 FROM unnest(%(ids)s::uuid[], %(twin_ids)s::uuid[]) AS pair (id, twin_id)
 JOIN segmentations AS twin ON twin.id = pair.twin_id
 WHERE held.id = pair.id AND held.status = 'queued' AND held.sent_at IS NULL

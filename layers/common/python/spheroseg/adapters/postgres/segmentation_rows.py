@@ -9,13 +9,13 @@ from psycopg.types.json import Jsonb
 from spheroseg.adapters.postgres.database import Row
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, order_of, order_values, utc
 from spheroseg.domain.review import Review, ReviewReason, Signs
-from spheroseg.domain.segmentation import ModelFile, PixelSizeSource, Result, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import ModelFile, PixelSizeSource, Result, Runtime, Segmentation, SegmentationStatus
 
 COLUMNS = """id, image_id, project_id, owner_id, model, model_version, parameters, priority, status, attempt,
     correlation_id, queued_at, started_at, alive_at, finished_at, width_px, height_px, pixel_type, pixel_size_um,
     pixel_size_source, file_pixel_size_um, written_pixel_size_um, spheroid_count, stages_s, ran_model,
-    ran_model_version, ran_precision, ran_sha256, ran_reason, review, failure_code, failure_detail, repeat, repeat_of,
-    urgency, requested_by, batch_id, sent_at, revision,
+    ran_model_version, ran_precision, ran_sha256, ran_reason, ran_runtime, ran_provider, review, failure_code,
+    failure_detail, repeat, repeat_of, urgency, requested_by, batch_id, sent_at, revision,
     is_reused, reused_from, files_of, files_attempt"""
 """Of the table: what is stored of a run. ``spheroid_count`` is what the segmenter found."""
 
@@ -64,6 +64,8 @@ def values_of(run: Segmentation) -> dict[str, Any]:
         "ran_precision": ran.precision if ran else None,
         "ran_sha256": ran.sha256 if ran else None,
         "ran_reason": ran.reason if ran else None,
+        "ran_runtime": ran.runtime.program if ran and ran.runtime else None,
+        "ran_provider": ran.runtime.provider if ran and ran.runtime else None,
         "review": Jsonb(asdict(result.review)) if result and result.review else None,
         **order_values(run.order),
         **failure_values(run.failure),
@@ -147,4 +149,5 @@ def _model_file(row: Row) -> ModelFile | None:
         precision=row["ran_precision"],
         sha256=row["ran_sha256"],
         reason=row["ran_reason"],
+        runtime=None if row["ran_runtime"] is None else Runtime(row["ran_runtime"], row["ran_provider"]),
     )

@@ -25,8 +25,9 @@ INSERT INTO segmentations ({COLUMNS}) VALUES (
     %(status)s, %(attempt)s, %(correlation_id)s, %(queued_at)s, %(started_at)s, %(alive_at)s, %(finished_at)s,
     %(width_px)s, %(height_px)s, %(pixel_type)s, %(pixel_size_um)s, %(pixel_size_source)s, %(file_pixel_size_um)s,
     %(written_pixel_size_um)s, %(spheroid_count)s,
-    %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s, %(review)s,
-    %(failure_code)s, %(failure_detail)s, %(repeat)s, %(repeat_of)s, %(urgency)s, %(requested_by)s, %(batch_id)s,
+    %(stages_s)s, %(ran_model)s, %(ran_model_version)s, %(ran_precision)s, %(ran_sha256)s, %(ran_reason)s,
+    %(ran_runtime)s, %(ran_provider)s, %(review)s, %(failure_code)s, %(failure_detail)s, %(repeat)s, %(repeat_of)s,
+    %(urgency)s, %(requested_by)s, %(batch_id)s,
     %(sent_at)s, %(revision)s, %(is_reused)s, %(reused_from)s, %(files_of)s, %(files_attempt)s)
 ON CONFLICT (id) DO NOTHING
 """
@@ -83,7 +84,8 @@ UPDATE segmentations SET priority = %(priority)s, status = %(status)s, attempt =
     pixel_size_source = %(pixel_size_source)s, file_pixel_size_um = %(file_pixel_size_um)s,
     written_pixel_size_um = %(written_pixel_size_um)s, spheroid_count = %(spheroid_count)s, stages_s = %(stages_s)s,
     ran_model = %(ran_model)s, ran_model_version = %(ran_model_version)s, ran_precision = %(ran_precision)s,
-    ran_sha256 = %(ran_sha256)s, ran_reason = %(ran_reason)s, review = %(review)s, failure_code = %(failure_code)s,
+    ran_sha256 = %(ran_sha256)s, ran_reason = %(ran_reason)s, ran_runtime = %(ran_runtime)s,
+    ran_provider = %(ran_provider)s, review = %(review)s, failure_code = %(failure_code)s,
     failure_detail = %(failure_detail)s
 WHERE id = %(id)s AND status = %(status_before)s AND attempt = %(attempt_before)s
 """

@@ -233,10 +233,22 @@ def _written(results: Iterable[Result], files: Files, facts: Facts, images: list
                 "height_px": result.height_px,
                 "pixel_size_um": result.pixel_size_um,
                 "revision": result.origin.revision,
+                **_runtime(result),
                 "spheroid_count": len(list(whole.spheroids)),
             }
         )
         yield whole
+
+
+def _runtime(result: Result) -> dict[str, str | None]:
+    """What computed the model file for an image, or why that is not told."""
+    origin = result.origin
+    why = None
+    if not origin.ran_sha256:
+        why = "no model made this result"
+    elif not origin.ran_runtime:
+        why = "the run is of before this was noted"
+    return {"runtime": origin.ran_runtime or None, "provider": origin.ran_provider or None, "runtime_not_given": why}
 
 
 def _write_json(files: Files, name: str, content: object) -> None:
