@@ -11,8 +11,10 @@ from spheroseg.domain.segmentation import Parameters
 from spheroseg.imaging.windowing import Grey
 from spheroseg.model_registry import ModelRegistry
 
-DEFAULT = in_best_precision(ModelRegistry.packaged()).default
-"""The model and the file of it that the worker runs on this machine."""
+REGISTRY = in_best_precision(ModelRegistry.packaged())
+"""The models, by the files of them that the worker runs on this machine."""
+
+DEFAULT = REGISTRY.default
 
 SKIMAGE_MEASURES = [
     "area",
@@ -40,14 +42,17 @@ class RecordingSession:
         self.session = session
         self.feeds: list[dict[str, Any]] = []
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.session, name)
+
     def run(self, names: Any, feed: dict[str, Any]) -> Any:
         self.feeds.append(feed)
         return self.session.run(names, feed)
 
 
-def bare_runs(pixels: Grey, threads: int = 1) -> Callable[[], None]:
-    """All that the default model's session does for an image, on tensors that wait in memory."""
-    segmenter = loaded(DEFAULT, threads)
+def bare_runs(pixels: Grey, threads: int = 1, card: ModelCard = DEFAULT) -> Callable[[], None]:
+    """All that a model's session does for an image, on tensors that wait in memory."""
+    segmenter = loaded(card, threads)
     recording = segmenter._session = RecordingSession(segmenter._session)
     segmenter.segment(pixels, Parameters())
 
