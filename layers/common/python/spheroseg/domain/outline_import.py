@@ -229,7 +229,7 @@ class Import:
         return replace(self, status=ImportStatus.FAILED, failure=failure, finished_at=at)
 
     def cancelled(self, at: datetime) -> Self:
-        """The import that is no longer wanted and changes nothing; its worker stops within seconds.
+        """The import that is no longer wanted and changes nothing; its worker stops after an image.
 
         Raises:
             IllegalMoveError: it has ended another way.

@@ -13,7 +13,7 @@ from spheroseg.use_cases.tell_import import TellImport
 
 @dataclass(frozen=True)
 class CancelImport:
-    """End an unfinished import, which then changes nothing; a worker that is at it stops within seconds."""
+    """End an unfinished import, which then changes nothing; a worker that is at it stops after an image."""
 
     imports: ImportRepository
     store: ImageStore
