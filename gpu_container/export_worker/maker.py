@@ -168,6 +168,7 @@ def _origin(found: ExportedRun) -> Origin:
             "min_diameter_px": parameters.min_diameter_px,
             "holes": parameters.holes,
             "page": parameters.page,
+            "out_of_focus": parameters.out_of_focus,
         },
         revision=run.revision,
     )

@@ -19,7 +19,7 @@ from segmentation_worker import tiles
 from segmentation_worker.drawing import draw_in_parts
 from segmentation_worker.enlargement import Map, enlarged
 from segmentation_worker.focusing import in_focus, rim_sharpness
-from segmentation_worker.instances import Postprocessing, Probability, Seen, draw_objects, find_objects
+from segmentation_worker.instances import FocusRule, Postprocessing, Probability, Seen, draw_objects, find_objects
 from segmentation_worker.preparation import SPARE, Preprocessing, padded, prepared
 from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
 from spheroseg.domain.model_card import ModelCard
@@ -164,7 +164,9 @@ class OnnxSegmenter:
     ) -> SegmentedPixels | None:
         """The same; None, and nothing is drawn, where what was seen is not enough."""
         if pixels.size <= IN_MEMORY_PX:
-            look = self._focused(self._looked_closer(pixels, self._looked_at(pixels, parameters), parameters))
+            look = self._focused(
+                self._looked_closer(pixels, self._looked_at(pixels, parameters), parameters), parameters
+            )
             if not is_enough(look.seen):
                 return None
             return (
@@ -177,7 +179,8 @@ class OnnxSegmenter:
             look = self._looked_at(small, parameters)
             shrink = max(1, max(pixels.shape) // (SPARE * max(self._preprocessing.sides_px)))
             covered = (small.shape[0] * shrink, small.shape[1] * shrink)
-            look = self._focused(self._looked_closer(pixels, replace(look, covered=covered), parameters))
+            look = self._looked_closer(pixels, replace(look, covered=covered), parameters)
+            look = self._focused(look, parameters)
             if not is_enough(look.seen):
                 return None
             return self._drawn_in_parts(look, pixels, parameters)
@@ -228,7 +231,7 @@ class OnnxSegmenter:
             if side >= long_side or (seen.typical_diameter_px >= enough and not seen.is_frame):
                 break
         assert latest is not None  # noqa: S101 - the card has at least one side
-        return replace(latest, seen=self._sharpness(seen_in, latest.seen), blur=blur)
+        return replace(latest, seen=self._sharpness(seen_in, latest.seen, parameters), blur=blur)
 
     def _looked_closer(self, pixels: Grey, look: _Look, parameters: Parameters) -> _Look:
         """The same look, or a closer one in tiles while objects look far too small at the largest side."""
@@ -294,7 +297,7 @@ class OnnxSegmenter:
             release(view)
             window = np.clip(windowed(tile, low, high), *settings.clip)
             foreground, seen = self._seen(window, parameters)
-            return foreground, self._sharpness(window, seen)
+            return foreground, self._sharpness(window, seen, parameters)
 
         return (view.shape[0], view.shape[1]), look_at
 
@@ -305,16 +308,20 @@ class OnnxSegmenter:
         min_diameter_px = self._postprocessing.min_diameter_px if parameters.min_diameter_px is None else 0.0
         return foreground, find_objects(foreground, core, parameters.threshold, min_diameter_px, self._postprocessing)
 
-    def _sharpness(self, view: NDArray[np.float32], seen: Seen) -> Seen:
-        """With the sharpness of its objects, where the card has a rule that asks for it."""
-        if self._postprocessing.focus is None:
+    def _sharpness(self, view: NDArray[np.float32], seen: Seen, parameters: Parameters) -> Seen:
+        """With the sharpness of its objects, where a rule asks for it."""
+        if self._focus_rule(parameters) is None:
             return seen
         return replace(seen, sharpness=rim_sharpness(view, seen.labels, seen.count))
 
-    def _focused(self, look: _Look) -> _Look:
-        """Without what is out of focus, where the card has a rule for it."""
-        rule = self._postprocessing.focus
+    def _focused(self, look: _Look, parameters: Parameters) -> _Look:
+        """Without what is out of focus, where a rule tells it."""
+        rule = self._focus_rule(parameters)
         return look if rule is None else replace(look, seen=in_focus(look.seen, rule))
+
+    def _focus_rule(self, parameters: Parameters) -> FocusRule | None:
+        """That of the card; None where objects out of focus are kept."""
+        return None if parameters.out_of_focus else self._postprocessing.focus
 
     def _probabilities(self, view: NDArray[np.float32]) -> tuple[Probability, Probability]:
         """Foreground and core, each (h, w) float32 from 0 to 1."""

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from spheroseg.domain.pages import Pages
-from spheroseg.domain.segmentation import Failure, SegmentationStatus
+from spheroseg.domain.segmentation import Failure, Parameters, SegmentationStatus
 from spheroseg_client.command_line import app
 from tests.client.service import EMAIL, PASSWORD, SIZE_PX, SQUARES, Service
 
@@ -105,6 +105,8 @@ def test_a_document_for_programs_stands_alone_on_stdout(run: Run, tmp_path: Path
         "precision": "int8",
         "sha256": "0" * 64,
         "reason": None,
+        "runtime": "onnxruntime 1.29.0",
+        "provider": "CPUExecutionProvider",
     }
     for kind in ("outlines", "labels", "overlay"):
         assert Path(image[kind]).is_file()
@@ -114,12 +116,13 @@ def test_what_was_asked_for_reaches_the_service(run: Run, service: Service, tmp_
     (given,) = files(tmp_path, "a.png")
     service.pages = lambda _: Pages(3)
     options = ["--threshold", 0.4, "--min-diameter-px", 12, "--no-holes", "--page", 3, "--priority", "low"]
+    options += ["--out-of-focus"]
     assert run("segment", given, "--out", tmp_path / "o", "--model", "other@3", *options).exit_code == 0
     (segmentation,) = service.world.segmentations.rows.values()
     order = segmentation.order
     assert (order.model, order.model_version, order.priority) == ("other", "3", "low")
-    parameters = order.parameters
-    assert (parameters.threshold, parameters.min_diameter_px, parameters.holes, parameters.page) == (0.4, 12, False, 3)
+    wanted = Parameters(threshold=0.4, min_diameter_px=12, holes=False, page=3, out_of_focus=True)
+    assert order.parameters == wanted
 
 
 def test_the_model_may_be_left_to_each_image(run: Run, service: Service, tmp_path: Path) -> None:

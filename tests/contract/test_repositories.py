@@ -14,6 +14,7 @@ from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
+from spheroseg.domain.segmentation import Parameters
 from spheroseg.errors import (
     ConflictError,
     ImageNotFoundError,
@@ -124,7 +125,7 @@ def test_projects_are_listed_from_the_newest_page_by_page(repositories: Reposito
 
 @pytest.mark.parametrize("status", list(ImageStatus))
 def test_an_image_is_read_as_it_was_added(repositories: Repositories, status: ImageStatus) -> None:
-    order = an_order(parameters=replace(an_order().parameters, min_diameter_px=12.5, holes=False, page=3))
+    order = an_order(parameters=Parameters(min_diameter_px=12.5, holes=False, page=3, out_of_focus=True))
     image = repositories.stored(an_image(status=status, pixel_size_um=1.3, order=order, name="a/b\\c'\";--.tif"))
     assert repositories.images.get(image.id) == image
     assert repositories.images.one(a_viewer(), image.id) == image

@@ -176,8 +176,9 @@ def test_a_result_is_used_again(bench: Bench) -> None:
         {"order": an_order(model="other")},
         {"order": an_order(model_version="2")},
         {"order": an_order(parameters=Parameters(threshold=0.4))},
+        {"order": an_order(parameters=Parameters(out_of_focus=True))},
     ],
-    ids=["other bytes", "unknown bytes", "another model", "another version", "other parameters"],
+    ids=["other bytes", "unknown bytes", "another model", "another version", "other parameters", "out of focus"],
 )
 def test_what_is_not_the_same_runs(bench: Bench, changes: dict[str, Any]) -> None:
     project = bench.project()
@@ -187,6 +188,20 @@ def test_what_is_not_the_same_runs(bench: Bench, changes: dict[str, Any]) -> Non
     _, other = bench.accepted(project, **changes)
     assert bench.reused() == []
     assert bench.sent() == [other.id]
+
+
+def test_a_run_of_before_objects_out_of_focus_were_left_out_kept_them_and_is_not_used_again(database: Database) -> None:
+    bench = in_postgres(database)
+    project = bench.project()
+    image, run = bench.accepted(project)
+    bench.sent()
+    bench.finished(bench.segmentations.get(run.id))
+    for table in ("segmentations", "images"):
+        database.run(f"UPDATE {table} SET parameters = parameters - 'out_of_focus'", {})
+    kept = replace(run.order, parameters=Parameters(out_of_focus=True))
+    assert bench.segmentations.get(run.id).order == bench.images.get(image.id).order == kept
+    _, other = bench.accepted(project)
+    assert (bench.reused(), bench.sent()) == ([], [other.id])
 
 
 def test_of_equal_files_at_once_one_runs_and_the_others_wait_for_it(bench: Bench) -> None:

@@ -92,7 +92,7 @@ def test_candidates_are_a_projects_images(shelf: Shelf) -> None:
 
 def test_a_batch_is_stored_with_its_runs_and_once(shelf: Shelf) -> None:
     images = shelf.images(3)
-    order = an_order(parameters=Parameters(threshold=0.7, min_diameter_px=12.5, holes=False))
+    order = an_order(parameters=Parameters(threshold=0.7, min_diameter_px=12.5, holes=False, out_of_focus=True))
     told = (Told(an_id(), Outcome.NOT_FOUND), Told(an_id(), Outcome.ALREADY_DONE, an_id()))
     runs = [
         a_segmentation(image, order=order, urgency=9, requested_by=STRANGER, queued_at=NOW, correlation_id="c")

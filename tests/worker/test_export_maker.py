@@ -317,7 +317,7 @@ def test_a_bundle_is_accepted_by_who_verifies_it(world: World, tmp_path: Path) -
     (note,) = verdict.notes
     assert "corrected by people" in note
     manifest = json.loads(unpacked((tmp_path / "study.zip").read_bytes())["manifest.json"])
-    assert manifest["parameters"]["threshold"] == 0.4
+    assert (manifest["parameters"]["threshold"], manifest["parameters"]["out_of_focus"]) == (0.4, False)
     assert manifest["model"]["sha256"] == ModelRegistry.packaged().default.sha256
     told = {(image["runtime"], image["provider"], image["runtime_not_given"]) for image in manifest["images"]}
     assert told == {(PROGRAM, "CPUExecutionProvider", None)}

@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import segmentation_worker
 from segmentation_worker import tiles
 from segmentation_worker.focusing import in_focus, rim_sharpness
 from segmentation_worker.instances import FocusRule, Labels, Probability, Seen
+from segmentation_worker.onnx_segmenter import OnnxSegmenter
+from spheroseg.domain.segmentation import Parameters
+from spheroseg.model_registry import ModelRegistry
 
+MODELS = Path(segmentation_worker.__file__).parent / "models"
 RULE = FocusRule(least=0.25, size_power=0.5, reference=0.3)
 View = NDArray[np.float32]
 
@@ -85,6 +90,25 @@ def test_small_objects_have_to_be_sharper_where_the_rule_says_so() -> None:
     found = seen(view, labels, 2)
     assert in_focus(replace(found, labels=labels.copy()), RULE).count == 1
     assert in_focus(found, RULE.model_copy(update={"size_power": 0.0})).count == 2
+
+
+def test_a_run_may_keep_what_the_card_would_leave_out() -> None:
+    card = ModelRegistry.packaged().get("first", "1")
+    rule = card.postprocessing | {"focus": RULE.model_dump() | {"least": 0.6}}
+    segmenter = OnnxSegmenter(MODELS / card.file, card.model_copy(update={"postprocessing": rule}))
+    random = np.random.default_rng(7)
+    y, x = np.mgrid[:512, :512]
+    image = 170 + random.normal(0, 4, (512, 512))
+    for cx, radius, sigma in ((150, 80, 1), (380, 70, 8)):
+        depth = np.sqrt(np.clip(1 - ((x - cx) ** 2 + (y - 256) ** 2) / radius**2, 0, 1))
+        image -= cv2.GaussianBlur(depth * (90 + 12 * random.normal(0, 1, (512, 512))), (0, 0), sigma)
+    pixels = np.clip(image, 0, 255).astype(np.uint8)
+    left_out, kept = (segmenter.segment(pixels, Parameters(out_of_focus=each)) for each in (False, True))
+    plain = OnnxSegmenter(MODELS / card.file, card).segment(pixels, Parameters())
+    assert (left_out.labels.max(), kept.labels.max()) == (1, 2)
+    assert left_out.labels[256, 150] == 1
+    assert left_out.view.dropped_count == kept.view.dropped_count + 1
+    assert (kept.labels == plain.labels).all()
 
 
 def test_tiles_give_the_sharpness_that_the_whole_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,12 @@ DiameterOption = Annotated[
     ),
 ]
 HolesOption = Annotated[bool, typer.Option("--holes/--no-holes", help="Keep holes, or fill them.")]
+FocusOption = Annotated[
+    bool,
+    typer.Option(
+        "--out-of-focus/--in-focus", help="Keep objects out of focus, or leave them out where the model tells them."
+    ),
+]
 PageOption = Annotated[int, typer.Option(min=1, max=100_000, help="Page of multi-page files, the first is 1.")]
 PagesOption = Annotated[
     str | None,

@@ -12,7 +12,7 @@ from spheroseg_client import display
 from spheroseg_client.client import Client
 from spheroseg_client.commands import ProjectArgument, command, project_id_of, table
 from spheroseg_client.models import Parameters, Segmentation
-from spheroseg_client.options import DiameterOption, HolesOption, ModelOption, ThresholdOption
+from spheroseg_client.options import DiameterOption, FocusOption, HolesOption, ModelOption, ThresholdOption
 from spheroseg_client.runs import CancelledRuns, RunBatch, RunComparison, RunProgress
 
 runs = typer.Typer(
@@ -116,6 +116,7 @@ def _start(
     min_diameter_px: DiameterOption = None,
     *,
     holes: HolesOption = True,
+    out_of_focus: FocusOption = False,
     priority: UrgencyOption = 5,
     again: AgainOption = False,
     key: KeyOption = None,
@@ -127,7 +128,9 @@ def _start(
         image or None,
         model=name or None,
         model_version=version or None,
-        parameters=Parameters(threshold=threshold, min_diameter_px=min_diameter_px, holes=holes),
+        parameters=Parameters(
+            threshold=threshold, min_diameter_px=min_diameter_px, holes=holes, out_of_focus=out_of_focus
+        ),
         priority=priority,
         again=again,
         key=key,

@@ -53,11 +53,21 @@ class ParametersIn(Body):
     page: int = Field(
         default=1, ge=1, le=MAX_PAGE, description="Page of a multi-page file, the first is 1", examples=[1]
     )
+    out_of_focus: bool = Field(
+        default=False,
+        description="Keep objects out of focus (true) or leave them out where the model tells them (false); those left "
+        "out are counted in dropped_count",
+        examples=[False],
+    )
 
     def parameters(self) -> Parameters:
         """The same for the domain."""
         return Parameters(
-            threshold=self.threshold, min_diameter_px=self.min_diameter_px, holes=self.holes, page=self.page
+            threshold=self.threshold,
+            min_diameter_px=self.min_diameter_px,
+            holes=self.holes,
+            page=self.page,
+            out_of_focus=self.out_of_focus,
         )
 
 
@@ -101,6 +111,9 @@ class ParametersOut(Answer):
     )
     holes: bool = Field(description="Whether holes are kept")
     page: int = Field(description="Page of a multi-page file, the first is 1")
+    out_of_focus: bool = Field(
+        description="Whether objects out of focus are kept; true in runs of before they could be left out"
+    )
 
     @classmethod
     def of(cls, parameters: Parameters) -> "ParametersOut":
@@ -110,6 +123,7 @@ class ParametersOut(Answer):
             min_diameter_px=parameters.min_diameter_px,
             holes=parameters.holes,
             page=parameters.page,
+            out_of_focus=parameters.out_of_focus,
         )
 
 

@@ -97,7 +97,8 @@ class ReviewOut(Answer):
         description="Of the image at a long side of 256 px, 0 (sharp) to 1; null: not measured", examples=[0.31]
     )
     dropped_count: int = Field(
-        description="What was seen and left out: too small, too uncertain, or without a core", examples=[7]
+        description="What was seen and left out: too small, too uncertain, without a core, or out of focus",
+        examples=[7],
     )
     touching_count: int = Field(description="Spheroids that lie side by side with another one", examples=[2])
     edge_area_share: float = Field(

@@ -22,7 +22,7 @@ FILES = st.lists(
     max_size=3,
 )
 PARAMETERS = st.fixed_dictionaries(
-    {}, optional={"threshold": SIZES, "min_diameter_px": SIZES, "holes": JSON, "page": SIZES}
+    {}, optional={"threshold": SIZES, "min_diameter_px": SIZES, "holes": JSON, "page": SIZES, "out_of_focus": JSON}
 )
 ORDER: dict[str, st.SearchStrategy[Any]] = {
     "model": st.sampled_from(["spheroid-unet", "other", "absent"]) | JSON,

@@ -36,14 +36,16 @@ def test_an_announced_file_carries_its_order_and_correlation_id(world: World, ow
     body = {
         "files": [FILE],
         "model": "other",
-        "parameters": {"threshold": 0.3, "min_diameter_px": 20, "holes": False, "page": 2},
+        "parameters": {"threshold": 0.3, "min_diameter_px": 20, "holes": False, "page": 2, "out_of_focus": True},
         "priority": "high",
     }
     answer = owner.post(f"/v1/projects/{project.id}/images", json=body, headers={"X-Correlation-Id": "batch-7"})
     image = world.images.rows[UUID(answer.json()["items"][0]["id"])]
     assert image.order.model == "other"
     assert image.order.model_version == "3"
-    assert image.order.parameters == Parameters(threshold=0.3, min_diameter_px=20, holes=False, page=2)
+    assert image.order.parameters == Parameters(
+        threshold=0.3, min_diameter_px=20, holes=False, page=2, out_of_focus=True
+    )
     assert image.order.priority is Priority.HIGH
     assert image.correlation_id == "batch-7"
     assert answer.headers["X-Correlation-Id"] == "batch-7"
@@ -212,10 +214,20 @@ def test_segmenting_again_makes_another_run(world: World, owner: Client) -> None
     answer = owner.post(f"/v1/images/{image.id}/segmentations", json={"parameters": {"threshold": 0.7}})
     assert answer.status_code == 202
     assert answer.json()["status"] == "queued"
-    assert answer.json()["parameters"]["threshold"] == 0.7
+    assert answer.json()["parameters"] == {
+        "threshold": 0.7,
+        "min_diameter_px": None,
+        "holes": True,
+        "page": 1,
+        "out_of_focus": False,
+    }
     listed = owner.get(f"/v1/images/{image.id}/segmentations").json()["items"]
     assert [item["id"] for item in listed] == [answer.json()["id"]]
     assert len(world.queue.sent) == 1
+    kept = owner.post(
+        f"/v1/images/{image.id}/segmentations", json={"parameters": {"threshold": 0.7, "out_of_focus": True}}
+    ).json()
+    assert (kept["id"] != answer.json()["id"], kept["parameters"]["out_of_focus"]) == (True, True)
 
 
 def test_the_same_run_again_is_the_one_that_exists(world: World, owner: Client) -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from spheroseg.domain.image import Image, ImageStatus
 from spheroseg.domain.project import Project
-from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import Parameters, Priority, Segmentation, SegmentationStatus
 from spheroseg.domain.spheroid import Polygon, Spheroid
 from tests.builders import NOW, STRANGER, a_failure, a_result, a_spheroid, an_id, an_order, some_measures
 from tests.functions.http_api.world import Client, World
 
-PARAMETERS = {"threshold": 0.7, "min_diameter_px": 12, "holes": False}
+PARAMETERS = {"threshold": 0.7, "min_diameter_px": 12, "holes": False, "out_of_focus": True}
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_whole_project_is_started_by_one_call(
     for image in images:
         (run,) = runs_of(world, image)
         assert (run.order.model, run.order.priority, run.urgency) == ("other", Priority.HIGH, 9)
-        assert (run.order.parameters.threshold, run.order.parameters.holes) == (0.7, False)
+        assert run.order.parameters == Parameters(threshold=0.7, min_diameter_px=12, holes=False, out_of_focus=True)
         assert str(run.batch_id) == body["id"]
     assert len(world.queue.sent) == 3
 

@@ -24,13 +24,15 @@ class Parameters(Answer):
 
     ``threshold`` is the foreground probability from which a pixel belongs to a spheroid, 0.1 to 0.9.
     ``min_diameter_px`` is the equivalent diameter below which an object is dropped, in pixels of the image; None
-    leaves it to the model. ``holes`` keeps holes or fills them. ``page`` counts from 1.
+    leaves it to the model. ``holes`` keeps holes or fills them. ``page`` counts from 1. ``out_of_focus``
+    keeps objects out of focus, which are left out and counted in ``dropped_count`` otherwise.
     """
 
     threshold: float = 0.5
     min_diameter_px: float | None = None
     holes: bool = True
     page: int = 1
+    out_of_focus: bool = False
 
 
 class Order(Answer):

@@ -76,7 +76,7 @@ def export(
         typer.Option(
             "--parameter",
             metavar="NAME=VALUE",
-            help="With --format bundle: threshold, min_diameter_px, holes of the run, where they were not the usual.",
+            help="With --format bundle: threshold, min_diameter_px, holes, out_of_focus of the run, if not the usual.",
         ),
     ] = None,
     project: Annotated[

@@ -260,7 +260,8 @@ def project_prefix(project_id: UUID) -> str:
 
 def annotation_order(page: int) -> Order:
     """What stands where other results name their model and its parameters."""
-    return Order(model=ANNOTATION, model_version=ANNOTATION_VERSION, parameters=Parameters(page=page))
+    parameters = Parameters(page=page, out_of_focus=True)  # of a drawing nothing is left out
+    return Order(model=ANNOTATION, model_version=ANNOTATION_VERSION, parameters=parameters)
 
 
 def told(import_: Import) -> Mapping[str, Any]:

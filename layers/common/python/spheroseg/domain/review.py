@@ -58,7 +58,7 @@ class Signs:
         spheroid_count: Spheroids found.
         confidence: Mean calibrated probability over the pixels of all of them, 0 to 1; None when nothing was found.
         blur: Of the image as the model saw it, 0 (sharp) to 1, see ``spheroseg.imaging.focus``; None: not measured.
-        dropped_count: What was seen and left out: too small, too uncertain, or without a core.
+        dropped_count: What was seen and left out: too small, too uncertain, without a core, or out of focus.
         touching_count: Spheroids that lie side by side with another one.
         edge_area_share: Of the area of all spheroids, what lies in those that reach the image's border, 0 to 1.
     """

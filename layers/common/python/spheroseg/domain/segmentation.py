@@ -71,12 +71,14 @@ class Parameters:
             to the model card.
         holes: Keep holes (True) or fill them (False).
         page: Which page of a multi-page file, the first is 1.
+        out_of_focus: Keep objects out of focus (True), or leave them out where the model card tells them (False).
     """
 
     threshold: float = 0.5
     min_diameter_px: float | None = None
     holes: bool = True
     page: int = 1
+    out_of_focus: bool = False
 
 
 @dataclass(frozen=True)
@@ -298,8 +300,10 @@ class Segmentation:
 
 def segmentation_id(image_id: UUID, order: Order) -> UUID:
     """The id of a run, known before it exists: the same image, model and parameters are the same run."""
-    parameters = json.dumps(asdict(order.parameters), sort_keys=True)
-    return uuid5(image_id, f"{order.model}@{order.model_version}\n{parameters}")
+    parameters = asdict(order.parameters)
+    if order.parameters.out_of_focus:  # as all runs did before it could be chosen, whose ids stay
+        del parameters["out_of_focus"]
+    return uuid5(image_id, f"{order.model}@{order.model_version}\n{json.dumps(parameters, sort_keys=True)}")
 
 
 def repeat_id(first_id: UUID, repeat: int) -> UUID:

@@ -37,7 +37,7 @@ class View:
         probability: (h, w) foreground probability as the network gave it, float32 or in 255ths; may lie in a file.
         covered: Height and width of what the view shows, in pixels of the image; it may reach beyond the image.
         calibration: What makes its probabilities come true as often as they say; None: they are taken as they are.
-        dropped_count: What was seen and is no object: too small, too uncertain, or without a core.
+        dropped_count: What was seen and is no object: too small, too uncertain, without a core, or out of focus.
         blur: See ``spheroseg.imaging.focus.blur_of``; None: not measured.
     """
 

@@ -21,11 +21,11 @@ def order_values(order: Order) -> dict[str, Any]:
 
 
 def order_of(row: Row) -> Order:
-    """The order in a row."""
+    """The order in a row; rows of before objects out of focus could be left out kept them."""
     return Order(
         model=row["model"],
         model_version=row["model_version"],
-        parameters=Parameters(**row["parameters"]),
+        parameters=Parameters(**{"out_of_focus": True, **row["parameters"]}),
         priority=Priority(row["priority"]),
     )
 
