@@ -57,18 +57,19 @@ SHOWN_OF_TRUST = (
 """The same of how far its confidence and its flag can be trusted."""
 
 CALIBRATION_SEED = 7
-CROPS_OF_A_SOURCE, SYNTHETIC_CROPS, CROP_PX = 12, 40, 256
+CROPS_OF_AN_IMAGE, SYNTHETIC_CROPS, CROP_PX = 3, 100, 256
 LARGEST_HALF_DIFFERENCE = 0.02
 """Of a probability between float16 and float32; more is a broken conversion, not rounding."""
 
 
 def calibration_views(data: Path, synthetic: Path) -> list[NDArray[np.float32]]:
-    """Some dozens of views like those that a model sees, from what it learnt from."""
+    """Some hundred views like those that a model sees, from what it learnt from."""
     random = np.random.default_rng(CALIBRATION_SEED)
     views = [
         crop_of(scales[random.integers(len(scales))], CROP_PX, random)[0]
         for images in real_maps(data).values()
-        for scales in images[:CROPS_OF_A_SOURCE]
+        for scales in images
+        for _ in range(CROPS_OF_AN_IMAGE)
     ]
     drawn = np.load(synthetic, mmap_mode="r")[:SYNTHETIC_CROPS]
     views += [crop_of(maps, CROP_PX, random)[0] for maps in drawn]

@@ -4,10 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from training.smaller import heads, largest_difference, to_float16, to_int8
+from training.smaller import (
+    SPANNED_PERCENT,
+    heads,
+    largest_difference,
+    rectified_spans,
+    shared_spans,
+    stems,
+    to_float16,
+    to_int8,
+)
 
 
 @pytest.fixture
@@ -75,3 +85,43 @@ def test_each_member_of_an_ensemble_has_a_head() -> None:
         helper.make_node("Add", ["b", "d"], ["logits"], "sum"),
     ]
     assert sorted(heads(helper.make_graph(nodes, "net", [], []))) == ["one", "other"]
+    assert stems(helper.make_graph(nodes, "net", [], [])) == ["stem"]
+
+
+def test_the_span_of_a_map_leaves_out_one_value_of_a_hundred_thousand(model: Path, views: list[np.ndarray]) -> None:
+    """The same number as from all values of all views at once, though only the largest are kept; views differ in size."""
+    several = [*views, *(view[:32, :64] for view in views)]
+    graph = onnx.load(str(model))
+    spans = rectified_spans(graph, several)
+    assert set(spans) == {"b", "d"}
+    graph.graph.output.extend(onnx.ValueInfoProto(name=name) for name in spans)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    maps = [session.run(list(spans), {"image": view[None, None]}) for view in several]
+    for place, (name, span) in enumerate(spans.items()):
+        values = np.concatenate([found[place].ravel() for found in maps])
+        above = np.count_nonzero(values > span)
+        assert above == int(len(values) * (1 - SPANNED_PERCENT / 100)) > 0, name
+        assert span in values, name
+
+
+def test_what_is_concatenated_shares_the_largest_span() -> None:
+    nodes = [
+        helper.make_node("Relu", ["a"], ["high"]),
+        helper.make_node("Relu", ["b"], ["low"]),
+        helper.make_node("Relu", ["c"], ["alone"]),
+        helper.make_node("Resize", ["low", "", "scales"], ["enlarged"]),
+        helper.make_node("Concat", ["high", "enlarged"], ["both"], axis=1),
+        helper.make_node("Concat", ["both", "answer"], ["unknown"], axis=1),
+        helper.make_node("Resize", ["answer", "", "scales"], ["logits"]),
+    ]
+    spans = shared_spans(helper.make_graph(nodes, "net", [], []), {"high": 9.0, "low": 4.0, "alone": 2.0})
+    assert spans == {"high": 9.0, "low": 9.0, "enlarged": 9.0, "both": 9.0, "alone": 2.0}
+
+
+@pytest.mark.filterwarnings("ignore")  # onnxruntime's quantisation warns of its own old calls
+def test_the_first_and_last_convolutions_stay_as_they_are(model: Path, views: list[np.ndarray], tmp_path: Path) -> None:
+    to_int8(model, views, tmp_path / "int8.onnx")
+    small = onnx.load(str(tmp_path / "int8.onnx")).graph
+    kinds = {one.name: one.data_type for one in small.initializer}
+    assert kinds["first"] == kinds["head"] == TensorProto.FLOAT
+    assert kinds["second_quantized"] == TensorProto.INT8
