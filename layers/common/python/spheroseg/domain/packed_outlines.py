@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Sequence
 from itertools import accumulate, islice
 from operator import sub
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from spheroseg.domain.spheroid import Polygon, Ring
 
@@ -27,6 +27,8 @@ STEP_BYTES = (1, 2, 4)
 """Widths of a ring's steps, signed integers, by the code in its head."""
 LONGEST_STEPS = (2**7 - 1, 2**15 - 1, 2**31 - 1)
 _STEPS = ("b", "h", "i")
+
+OFF_GRID = "An outline has a coordinate that is no multiple of a quarter pixel, or below 0"
 
 
 class RingHead(NamedTuple):
@@ -118,17 +120,26 @@ def file_of(
 
 
 def _packed_ring(ring: Ring) -> bytes:
-    scaled = [[coordinate * UNITS_PER_PX for coordinate in axis] for axis in zip(*ring, strict=True)]
-    xs, ys = ([int(coordinate) for coordinate in axis] for axis in scaled)
-    if [xs, ys] != scaled or min(xs[0], ys[0]) < 0:
-        raise ValueError("An outline has a coordinate that is no multiple of a quarter pixel, or below 0")
-    steps_x, steps_y = list(map(sub, xs[1:], xs)), list(map(sub, ys[1:], ys))
-    longest = max(map(abs, (*steps_x, *steps_y)), default=0)
+    xs, ys = (_quarters(axis) for axis in zip(*ring, strict=True))
+    if min(xs[0], ys[0]) < 0:
+        raise ValueError(OFF_GRID)
+    steps = [*map(sub, islice(xs, 1, None), xs), *map(sub, islice(ys, 1, None), ys)]
+    longest = max(max(steps, default=0), -min(steps, default=0))
     code = next(code for code, largest in enumerate(LONGEST_STEPS) if longest <= largest)
-    steps = array(_STEPS[code], (*steps_x, *steps_y))
+    content = array(_STEPS[code], steps)
     if sys.byteorder == "big":
-        steps.byteswap()
-    return packed_ring(len(ring), xs[0], ys[0], code, steps.tobytes())
+        content.byteswap()
+    return packed_ring(len(ring), xs[0], ys[0], code, content.tobytes())
+
+
+def _quarters(axis: Sequence[float]) -> list[int]:
+    if {*map(type, axis)} == {int}:  # as traced along pixel edges: there is nothing to round
+        return [coordinate * UNITS_PER_PX for coordinate in cast("Sequence[int]", axis)]
+    scaled = [coordinate * UNITS_PER_PX for coordinate in axis]
+    whole = list(map(int, scaled))
+    if whole != scaled:
+        raise ValueError(OFF_GRID)
+    return whole
 
 
 def _unpacked_ring(content: bytes, head: RingHead) -> Ring:
