@@ -1,5 +1,6 @@
 """The range of grey values that a picture or a model is to show."""
 
+from math import ceil, floor
 from typing import cast
 
 import cv2
@@ -97,9 +98,17 @@ def _percentiles(pixels: Grey, percent: tuple[float, float]) -> tuple[float, flo
         return float(low), float(high)
     values = 256 if pixels.dtype == np.uint8 else 65_536
     histogram = cv2.calcHist([pixels], [0], None, [values], [0, values])
-    up_to = np.cumsum(histogram.reshape(-1), dtype=np.float64)
-    ranks = np.array(percent) / 100 * (pixels.size - 1)
-    below = np.searchsorted(up_to, np.floor(ranks), side="right")
-    above = np.searchsorted(up_to, np.ceil(ranks), side="right")
-    low, high = below + (above - below) * (ranks - np.floor(ranks))  # as numpy.percentile interpolates
-    return float(low), float(high)
+    counts = histogram.reshape(-1, 256)
+    up_to_row = np.cumsum(counts.sum(axis=1, dtype=np.float64))  # summing up row by row takes a fifth of the time
+
+    def value_of(rank: int) -> int:
+        row = int(np.searchsorted(up_to_row, rank, side="right"))
+        before = up_to_row[row - 1] if row else 0.0
+        return 256 * row + int(np.searchsorted(before + np.cumsum(counts[row], dtype=np.float64), rank, side="right"))
+
+    def value_at(place: float) -> float:  # between two ranks as numpy.percentile interpolates
+        below, above = value_of(floor(place)), value_of(ceil(place))
+        return below + (above - below) * (place - floor(place))
+
+    low, high = (value_at(share / 100 * (pixels.size - 1)) for share in percent)
+    return low, high
