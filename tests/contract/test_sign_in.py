@@ -94,5 +94,6 @@ def test_an_unknown_client_is_our_fault_not_the_users(aws: Mapping[str, str]) ->
 
 def test_a_pool_that_does_not_answer_is_unavailable(aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(SignInUnavailableError):
         CognitoSignIn("client").sign_in(EMAIL, PASSWORD)
