@@ -200,6 +200,11 @@ def test_it_can_be_asked_for_as_a_measure_of_a_project(database: Database) -> No
         found = PostgresMeasurements(database).page(a_viewer(), world.run.project_id, measure_named(name), None, 100)
         expected = {number: values and values[name] for number, values in told(world).items()}
         assert {one.number: one.value for one in found} == expected
+        waits = {one.number: one.due_since for one in found if one.due_since is not None}
+        assert waits == {number: since for number, since in due_since(world).items() if expected[number] is None}
+    assert due_since(world)
+    shape = PostgresMeasurements(database).page(a_viewer(), world.run.project_id, measure_named("area_px2"), None, 100)
+    assert {one.due_since for one in shape} == {None}
 
 
 def test_rows_of_before_have_none(database: Database) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from spheroseg.domain.measurement import Measure, MeasuredImage, Measurement, MeasurementKey
+from spheroseg.domain.measurement import INTENSITIES, Measure, MeasuredImage, Measurement, MeasurementKey
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from tests.fakes.images import InMemoryImages
@@ -38,4 +38,6 @@ class InMemoryMeasurements:
             for one in spheroids:
                 known = {**vars(one.measures), **(one.intensities or {})}
                 value = measure.of(known.get(measure.stored), size)
-                yield Measurement(measured, one.number, one.touches_edge, value)
+                waits = measure.stored in INTENSITIES and value is None
+                due_since = one.brightness_due_since if waits else None
+                yield Measurement(measured, one.number, one.touches_edge, value, due_since)

@@ -22,9 +22,11 @@ class MeasuredImage(Answer):
 
 
 class Measurements(Answer):
-    """Some spheroids of a project; the four columns are as long as one another.
+    """Some spheroids of a project; the columns are as long as one another.
 
-    ``image`` is the place in ``images``, from 0; ``value`` is None where it is in µm and the pixel size unknown.
+    ``image`` is the place in ``images``, from 0; ``value`` is None where it is in µm and the pixel size unknown, and
+    where brightness was not measured: ``brightness_due_since`` is the revision since which it waits to be. There is no
+    such column for other measures.
     """
 
     measure: str
@@ -33,4 +35,5 @@ class Measurements(Answer):
     number: Sequence[int]
     touches_edge: Sequence[bool]
     value: Sequence[float | None]
+    brightness_due_since: Sequence[int | None] | None = None
     next_cursor: str | None = None

@@ -11,7 +11,7 @@ from http_api.rest.answers import Answer, CursorText, Wired, problems
 from http_api.use_cases import UseCases
 from http_api.viewer import CurrentViewer
 from spheroseg.domain.image_list import ImageKey
-from spheroseg.domain.measurement import MeasuredImage, MeasurementKey
+from spheroseg.domain.measurement import INTENSITIES, MeasuredImage, MeasurementKey
 from spheroseg.domain.viewer import Viewer
 from spheroseg.use_cases.read_measurements import MeasurementPage
 
@@ -38,7 +38,7 @@ class MeasuredImageOut(Answer):
 
 
 class MeasurementsOut(Answer):
-    """Some spheroids of a project, in order of image ids and numbers; the four columns are as long as one another."""
+    """Some spheroids of a project, in order of image ids and numbers; the columns are as long as one another."""
 
     measure: str = Field(description="What `value` is", examples=["equivalent_diameter_um"])
     images: list[MeasuredImageOut] = Field(description="Those that the page has spheroids of")
@@ -46,8 +46,14 @@ class MeasurementsOut(Answer):
     number: list[int] = Field(description="Column: number of the spheroid, from 1", examples=[[1, 2, 1]])
     touches_edge: list[bool] = Field(description="Column: whether it reaches the image's border: measured in part only")
     value: list[float | None] = Field(
-        description="Column: the measure; null where it is in µm and the pixel size is unknown",
+        description="Column: the measure; null where it is in µm and the pixel size is unknown, and where brightness "
+        "was not measured",
         examples=[[412.5, 398.1, None]],
+    )
+    brightness_due_since: list[int | None] | None = Field(
+        description="Column: the revision since which brightness waits to be measured again, so that `value` is null "
+        "meanwhile; null: it does not wait. No column for other measures",
+        examples=[None],
     )
     next_cursor: str | None = Field(description="Where the next page begins; null: this is the last one")
 
@@ -122,5 +128,6 @@ def _columns(page: MeasurementPage, measure: str, next_cursor: str | None) -> Me
         number=[item.number for item in page.items],
         touches_edge=[item.touches_edge for item in page.items],
         value=[item.value for item in page.items],
+        brightness_due_since=[item.due_since for item in page.items] if measure in INTENSITIES else None,
         next_cursor=next_cursor,
     )

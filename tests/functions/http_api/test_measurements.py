@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from spheroseg.domain.sample import Sample
+from spheroseg.domain.spheroid import Brightness
 from tests.builders import a_spheroid
 from tests.functions.http_api.world import Client, World
 
@@ -33,6 +34,17 @@ def test_measurements_come_by_columns_with_what_the_images_show(world: World, ow
     assert (said["image"], said["number"], said["next_cursor"]) == ([0, 0], [2, 5], None)
     assert said["value"] == [a_spheroid().measures.equivalent_diameter_px] * 2
     assert said["touches_edge"] == [a_spheroid().touches_edge] * 2
+    assert said["brightness_due_since"] is None
+
+
+def test_brightness_that_waits_is_told_from_what_cannot_be_measured(world: World, owner: Client) -> None:
+    run = world.a_succeeded_run()
+    bright = Brightness(1.0, 0.5, 0.0, 2.0, 1.0, 84.0, None)
+    due = replace(a_spheroid(1), brightness_due_since=3)
+    world.segmentations.found[run.id] = [due, replace(a_spheroid(2), brightness=bright), a_spheroid(3)]
+    said = owner.get(f"/v1/projects/{run.project_id}/measurements?measure=intensity_mean").json()
+    assert [value is None for value in said["value"]] == [True, False, True]
+    assert said["brightness_due_since"] == [3, None, None]
 
 
 def test_pages_go_on_within_an_image_and_only_for_the_same_measure(world: World, owner: Client) -> None:
@@ -69,7 +81,7 @@ def test_what_is_no_measure_is_refused(world: World, owner: Client, measure: str
 
 GRAPH = """query ($id: ID!, $measure: String!, $first: Int!, $after: String) { project(id: $id) {
     measurements(measure: $measure, first: $first, after: $after) {
-        measure image number touchesEdge value nextCursor
+        measure image number touchesEdge value brightnessDueSince nextCursor
         images { id name plate well condition timePointH replicate segmentationId revision pixelSizeUm } } } }"""
 
 

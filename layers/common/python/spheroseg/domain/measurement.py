@@ -83,12 +83,14 @@ class Measurement:
     Args:
         number: The spheroid's, from 1.
         value: None where the measure is in µm and the pixel size is unknown, and where it was not measured.
+        due_since: The revision since which a measure of brightness waits to be measured; None: it does not wait.
     """
 
     image: MeasuredImage
     number: int
     touches_edge: bool
     value: float | None
+    due_since: int | None = None
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from spheroseg.adapters.postgres.access import visible_project
 from spheroseg.adapters.postgres.database import Database, Row
-from spheroseg.adapters.postgres.spheroids import BACKGROUNDS, BRIGHTNESS, MEASURES
-from spheroseg.domain.measurement import Measure, MeasuredImage, Measurement, MeasurementKey
+from spheroseg.adapters.postgres.spheroids import BACKGROUNDS, BRIGHTNESS, DUE, MEASURES
+from spheroseg.domain.measurement import INTENSITIES, Measure, MeasuredImage, Measurement, MeasurementKey
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.viewer import Viewer
 
@@ -29,17 +29,17 @@ _STANDS = "(replaced_in IS NULL OR replaced_in > run.revision)"
 # The newest run of each image by the index (image_id, queued_at, id); its spheroids by their primary keys.
 PAGE = """
 SELECT images.id AS image_id, images.name, plate, well, condition, time_point_h, replicate, run.id AS segmentation_id,
-    run.revision, run.pixel_size_um, found.number, found.touches_edge, found.value
+    run.revision, run.pixel_size_um, found.number, found.touches_edge, found.value, found.due_since
 FROM images
 CROSS JOIN LATERAL (
     SELECT id, revision, pixel_size_um FROM segmentations
     WHERE image_id = images.id AND status = 'succeeded' ORDER BY queued_at DESC, id DESC LIMIT 1
 ) AS run
 CROSS JOIN LATERAL (
-    SELECT number, touches_edge, {found} AS value FROM spheroids
+    SELECT number, touches_edge, {found} AS value, {found_due} AS due_since FROM spheroids
     WHERE segmentation_id = run.id AND {stands}
     UNION ALL
-    SELECT number, touches_edge, {revised} AS value FROM revised_spheroids
+    SELECT number, touches_edge, {revised} AS value, {revised_due} AS due_since FROM revised_spheroids
     WHERE segmentation_id = run.id AND revised_spheroids.revision <= run.revision AND {stands}
 ) AS found
 WHERE images.project_id = {project} {past}
@@ -61,6 +61,8 @@ class PostgresMeasurements:
         statement = PAGE.format(
             found=FOUND[measure.stored],
             revised=REVISED[measure.stored],
+            found_due=_due("spheroids", measure),
+            revised_due=_due("revised_spheroids", measure),
             stands=_STANDS,
             project=visible_project("%(project_id)s"),
             past="" if after is None else _PAST,
@@ -77,6 +79,10 @@ class PostgresMeasurements:
         return [_measurement_of(row, measure, images) for row in rows]
 
 
+def _due(table: str, measure: Measure) -> str:
+    return DUE[table].format(revision="run.revision") if measure.stored in INTENSITIES else "NULL::integer"
+
+
 def _measurement_of(row: Row, measure: Measure, images: dict[UUID, MeasuredImage]) -> Measurement:
     image = images.get(row["image_id"])
     if image is None:
@@ -84,4 +90,6 @@ def _measurement_of(row: Row, measure: Measure, images: dict[UUID, MeasuredImage
         size = row["pixel_size_um"]
         image = MeasuredImage(row["image_id"], row["name"], sample, row["segmentation_id"], row["revision"], size)
         images[image.id] = image
-    return Measurement(image, row["number"], row["touches_edge"], measure.of(row["value"], image.pixel_size_um))
+    due_since = row["due_since"] if row["value"] is None else None
+    value = measure.of(row["value"], image.pixel_size_um)
+    return Measurement(image, row["number"], row["touches_edge"], value, due_since)

@@ -51,11 +51,13 @@ BACKGROUNDS = {
 """The local background as it is right in a revision, by table: null while it waits to be measured among the outlines
 that are near it there."""
 
-_DUE = {
+DUE = {
     table: f"CASE WHEN background_voided_in <= {{revision}} THEN "
-    f"{_since(table, 'CASE WHEN since.measured_at IS NULL THEN since.revision END')} END AS brightness_due_since"
+    f"{_since(table, 'CASE WHEN since.measured_at IS NULL THEN since.revision END')} END"
     for table in TABLES
 }
+"""The revision since which brightness, or the local background alone, waits to be measured, by table."""
+
 _MEASURED = {
     table: ", ".join(
         [
@@ -64,7 +66,7 @@ _MEASURED = {
                 f"{BACKGROUNDS[table]} AS {name}" if name == "intensity_local_background" else name
                 for name in BRIGHTNESS
             ),
-            _DUE[table],
+            f"{DUE[table]} AS brightness_due_since",
         ]
     )
     for table in TABLES
