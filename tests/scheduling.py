@@ -7,8 +7,9 @@ from xdist.scheduler import LoadFileScheduling
 LONG = ("tests/flow/", "tests/worker/", "tests/local/", "tests/infra/", "tests/contract/")
 """Files that take long and mostly wait, longest first: at the end one process would wait for another one's."""
 
-TOGETHER = "tests/flow/"
-"""Files that one process runs: the cloud that they share takes half a minute and a gigabyte to start."""
+TOGETHER = ("tests/flow/", "tests/infra/")
+"""Folders whose files one process runs: the cloud that flows share takes half a minute and a gigabyte to start, the
+stages that tests of the infrastructure share take a quarter of a minute to synthesise."""
 
 
 def rank(node_id: str) -> int:
@@ -24,4 +25,5 @@ class LongFirst(LoadFileScheduling):  # type: ignore[misc]  # xdist tells no typ
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER if nodeid.startswith(TOGETHER) else str(super()._split_scope(nodeid))
+        own = str(super()._split_scope(nodeid))
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), own)
