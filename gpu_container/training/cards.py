@@ -64,7 +64,7 @@ class CardText:
 
 CARDS = {
     "fast": CardText(
-        "2",
+        "3",
         "Fast U-Net",
         "A small U-Net that finds foreground and cores of spheroids; cores grow into objects by a watershed, so that "
         "touching spheroids stay apart. Looks at an image small first, closer where objects are small.",
@@ -72,7 +72,7 @@ CARDS = {
         (64, 48),
     ),
     "accurate": CardText(
-        "2",
+        "3",
         "Ensemble of three U-Nets",
         "Three networks of the kind of the fast one, two from other seeds and one that learnt for longer, whose "
         "answers to a view and to its mirror images are averaged: twelve times the time of the fast network.",
