@@ -8,12 +8,12 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from spheroseg.adapters.postgres import requested_jobs
-from spheroseg.adapters.postgres import revisions as revision_rows
 from spheroseg.adapters.postgres import segmentations as segmentation_rows
 from spheroseg.adapters.postgres import spheroids as spheroid_rows
 from spheroseg.adapters.postgres.database import Cursor, Database, Row
 from spheroseg.adapters.postgres.keyset import key_values
 from spheroseg.adapters.postgres.orders import failure_of, failure_values, utc
+from spheroseg.adapters.postgres.revision_storage import store_revision
 from spheroseg.domain.outline_import import (
     MAX_ACTIVE,
     Base,
@@ -170,7 +170,7 @@ class PostgresImports:
             _replace(cursor, before, after)
             # In one order, so that imports into the same results wait for each other and not both.
             for revision, changed in sorted(revisions, key=lambda one: one[0].segmentation_id):
-                revision_rows.save(cursor, revision, changed, revision.changes.removed)
+                store_revision(cursor, revision, changed, revision.changes.removed)
             for run, _ in runs:
                 if not segmentation_rows.add(cursor, run):
                     raise StaleStateError(f"Segmentation {run.id} is there already")

@@ -8,25 +8,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Json
-
 from spheroseg.adapters.postgres import segmentation_rows, spheroids
 from spheroseg.adapters.postgres.access import access_of, access_to
-from spheroseg.adapters.postgres.database import Cursor, Database, Row
+from spheroseg.adapters.postgres.database import Database, Row
 from spheroseg.adapters.postgres.orders import utc
+from spheroseg.adapters.postgres.revision_storage import COLUMNS, sides_of, store_revision
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.packed_outlines import packed
 from spheroseg.domain.revision import (
-    BACKGROUND_SEES_PX,
-    BACKGROUND_SEES_SHARE,
     Box,
     Changes,
     Head,
     OutlinePage,
     RevisedPage,
     Revision,
-    box_of,
-    few_boxes,
 )
 from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.domain.spheroid import Spheroid
@@ -35,11 +30,9 @@ from spheroseg.errors import (
     NotFinishedError,
     RevisionNotFoundError,
     SegmentationNotFoundError,
-    StaleRevisionError,
 )
 
 MANY = 2**31 - 1
-TABLES = ("spheroids", "revised_spheroids")
 
 # At most one row: finished, readable, with a revision that exists.
 RUN = f"""
@@ -114,13 +107,11 @@ FROM (SELECT {segmentation_rows.SELECTED} FROM segmentations WHERE id = %(segmen
 LEFT JOIN revisions AS kept ON kept.segmentation_id = runs.id AND kept.number = runs.revision
 """
 
-_COLUMNS = f"number, {spheroids.REVISION_COLUMNS}"
-
 HISTORY = f"""
 SELECT kept.* FROM (SELECT id, project_id FROM segmentations WHERE id = %(segmentation_id)s) AS runs
 {access_to("runs.project_id")}
 JOIN LATERAL (
-    SELECT segmentation_id, {_COLUMNS}, NULL::json AS operations FROM revisions
+    SELECT segmentation_id, {COLUMNS}, NULL::json AS operations FROM revisions
     WHERE segmentation_id = runs.id AND number < %(below)s ORDER BY number DESC LIMIT %(limit)s
 ) AS kept ON true
 """
@@ -129,13 +120,13 @@ ONE = f"""
 SELECT kept.* FROM (SELECT id, project_id FROM segmentations WHERE id = %(segmentation_id)s) AS runs
 {access_to("runs.project_id")}
 JOIN LATERAL (
-    SELECT segmentation_id, {_COLUMNS}, operations FROM revisions
+    SELECT segmentation_id, {COLUMNS}, operations FROM revisions
     WHERE segmentation_id = runs.id AND number = %(number)s
 ) AS kept ON true
 """
 
 LATER = f"""
-SELECT segmentation_id, {_COLUMNS}, NULL::json AS operations FROM revisions
+SELECT segmentation_id, {COLUMNS}, NULL::json AS operations FROM revisions
 WHERE segmentation_id = %(segmentation_id)s AND number > %(revision)s ORDER BY number DESC LIMIT %(limit)s
 """
 
@@ -147,55 +138,6 @@ SELECT number FROM revised_spheroids
 WHERE segmentation_id = %(segmentation_id)s
     AND (revision > %(low)s AND revision <= %(high)s OR replaced_in > %(low)s AND replaced_in <= %(high)s)
 ORDER BY number
-"""
-
-ADVANCE = """
-UPDATE segmentations SET revision = %(number)s
-WHERE id = %(segmentation_id)s AND revision = %(number)s - 1 AND status = 'succeeded'
-"""
-
-ADD = f"""
-INSERT INTO revisions (segmentation_id, {_COLUMNS}, operations) VALUES (
-    %(segmentation_id)s, %(number)s, %(author_id)s, %(created_at)s, %(note)s, %(restored_from)s, %(added)s,
-    %(changed)s, %(removed)s, %(spheroid_count)s, %(highest_number)s, %(operations)s)
-"""
-
-REPLACE = """
-UPDATE {table} SET replaced_in = %(number)s
-WHERE segmentation_id = %(segmentation_id)s AND number = ANY(%(gone)s) AND replaced_in IS NULL
-RETURNING bbox_x_px, bbox_y_px, bbox_width_px, bbox_height_px
-"""
-
-# Before the new rows are there, which are to be measured anyway. What the segmenter found is only if it was before.
-VOID = f"""
-WITH met AS (
-    SELECT number FROM {{table}} AS near
-    WHERE segmentation_id = %(segmentation_id)s AND replaced_in IS NULL AND {{is_measured}}
-    AND EXISTS (
-        SELECT 1 FROM unnest(%(lefts)s::float8[], %(tops)s::float8[], %(rights)s::float8[], %(bottoms)s::float8[])
-            AS changed (x0, y0, x1, y1)
-        CROSS JOIN LATERAL (
-            SELECT {BACKGROUND_SEES_PX} + {BACKGROUND_SEES_SHARE} * near.equivalent_diameter_px AS px) AS margin
-        WHERE bbox_y_px < y1 + margin.px AND bbox_y_px + bbox_height_px > y0 - margin.px
-            AND bbox_x_px < x1 + margin.px AND bbox_x_px + bbox_width_px > x0 - margin.px
-    )
-), voided AS (
-    UPDATE {{table}} SET background_voided_in = %(number)s FROM met
-    WHERE {{table}}.segmentation_id = %(segmentation_id)s AND {{table}}.number = met.number
-        AND {{table}}.replaced_in IS NULL AND {{table}}.background_voided_in IS NULL
-)
-INSERT INTO surroundings (segmentation_id, number, revision, asked_at)
-SELECT %(segmentation_id)s, number, %(number)s, %(created_at)s FROM met
-"""
-
-ASK = """
-INSERT INTO surroundings (segmentation_id, number, revision, asked_at)
-SELECT %(segmentation_id)s, number, %(number)s, %(created_at)s FROM unnest(%(numbers)s::integer[]) AS changed (number)
-"""
-
-COPY = f"""
-COPY revised_spheroids (segmentation_id, revision, background_voided_in, number, confidence, touches_edge,
-    rim_confidence, review_reasons, outline, {", ".join((*spheroids.MEASURES, *spheroids.BRIGHTNESS))}) FROM STDIN
 """
 
 
@@ -252,7 +194,7 @@ class PostgresRevisions:
         """Packed outlines of a revision whose bounding boxes meet one of these, as last written."""
         if not boxes:
             return {}
-        sides = {**_sides(boxes), "lowest": max(box.bottom for box in boxes)}
+        sides = {**sides_of(boxes), "lowest": max(box.bottom for box in boxes)}
         rows = self._database.latest(NEAR, {**_at(segmentation_id, revision, []), **sides})
         return {row["number"]: _outline_of(row) for row in rows}
 
@@ -291,7 +233,7 @@ class PostgresRevisions:
 
     def save(self, revision: Revision, changed: Sequence[Spheroid], removed: Sequence[int]) -> None:
         """Store a revision where the one before it is still the newest, all of it or nothing."""
-        self._database.write(lambda cursor: save(cursor, revision, changed, removed))
+        self._database.write(lambda cursor: store_revision(cursor, revision, changed, removed))
 
     def _listed(
         self,
@@ -318,42 +260,8 @@ class PostgresRevisions:
         return rows
 
 
-def save(cursor: Cursor, revision: Revision, changed: Sequence[Spheroid], removed: Sequence[int]) -> None:
-    """Store a revision within a transaction, where the one before it is still the newest."""
-    values = _values(revision)
-    values["gone"] = [*removed, *(spheroid.number for spheroid in changed)]
-    rows = [_row_of(revision, spheroid) for spheroid in changed]
-    if cursor.execute(ADVANCE, values).rowcount != 1:
-        raise StaleRevisionError(f"Revision {revision.number - 1} is not the newest any more")
-    cursor.execute(ADD, values)
-    changes = [box_of(spheroid) for spheroid in changed]
-    for table in TABLES:
-        changes += [_box_in(row) for row in cursor.execute(REPLACE.format(table=table), values).fetchall()]
-    for table in TABLES:
-        is_measured = "intensity_mean IS NOT NULL" if table == "spheroids" else "true"
-        cursor.execute(VOID.format(table=table, is_measured=is_measured), {**values, **_sides(few_boxes(changes))})
-    cursor.execute(ASK, {**values, "numbers": [spheroid.number for spheroid in changed]})
-    with cursor.copy(COPY) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
 def _at(segmentation_id: UUID, revision: int, numbers: Sequence[int]) -> dict[str, Any]:
     return {"segmentation_id": segmentation_id, "revision": revision, "numbers": list(numbers), "limit": MANY}
-
-
-def _sides(boxes: Sequence[Box]) -> dict[str, list[float]]:
-    return {
-        "lefts": [float(box.left) for box in boxes],
-        "tops": [float(box.top) for box in boxes],
-        "rights": [float(box.right) for box in boxes],
-        "bottoms": [float(box.bottom) for box in boxes],
-    }
-
-
-def _box_in(row: Row) -> Box:
-    left, top = row["bbox_x_px"], row["bbox_y_px"]
-    return Box(left, top, left + row["bbox_width_px"], top + row["bbox_height_px"])
 
 
 def _absent(segmentation_id: UUID, revision: int | None) -> RevisionNotFoundError:
@@ -364,34 +272,6 @@ def _outline_of(row: Row) -> bytes:
     if row["outline"] is None:  # of before outlines were stored packed
         return packed(spheroids.polygons_in(row["polygons"]))
     return bytes(row["outline"])
-
-
-def _row_of(revision: Revision, spheroid: Spheroid) -> tuple[Any, ...]:
-    return (
-        revision.segmentation_id,
-        revision.number,
-        revision.number,
-        *spheroids.described(spheroid),
-        packed(spheroid.polygons),
-        *spheroids.measures_in_order(spheroid),
-    )
-
-
-def _values(revision: Revision) -> dict[str, Any]:
-    return {
-        "segmentation_id": revision.segmentation_id,
-        "number": revision.number,
-        "author_id": revision.author_id,
-        "created_at": revision.created_at,
-        "note": revision.note,
-        "restored_from": revision.restored_from,
-        "added": list(revision.changes.added),
-        "changed": list(revision.changes.changed),
-        "removed": list(revision.changes.removed),
-        "spheroid_count": revision.spheroid_count,
-        "highest_number": revision.highest_number,
-        "operations": Json(list(revision.operations)),
-    }
 
 
 def _revision_of(row: Row) -> Revision:
