@@ -1,4 +1,7 @@
-"""What breaks on the way of an image, and that nothing is lost or done twice."""
+"""What breaks on the way of an image, and that nothing is lost or done twice.
+
+What takes half a minute because a message is lent for that long is begun first and judged last: it waits beside others.
+"""
 
 import io
 import json
@@ -6,8 +9,11 @@ import os
 import secrets
 import signal
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -42,6 +48,53 @@ def result_prefixes(cloud: LocalCloud, segmentation_id: str) -> set[str]:
     return {found["Key"].split("/")[2] for found in listed.get("Contents", [])}
 
 
+@dataclass(frozen=True)
+class Outage:
+    """What happened while the database was gone.
+
+    Args:
+        image_ids: Images whose files arrived in that time.
+        refused: The answer to somebody who asked in that time.
+    """
+
+    image_ids: Sequence[str]
+    refused: httpx.Response
+
+
+@pytest.fixture(scope="module")
+def outage(cloud: LocalCloud, user: ApiUser, sample: bytes) -> Outage:
+    """The database was gone for a while, and answers again."""
+    project_id = user.project()
+    announced = user.announce(project_id, [f"{number}.png" for number in range(4)])
+    cloud.postgres.stop_primary()
+    try:
+        for item in announced:
+            assert user.send(item, sample).status_code == 204
+        refused = user.request("POST", "/projects", {"name": "Not now"})
+        time.sleep(8)  # all that waits for the database has tried by then
+    finally:
+        cloud.postgres.start_primary()
+    eventually(lambda: user.request("GET", "/projects").is_success or None)
+    return Outage([item["id"] for item in announced], refused)
+
+
+@pytest.fixture(scope="module")
+def interrupted(cloud: LocalCloud, user: ApiUser, sample: bytes) -> dict[str, Any]:
+    """The run that a worker was at when it was killed; another worker is there."""
+    image_id = user.upload(user.project(), "slow.png", a_slow_image(sample))
+
+    def running() -> dict[str, Any] | None:
+        run = user.get(f"/images/{image_id}")["segmentation"]
+        return dict(run) if run and run["status"] == "running" else None
+
+    run = eventually(running, pause_s=0.02)
+    killed = cloud.state.children["worker"].pid
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: cloud.state.children["worker"].pid != killed or None)
+    return run
+
+
+@pytest.mark.usefixtures("outage", "interrupted")
 def test_the_same_event_five_times_gives_one_result(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
     image_id = user.upload(user.project(), "a.png", sample)
     key = f"originals/{image_id}"
@@ -80,42 +133,6 @@ def test_fifty_equal_requests_at_once_make_one_project(cloud: LocalCloud, user: 
     assert len({answer.content for answer in answers}) == 1
     assert sum(REPLAYED in answer.headers for answer in answers) == 49
     assert [project["name"] for project in user.get("/projects?limit=200")["items"]].count(name) == 1
-
-
-def test_a_killed_worker_is_replaced_and_nothing_is_done_twice(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
-    image_id = user.upload(user.project(), "slow.png", a_slow_image(sample))
-
-    def running() -> str | None:
-        run = user.get(f"/images/{image_id}")["segmentation"]
-        return str(run["id"]) if run and run["status"] == "running" else None
-
-    segmentation_id = eventually(running, pause_s=0.02)
-    os.kill(cloud.state.children["worker"].pid, signal.SIGKILL)
-
-    run = user.settled(image_id, timeout_s=120)
-
-    assert (run["status"], run["attempt"]) == ("succeeded", 2)
-    assert len(user.get(f"/images/{image_id}/segmentations")["items"]) == 1
-    assert result_prefixes(cloud, segmentation_id) == {"2"}
-
-
-def test_a_database_that_is_gone_for_a_while_loses_nothing(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
-    project_id = user.project()
-    announced = user.announce(project_id, [f"{number}.png" for number in range(4)])
-    cloud.postgres.stop_primary()
-    try:
-        for item in announced:
-            assert user.send(item, sample).status_code == 204
-        refused = user.request("POST", "/projects", {"name": "Not now"})
-        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/database-unavailable")
-        time.sleep(8)  # all that waits for the database has tried by then
-    finally:
-        cloud.postgres.start_primary()
-
-    runs = [user.settled(item["id"], timeout_s=150) for item in announced]
-
-    assert {run["status"] for run in runs} == {"succeeded"}
-    assert all(len(user.get(f"/images/{item['id']}/segmentations")["items"]) == 1 for item in announced)
 
 
 def test_a_cancelled_run_writes_nothing(cloud: LocalCloud, user: ApiUser, sample: bytes) -> None:
@@ -189,3 +206,22 @@ def test_every_malformed_file_ends_clearly_and_the_worker_lives(cloud: LocalClou
     assert all(run["attempt"] == 1 for run in settled.values())
     assert cloud.state.children["worker"].pid == worker
     assert psutil.pid_exists(worker)
+
+
+def test_a_killed_worker_is_replaced_and_nothing_is_done_twice(
+    cloud: LocalCloud, user: ApiUser, interrupted: dict[str, Any]
+) -> None:
+    run = user.settled(interrupted["image_id"], timeout_s=120)
+
+    assert (run["id"], run["status"], run["attempt"]) == (interrupted["id"], "succeeded", 2)
+    assert len(user.get(f"/images/{interrupted['image_id']}/segmentations")["items"]) == 1
+    assert result_prefixes(cloud, run["id"]) == {"2"}
+
+
+def test_a_database_that_is_gone_for_a_while_loses_nothing(user: ApiUser, outage: Outage) -> None:
+    assert (outage.refused.status_code, outage.refused.json()["type"]) == (503, "/problems/database-unavailable")
+
+    runs = [user.settled(image_id, timeout_s=150) for image_id in outage.image_ids]
+
+    assert {run["status"] for run in runs} == {"succeeded"}
+    assert all(len(user.get(f"/images/{image_id}/segmentations")["items"]) == 1 for image_id in outage.image_ids)
