@@ -49,8 +49,8 @@ def _spheroids(labels: Labels, rings: Rings, certainty: "Certainty | None") -> l
     height, width = labels.shape
     spheroids = []
     for number, measures in measured.items():
-        left, top = int(measures.bbox_x_px), int(measures.bbox_y_px)
-        right, bottom = left + int(measures.bbox_width_px), top + int(measures.bbox_height_px)
+        left, top = measures.bbox_x_px, measures.bbox_y_px  # whole numbers
+        right, bottom = left + measures.bbox_width_px, top + measures.bbox_height_px
         touches_edge = left == 0 or top == 0 or right == width or bottom == height
         confidence, reasons = None, None
         if certainty is not None:
