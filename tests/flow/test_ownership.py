@@ -19,7 +19,11 @@ def theirs(user: ApiUser, sample: bytes) -> dict[str, str]:
     image_id = user.upload(project_id, "secret.png", sample)
     run = user.settled(image_id)
     assert run["status"] == "succeeded"
-    return {"project": project_id, "image": image_id, "segmentation": run["id"]}
+    export = user.post(f"/projects/{project_id}/exports", {"format": "csv"})
+    told = {"format": "coco", "file_name": "a.json", "size_bytes": 2}
+    import_ = user.post(f"/projects/{project_id}/imports", told)
+    found = {"project": project_id, "image": image_id, "segmentation": run["id"]}
+    return {**found, "export": export["id"], "import": import_["id"]}
 
 
 ROUTES: list[tuple[str, str, object]] = [
@@ -39,8 +43,14 @@ ROUTES: list[tuple[str, str, object]] = [
     ("GET", "/projects/{project}/measurements", None),
     ("GET", "/projects/{project}/imports", None),
     ("POST", "/projects/{project}/imports", {"format": "coco", "file_name": "a.json", "size_bytes": 2}),
+    ("GET", "/imports/{import}", None),
+    ("POST", "/imports/{import}/start", None),
+    ("POST", "/imports/{import}/cancel", None),
     ("GET", "/projects/{project}/exports", None),
     ("POST", "/projects/{project}/exports", {"format": "csv"}),
+    ("GET", "/exports/{export}", None),
+    ("GET", "/exports/{export}/file", None),
+    ("POST", "/exports/{export}/cancel", None),
     ("GET", "/segmentations/{segmentation}/comparison/{segmentation}", None),
     ("GET", "/segmentations/{segmentation}", None),
     ("POST", "/segmentations/{segmentation}/cancel", None),
@@ -83,6 +93,8 @@ def test_a_foreign_id_is_answered_like_an_absent_one(
 
 def test_what_a_stranger_tried_changed_nothing(user: ApiUser, theirs: dict[str, str]) -> None:
     assert user.get(f"/segmentations/{theirs['segmentation']}")["status"] == "succeeded"
+    assert user.get(f"/imports/{theirs['import']}")["status"] == "awaiting_upload"
+    assert user.get(f"/exports/{theirs['export']}")["status"] != "cancelled"
 
 
 def test_lists_hold_only_what_is_ones_own(stranger: ApiUser, theirs: dict[str, str]) -> None:
