@@ -25,7 +25,7 @@ INTENDED_USE = (
 )
 
 LIMITS = [
-    "Bodies with rims four times as weak as the sharpest one's count as out of focus: faint ones beside strong ones, too",
+    "Bodies with rims four times as weak as the sharpest count as out of focus: faint ones beside strong ones, too",
     "Large transparent cysts that overlap are cut into pieces or merged",
     "Folded and branched bodies may be divided where they are narrow or touch themselves",
     "Small dark bodies between debris and spheroids are found or not without a clear rule",
