@@ -81,7 +81,7 @@ from spheroseg.domain.export import ExportFormat, ExportedRun
 from spheroseg.domain.export import ExportOptions
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import ModelFile, SegmentationStatus
-from spheroseg.domain.statistics import Wanted
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.model_registry import ModelRegistry
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.use_cases.run_export import RunExport, Work

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spheroseg.domain.statistics import Question, Unit
+from spheroseg.domain.statistics_question import Question, Unit
 from spheroseg.statistics.answering import answer
 from spheroseg.statistics.units import Observations
 from tests.benchmarks.conftest import Record

@@ -19,7 +19,7 @@ from spheroseg.domain.paging import PageKey
 from spheroseg.domain.project import Project
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import Parameters, Segmentation
-from spheroseg.domain.statistics import Unit, Wanted
+from spheroseg.domain.statistics_question import Unit, Wanted
 from spheroseg.errors import ExportNotFoundError, ImageNotFoundError, StaleStateError, TooManyExportsError
 from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.ports import (

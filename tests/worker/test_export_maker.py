@@ -29,7 +29,7 @@ from spheroseg.domain.image import original_key
 from spheroseg.domain.operations import Add
 from spheroseg.domain.segmentation import ModelFile, Parameters, PixelSizeSource, Runtime, SegmentationStatus
 from spheroseg.domain.spheroid import Polygon
-from spheroseg.domain.statistics import Wanted
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.imaging.intensities import brightness_of
 from spheroseg.imaging.measures import spheroids_of

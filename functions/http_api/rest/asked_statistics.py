@@ -4,7 +4,7 @@ from pydantic import Field
 
 from http_api.rest.answers import Answer, Body
 from spheroseg.domain.asked_statistics import MAX_DOSES
-from spheroseg.domain.statistics import OutlierRule, Unit, Wanted
+from spheroseg.domain.statistics_question import OutlierRule, Unit, Wanted
 
 
 class DoseIn(Body):

@@ -9,7 +9,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from spheroseg.domain.statistics import Wanted
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.errors import NotTellableError
 from spheroseg.exchange.files import FolderFiles
 from spheroseg.exchange.formats import FORMATS

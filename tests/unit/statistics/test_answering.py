@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spheroseg.domain.statistics import Answer, Level, OutlierRule, Question, Unit
+from spheroseg.domain.statistics import Answer
+from spheroseg.domain.statistics_question import Level, OutlierRule, Question, Unit
 from spheroseg.errors import InvalidQuestionError, UnclearUnitsError
 from spheroseg.statistics.answering import answer
 from spheroseg.statistics.comparing import compare, holm

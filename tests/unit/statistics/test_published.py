@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from spheroseg.domain.statistics import OutlierRule
+from spheroseg.domain.statistics_question import OutlierRule
 from spheroseg.statistics.comparing import cliffs_delta, compare, hedges_g, holm
 from spheroseg.statistics.describing import summary_of
 from spheroseg.statistics.dosing import dose_response_of

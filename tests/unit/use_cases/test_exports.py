@@ -11,7 +11,7 @@ from spheroseg.domain.decision import Verdict
 from spheroseg.domain.export import Export, ExportedRun, ExportFormat, ExportOptions, ExportStatus, file_stem
 from spheroseg.domain.image import Image
 from spheroseg.domain.segmentation import SegmentationStatus
-from spheroseg.domain.statistics import Wanted
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.errors import (
     ExportExpiredError,
     ExportNotFoundError,

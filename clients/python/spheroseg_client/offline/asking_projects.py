@@ -11,7 +11,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from spheroseg.domain.statistics import Answer, Wanted
+from spheroseg.domain.statistics import Answer
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.statistics.asking import answered
 from spheroseg.statistics.documents import document_of, files_of
 from spheroseg.statistics.tables import Table, read_table, table_of

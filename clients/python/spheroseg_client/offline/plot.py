@@ -225,7 +225,7 @@ def _plot_table(
 def _plot_answer(source: _Source, out: Path, data: Path | None, kind: Kind, wanted: _Wanted, *, as_json: bool) -> None:
     """What shows an answer of the statistics."""
     with libraries_needed():
-        from spheroseg.domain.statistics import Unit, Wanted  # noqa: PLC0415
+        from spheroseg.domain.statistics_question import Unit, Wanted  # noqa: PLC0415
         from spheroseg.statistics import documents, plotting, plotting_answers  # noqa: PLC0415 - matplotlib, too
         from spheroseg.statistics.asking import answered  # noqa: PLC0415 - scipy takes its time
         from spheroseg_client.offline import statistics_tables  # noqa: PLC0415

@@ -6,7 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from spheroseg.domain.statistics import Answer, Level
+from spheroseg.domain.statistics import Answer
+from spheroseg.domain.statistics_question import Level
 from spheroseg.statistics.documents import dose_rows, group_rows, growth_rows, overall_rows, pair_rows, plate_rows
 from spheroseg.statistics.tables import label_of
 

@@ -103,7 +103,7 @@ def stats(
         if (table is None) == (project is None):
             raise LocalFileError("Give a table of measures, or --project; one of them", "contradiction")
         with libraries_needed():
-            from spheroseg.domain.statistics import OutlierRule, Unit, Wanted  # noqa: PLC0415
+            from spheroseg.domain.statistics_question import OutlierRule, Unit, Wanted  # noqa: PLC0415
             from spheroseg_client.offline import asking_projects, statistics_tables  # noqa: PLC0415 - scipy takes its time
         wanted = Wanted(
             measure=measure,

@@ -4,7 +4,7 @@ from math import isfinite
 
 from spheroseg.domain.measurement import Measure, measure_named
 from spheroseg.domain.sample import TEXT_MAX_LENGTH
-from spheroseg.domain.statistics import Wanted
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.errors import InvalidQuestionError
 
 FACTORS = ("condition", "time_point_h", "replicate", "plate", "well", "well_row", "well_column", "name", "page")

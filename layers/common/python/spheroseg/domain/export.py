@@ -11,7 +11,7 @@ from uuid import UUID
 from spheroseg.domain.asked_statistics import require_sound
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.segmentation import Failure, Segmentation
-from spheroseg.domain.statistics import Wanted
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.errors import IllegalMoveError, InvalidQuestionError
 
 KEPT_FOR = timedelta(hours=24)

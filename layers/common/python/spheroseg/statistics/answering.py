@@ -2,19 +2,8 @@
 
 import numpy as np
 
-from spheroseg.domain.statistics import (
-    Answer,
-    Comparison,
-    DoseResponse,
-    Group,
-    Growth,
-    Level,
-    OutlierRule,
-    PlateQuality,
-    Question,
-    Unit,
-    UnitsUsed,
-)
+from spheroseg.domain.statistics import Answer, Comparison, DoseResponse, Group, Growth, PlateQuality, UnitsUsed
+from spheroseg.domain.statistics_question import Level, OutlierRule, Question, Unit
 from spheroseg.errors import InvalidQuestionError
 from spheroseg.statistics.comparing import compare, corrected
 from spheroseg.statistics.describing import Floats, summary_of

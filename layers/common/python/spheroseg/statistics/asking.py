@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spheroseg.domain.statistics import Answer, Level, Question, Unit, Wanted
+from spheroseg.domain.statistics import Answer
+from spheroseg.domain.statistics_question import Level, Question, Unit, Wanted
 from spheroseg.errors import NotTellableError
 from spheroseg.statistics.answering import answer
 from spheroseg.statistics.observing import factor_of, observations_of

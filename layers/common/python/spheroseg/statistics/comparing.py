@@ -8,7 +8,8 @@ from math import exp, lgamma, sqrt
 import numpy as np
 from scipy import stats
 
-from spheroseg.domain.statistics import Comparison, Interval, Level, Pair, Significance
+from spheroseg.domain.statistics import Comparison, Interval, Pair, Significance
+from spheroseg.domain.statistics_question import Level
 from spheroseg.statistics.describing import Floats, all_same, t_interval_of
 
 EXACT_TO = 50

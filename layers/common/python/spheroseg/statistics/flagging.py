@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spheroseg.domain.statistics import MOST_NAMED, Flagged, Outlier, OutlierRule
+from spheroseg.domain.statistics import MOST_NAMED, Flagged, Outlier
+from spheroseg.domain.statistics_question import OutlierRule
 from spheroseg.statistics.describing import Floats
 
 TUKEY_REACH = 1.5

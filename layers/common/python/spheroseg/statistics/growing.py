@@ -7,7 +7,8 @@ from math import exp, inf, log, sqrt
 import numpy as np
 from scipy import stats
 
-from spheroseg.domain.statistics import Growth, Interval, Level, Point
+from spheroseg.domain.statistics import Growth, Interval, Point
+from spheroseg.domain.statistics_question import Level
 from spheroseg.statistics.describing import Floats, t_interval_of
 
 LEAST_TIMES = 3

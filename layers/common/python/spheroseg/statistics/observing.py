@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from spheroseg.domain.asked_statistics import CALLED
-from spheroseg.domain.statistics import Level
+from spheroseg.domain.statistics_question import Level
 from spheroseg.errors import NotTellableError
 from spheroseg.statistics.sampling import FACTORS, TIME
 from spheroseg.statistics.tables import FROM_NAMES, Table, level_of_name, times_of

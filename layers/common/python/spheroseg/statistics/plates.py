@@ -1,6 +1,7 @@
 """Quality of plates."""
 
-from spheroseg.domain.statistics import Level, PlateQuality
+from spheroseg.domain.statistics import PlateQuality
+from spheroseg.domain.statistics_question import Level
 from spheroseg.statistics.describing import Floats, summary_of
 
 LEAST_WELLS = 2

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from spheroseg.domain.statistics import Answer, DoseResponse, Group, Growth, Interval, Level, Unit
+from spheroseg.domain.statistics import Answer, DoseResponse, Group, Growth, Interval
+from spheroseg.domain.statistics_question import Level, Unit
 from spheroseg.errors import NotTellableError
 from spheroseg.statistics.asking import Answered
 from spheroseg.statistics.dosing import logistic

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spheroseg.domain.statistics import Level, Unit, UnitsUsed
+from spheroseg.domain.statistics import UnitsUsed
+from spheroseg.domain.statistics_question import Level, Unit
 from spheroseg.errors import UnclearUnitsError
 from spheroseg.statistics.describing import Floats
 

@@ -25,7 +25,7 @@ from spheroseg.domain.export import (
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.spheroid import Spheroid
-from spheroseg.domain.statistics import Wanted
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
     ExportNotFoundError,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from spheroseg.domain.asked_statistics import measure_meant
 from spheroseg.domain.sample import Sample
 from spheroseg.domain.spheroid import Spheroid
-from spheroseg.domain.statistics import Wanted
+from spheroseg.domain.statistics_question import Wanted
 from spheroseg.errors import NotTellableError
 from spheroseg.exchange.files import Files
 from spheroseg.exchange.results import Result
