@@ -19,8 +19,8 @@ from spheroseg.domain.segmentation import SegmentationStatus
 from spheroseg.errors import InvalidCursorError
 from tests.api_document import document_in_full
 from tests.builders import NOW, a_spheroid, a_viewer, an_export, an_id, an_import, an_order
+from tests.functions.http_api.owned import MEMBER
 from tests.functions.http_api.test_graphql import asked, codes
-from tests.functions.http_api.test_ownership import MEMBER
 from tests.functions.http_api.world import Client, World
 
 

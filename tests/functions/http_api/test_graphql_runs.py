@@ -4,8 +4,9 @@ import pytest
 
 from spheroseg.domain.pages import Pages
 from tests.builders import NOW
+from tests.functions.http_api.owned import two_runs
 from tests.functions.http_api.test_graphql import asked, codes, data
-from tests.functions.http_api.test_ownership import names_of, two_runs
+from tests.functions.http_api.test_ownership import names_of
 from tests.functions.http_api.world import Client, World
 
 START = """mutation ($p: ID!, $i: RunsInput!) { startRuns(projectId: $p, input: $i, idempotencyKey: "once") {
