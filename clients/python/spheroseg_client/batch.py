@@ -4,16 +4,16 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 from uuid import UUID
 
 from PIL import Image as Picture
 
 from spheroseg.drawing import draw_overlay
+from spheroseg_client.batch_jobs import Job, Listener, Spread, chunks, since
 from spheroseg_client.client import Client, refusal_of
 from spheroseg_client.errors import (
     ApiError,
@@ -26,7 +26,7 @@ from spheroseg_client.errors import (
 )
 from spheroseg_client.follow import Change, Follower
 from spheroseg_client.inputs import InputFile
-from spheroseg_client.models import AnnouncedImage, Failure, Links, Order, Pages, Segmentation
+from spheroseg_client.models import AnnouncedImage, Failure, Links, Order, Segmentation
 from spheroseg_client.outcomes import Outcome, of_success
 from spheroseg_client.outlines import Outline, read_outlines
 from spheroseg_client.outputs import ResultFolder
@@ -36,61 +36,12 @@ from spheroseg_client.uploads import FileToAnnounce, sha256_of, shown_name
 UPLOADS_AT_ONCE = 4
 FETCHES_AT_ONCE = 3
 CANCELS_AT_ONCE = 8
-ANNOUNCED_AT_ONCE = 100
-ANNOUNCED_AT_ONCE_BYTES = 1_000_000_000
-"""A form is good for an hour; so much goes over in that time at 2.3 Mbit/s."""
 TIDY_FOR_S = 10.0
 WAKE_S = 0.5
 PNG_LEVEL = 3
 """zlib's level for overlays: 0.16 instead of 0.41 s for 1.4 megapixels at the usual 6, and no larger (measured)."""
 
 _log = logging.getLogger(__name__)
-
-
-class Listener(Protocol):
-    """Who is told how a batch goes on; called from several threads."""
-
-    def on_sent(self, index: int, sent_bytes: int) -> None:
-        """So much of a file has gone over."""
-
-    def on_uploaded(self, index: int) -> None:
-        """A file has arrived."""
-
-    def on_status(self, index: int, status: str, page: int = 0) -> None:
-        """A segmentation has got somewhere; of a file, or of a page of a stack."""
-
-    def on_pages(self, index: int, pages: int) -> None:
-        """A file turned out to be so many pages, each with an outcome of its own."""
-
-    def on_outcome(self, outcome: Outcome) -> None:
-        """A file has come to its end, whichever."""
-
-
-@dataclass
-class Job:
-    """One file, or one page of a stack, on its way; a file's own ``page`` is 0."""
-
-    index: int
-    file: InputFile
-    name: str
-    started_at: float = 0.0
-    image_id: UUID | None = None
-    segmentation_id: UUID | None = None
-    is_uploaded: bool = False
-    page: int = 0
-    pages: Pages | None = None
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """Its place among the others."""
-        return self.index, self.page
-
-
-@dataclass(frozen=True)
-class _Spread:
-    """A file became pages: jobs with the runs that belong to them."""
-
-    jobs: Sequence[tuple[Job, Segmentation]]
 
 
 Work = Callable[..., None]
@@ -139,7 +90,7 @@ class Batch:
         self._by_image: dict[UUID, Job] = {}
         self._by_run: dict[UUID, Job] = {}
         self._outcomes: dict[tuple[int, int], Outcome] = {}
-        self._events: queue.SimpleQueue[tuple[Job | None, Outcome | Change | _Spread | BaseException]] = (
+        self._events: queue.SimpleQueue[tuple[Job | None, Outcome | Change | Spread | BaseException]] = (
             queue.SimpleQueue()
         )
         self._stop = threading.Event()
@@ -184,7 +135,7 @@ class Batch:
                     self._outcomes[job.key] = event  # first: an interruption between the two must not lose it
                     del self._open[job.key]
                     self._listener.on_outcome(event)
-            elif isinstance(event, _Spread):
+            elif isinstance(event, Spread):
                 if job is not None and job.key in self._open:
                     self._spread(job, event, fetches)
             elif isinstance(event, Change):
@@ -199,7 +150,7 @@ class Batch:
             else:
                 raise event
 
-    def _spread(self, job: Job, spread: _Spread, fetches: ThreadPoolExecutor) -> None:
+    def _spread(self, job: Job, spread: Spread, fetches: ThreadPoolExecutor) -> None:
         """From now on the pages of a stack are on their way instead of the file."""
         del self._open[job.key]
         self._listener.on_pages(job.index, len(spread.jobs))
@@ -231,12 +182,12 @@ class Batch:
 
     def _end(self, job: Job, error: ClientError) -> None:
         failure = Failure(code=error.code, detail=error.detail)
-        self._events.put((job, Outcome(job.file.shown, job.name, "failed", failure, job.page, total_s=_since(job))))
+        self._events.put((job, Outcome(job.file.shown, job.name, "failed", failure, job.page, total_s=since(job))))
 
     # Upload
 
     def _upload_all(self, pool: ThreadPoolExecutor) -> None:
-        for chunk in _chunks(self._jobs):
+        for chunk in chunks(self._jobs):
             if self._stop.is_set():
                 return
             pending: set[Future[None]] = {
@@ -340,7 +291,7 @@ class Batch:
         outcome = self._stored(job, segmentation, segmentation.links)
         self._events.put((job, outcome))
 
-    def _started_pages(self, job: Job, image_id: UUID, choice: PageChoice) -> _Spread:
+    def _started_pages(self, job: Job, image_id: UUID, choice: PageChoice) -> Spread:
         started = self._client.segment_pages(image_id, choice.text, self._order, choice.channel)
         others = [other.name for other in self._jobs if other is not job]
         jobs = []
@@ -348,7 +299,7 @@ class Batch:
             page = run.parameters.page
             name = page_name(job.name, page, started.pages.count, others)
             jobs.append((replace(job, name=name, segmentation_id=run.id, page=page, pages=started.pages), run))
-        return _Spread(jobs)
+        return Spread(jobs)
 
     def _stored(self, job: Job, segmentation: Segmentation, links: Links) -> Outcome:
         result = segmentation.result
@@ -368,7 +319,7 @@ class Batch:
         if self._change_outlines:  # overlay and measures are made of the exact ones
             self._change_outlines(parts["geojson"])
         files = self._results.publish(job.name, outlines=parts["geojson"], labels=parts["tif"], overlay=parts["png"])
-        success = of_success(job.file.shown, job.name, segmentation, outlines, files, _since(job))
+        success = of_success(job.file.shown, job.name, segmentation, outlines, files, since(job))
         return replace(success, page=job.page, pages=job.pages)
 
     def _draw(self, preview: Path, outlines: Sequence[Outline], size_px: tuple[int, int], target: Path) -> None:
@@ -395,7 +346,7 @@ class Batch:
             if isinstance(event, Outcome):
                 self._outcomes[job.key] = event
                 del self._open[job.key]
-            elif isinstance(event, _Spread):
+            elif isinstance(event, Spread):
                 del self._open[job.key]
                 self._open |= {page_job.key: page_job for page_job, _ in event.jobs}
         left = [job for job in self._open.values() if job.key not in self._outcomes]
@@ -415,20 +366,3 @@ class Batch:
                 self._client.delete_image(job.image_id)
         except ClientError as error:  # finished meanwhile, or the service is gone: it is not waited for either way
             _log.info("Not cancelled: %s", error)
-
-
-def _since(job: Job) -> float:
-    return time.monotonic() - job.started_at if job.started_at else 0.0
-
-
-def _chunks(jobs: Sequence[Job]) -> Iterator[Sequence[Job]]:
-    chunk: list[Job] = []
-    size_bytes = 0
-    for job in jobs:
-        size_bytes += job.file.size_bytes
-        if chunk and (len(chunk) == ANNOUNCED_AT_ONCE or size_bytes > ANNOUNCED_AT_ONCE_BYTES):
-            yield chunk
-            chunk, size_bytes = [], job.file.size_bytes
-        chunk.append(job)
-    if chunk:
-        yield chunk
