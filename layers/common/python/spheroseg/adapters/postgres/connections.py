@@ -1,4 +1,4 @@
-"""How connections to PostgreSQL are made and what each is like; ``database.py`` opens them."""
+"""How connections to PostgreSQL are made and what each is like; ``pools.py`` opens them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

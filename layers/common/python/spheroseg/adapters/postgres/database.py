@@ -1,4 +1,4 @@
-"""The database: the only file that opens connections, chooses between writer and reader, and catches psycopg's errors.
+"""The database: the only file that chooses between writer and reader, and catches psycopg's errors.
 
 A read goes to the reader when the reader is up, not too far behind, and has replayed the position that the viewer must
 see; in every other case it goes to the writer. What may be tried again is tried again: a read whose connection died,
@@ -14,18 +14,15 @@ from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.rows import DictRow, TupleRow
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg.rows import DictRow
+from psycopg_pool import PoolTimeout
 
 from spheroseg.adapters.postgres.connections import (
-    Credentials,
     CredentialsSource,
     PooledConnection,
     Server,
-    check,
-    configure,
-    pool_parameters,
 )
+from spheroseg.adapters.postgres.pools import Pool, lent, pool_of, rows_of, touched_by
 from spheroseg.adapters.postgres.positions import (
     AURORA_LAG,
     AURORA_STATUS_AGE_S,
@@ -39,13 +36,12 @@ from spheroseg.adapters.postgres.positions import (
     position_order,
 )
 from spheroseg.adapters.secrets import DatabaseCredentials
-from spheroseg.errors import ConflictError, DatabaseUnavailableError, InvalidInputError, StaleStateError
+from spheroseg.errors import ConflictError, DatabaseUnavailableError, StaleStateError
 from spheroseg.settings import DatabaseSettings, ReaderSettings
 
 Row: TypeAlias = dict[str, Any]
 Values: TypeAlias = Mapping[str, Any]
 Cursor: TypeAlias = psycopg.Cursor[DictRow]
-Pool: TypeAlias = ConnectionPool[PooledConnection]
 Outcome = TypeVar("Outcome")
 
 WRITER_WAIT_S = 5.0
@@ -102,8 +98,8 @@ class Database:
         pool_size: int = 4,
         wait_s: float = WRITER_WAIT_S,
     ) -> None:
-        self._writer = _pool("writer", writer, credentials, pool_size, wait_s)
-        self._reader = _pool("reader", reader, credentials, pool_size, min(wait_s, READER_WAIT_S)) if reader else None
+        self._writer = pool_of("writer", writer, credentials, pool_size, wait_s)
+        self._reader = pool_of("reader", reader, credentials, pool_size, min(wait_s, READER_WAIT_S)) if reader else None
         self._lag_limit_s = lag_limit_s
         self._lock = threading.Lock()
         self._probing = threading.Lock()
@@ -149,7 +145,7 @@ class Database:
         """
         is_committing = False
         try:
-            with _lent(self._writer) as connection, connection.transaction(), connection.cursor() as cursor:
+            with lent(self._writer) as connection, connection.transaction(), connection.cursor() as cursor:
                 yield cursor
                 is_committing = True
         except pg.ForeignKeyViolation as error:
@@ -194,7 +190,7 @@ class Database:
         run once more.
         """
         try:
-            touched = _touched(self._writer, statement, values)
+            touched = touched_by(self._writer, statement, values)
         except TOO_SLOW as error:
             raise DatabaseUnavailableError("The database did not answer in time") from error
         except CONNECTION_LOST:
@@ -251,13 +247,13 @@ class Database:
     def latest(self, query: str, values: Values | None = None) -> list[Row]:
         """Rows from the writer, as last committed."""
         try:
-            return _rows(self._writer, query, values)
+            return rows_of(self._writer, query, values)
         except TOO_SLOW as error:
             raise DatabaseUnavailableError("The database did not answer in time") from error
         except CONNECTION_LOST:
             self._writer.drain()
         try:
-            return _rows(self._writer, query, values)
+            return rows_of(self._writer, query, values)
         except CONNECTION_LOST as error:
             raise DatabaseUnavailableError("The database does not answer") from error
 
@@ -270,7 +266,7 @@ class Database:
             raise DatabaseUnavailableError("No reader is configured")
         begun = perf_counter()
         try:
-            _rows(pool, "SELECT 1 AS one", None)
+            rows_of(pool, "SELECT 1 AS one", None)
         except CONNECTION_LOST as error:
             raise DatabaseUnavailableError(f"The {role} does not answer") from error
         return perf_counter() - begun
@@ -302,7 +298,7 @@ class Database:
                 return None
             after = None
         try:
-            with _lent(reader) as connection:
+            with lent(reader) as connection:
                 # A statement of its own before the query: inside it the function would be evaluated after the query's
                 # snapshot was taken, and could say yes about rows that the snapshot does not have.
                 if after is not None and not _has_replayed(connection, after):
@@ -333,22 +329,22 @@ class Database:
         self._is_writer_silent = False
         try:
             if self._is_aurora is None:
-                self._is_aurora = bool(_rows(reader, IS_AURORA, None)[0]["is_aurora"])
+                self._is_aurora = bool(rows_of(reader, IS_AURORA, None)[0]["is_aurora"])
             if self._is_aurora:
                 return self._aurora_lag_s(reader)
         except CONNECTION_LOST:
             self._rest_reader()
             return None
         try:
-            position = _rows(self._writer, WRITER_POSITION, None, PROBE_WAIT_S)[0]["position"]
+            position = rows_of(self._writer, WRITER_POSITION, None, PROBE_WAIT_S)[0]["position"]
         except CONNECTION_LOST:
             self._is_writer_silent = True
             return None
         try:
-            lag_s = _lag_of(_rows(reader, STANDBY_LAG, {"position": position}))
+            lag_s = _lag_of(rows_of(reader, STANDBY_LAG, {"position": position}))
             if lag_s is not None and lag_s > self._lag_limit_s:  # the first row after a long silence looks like this
                 sleep(SECOND_LOOK_S)
-                lag_s = _lag_of(_rows(reader, STANDBY_LAG, {"position": position}))
+                lag_s = _lag_of(rows_of(reader, STANDBY_LAG, {"position": position}))
         except CONNECTION_LOST:
             self._rest_reader()
             return None
@@ -356,11 +352,11 @@ class Database:
 
     def _aurora_lag_s(self, reader: Pool) -> float | None:
         asked_at = monotonic()
-        lag_s = _lag_of(_rows(reader, AURORA_LAG, None))
+        lag_s = _lag_of(rows_of(reader, AURORA_LAG, None))
         if lag_s is not None:
             self._positions.note_reader(asked_at - AURORA_STATUS_AGE_S, lag_s)
         try:
-            position = _rows(self._writer, WRITER_POSITION, None, PROBE_WAIT_S)[0]["position"]
+            position = rows_of(self._writer, WRITER_POSITION, None, PROBE_WAIT_S)[0]["position"]
             self._positions.note_writer(monotonic(), position)
         except CONNECTION_LOST:
             self._is_writer_silent = True
@@ -370,51 +366,6 @@ class Database:
 
     def _pools(self) -> list[Pool]:
         return [pool for pool in (self._writer, self._reader) if pool is not None]
-
-
-def connect(server: Server, credentials: Credentials) -> psycopg.Connection[TupleRow]:
-    """One connection outside any pool, for migrations."""
-    return psycopg.connect(**server.parameters(credentials), prepare_threshold=None)
-
-
-def _pool(role: str, server: Server, credentials: CredentialsSource, size: int, wait_s: float) -> Pool:
-    return ConnectionPool(
-        connection_class=PooledConnection,
-        kwargs=pool_parameters(server, credentials),
-        min_size=0,
-        max_size=size,
-        open=False,
-        configure=configure,
-        check=check,
-        name=f"spheroseg-{role}",
-        timeout=wait_s,
-        # No longer than a caller waits: after it the pool starts anew at the next call, instead of doubling its pauses.
-        reconnect_timeout=wait_s,
-        num_workers=1,
-    )
-
-
-@contextmanager
-def _lent(pool: Pool, wait_s: float | None = None) -> Iterator[PooledConnection]:
-    pool.open()  # does nothing when it is open
-    with pool.connection(wait_s) as connection:
-        try:
-            yield connection
-        except psycopg.DataError as error:
-            if type(error) is not psycopg.DataError:  # the server's word on a value: a defect of ours
-                raise
-            raise InvalidInputError("A text holds a null character, which nothing here can have in it") from error
-        connection.used_at = monotonic()
-
-
-def _rows(pool: Pool, query: str, values: Values | None, wait_s: float | None = None) -> list[Row]:
-    with _lent(pool, wait_s) as connection:
-        return connection.execute(query, values).fetchall()
-
-
-def _touched(pool: Pool, statement: str, values: Values) -> int:
-    with _lent(pool) as connection:
-        return connection.execute(statement, values).rowcount
 
 
 def _lag_of(rows: list[Row]) -> float | None:

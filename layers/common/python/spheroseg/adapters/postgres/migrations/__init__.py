@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from spheroseg.adapters.postgres.connections import CredentialsSource, Server
-from spheroseg.adapters.postgres.database import connect
+from spheroseg.adapters.postgres.pools import connect
 from spheroseg.errors import DatabaseUnavailableError
 from spheroseg.settings import DatabaseSettings
 
