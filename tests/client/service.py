@@ -43,7 +43,8 @@ from tests.builders import a_result
 from tests.fakes import InMemoryClock, InMemoryImageStore
 from tests.fakes.exports import InMemoryExportSource, InMemoryExportStore
 from tests.fakes.segmenting import InMemoryDecoder
-from tests.functions.http_api.world import BehindGateway, InMemorySignIn, SomeTokens, World
+from tests.fakes.sign_in import InMemorySignIn, SomeTokens
+from tests.functions.http_api.world import BehindGateway, World
 
 EMAIL, PASSWORD = "ada@example.com", "correct-Horse-7"
 PIXEL_SIZE_UM = 0.5

@@ -13,7 +13,7 @@ from spheroseg.errors import (
     SignInUnavailableError,
     WrongCredentialsError,
 )
-from tests.functions.http_api.world import InMemorySignIn
+from tests.fakes.sign_in import InMemorySignIn
 
 EMAIL, PASSWORD = "ada@example.com", "correct-Horse-7-battery"
 

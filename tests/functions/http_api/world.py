@@ -27,10 +27,7 @@ from spheroseg.domain.segmentation import Order, Segmentation, SegmentationStatu
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
-    AccountExistsError,
     ModelNotFoundError,
-    PasswordRefusedError,
-    WrongCredentialsError,
 )
 from spheroseg.imaging.editing import ShapelyEditor
 from spheroseg.use_cases.accept_offer import AcceptOffer
@@ -117,6 +114,7 @@ from tests.fakes.batches import InMemoryBatches
 from tests.fakes.exports import InMemoryExportQueue, InMemoryExports
 from tests.fakes.imports import InMemoryImports
 from tests.fakes.kept_answers import InMemoryKeptAnswers
+from tests.fakes.sign_in import InMemorySignIn
 
 
 @dataclass
@@ -137,39 +135,6 @@ class SomeModels:
             if one.name == name and version in {None, one.version}:
                 return one
         raise ModelNotFoundError(f"There is no model {name}")
-
-
-@dataclass(frozen=True)
-class SomeTokens:
-    access_token: str
-    refresh_token: str | None
-    expires_in_s: int = 3600
-
-
-@dataclass
-class InMemorySignIn:
-    """Users in a dict, their tokens made of their addresses."""
-
-    users: dict[str, str] = field(default_factory=dict)
-
-    def sign_up(self, email: str, password: str) -> str:
-        if email in self.users:
-            raise AccountExistsError("Somebody signed up with this e-mail address; sign in instead")
-        if len(password) < 12:
-            raise PasswordRefusedError("Password not long enough")
-        self.users[email] = password
-        return f"sub-of-{email}"
-
-    def sign_in(self, email: str, password: str) -> SomeTokens:
-        if self.users.get(email) != password:
-            raise WrongCredentialsError("These credentials do not fit")
-        return SomeTokens(f"access-{email}", f"refresh-{email}")
-
-    def refresh(self, refresh_token: str) -> SomeTokens:
-        email = refresh_token.removeprefix("refresh-")
-        if email not in self.users:
-            raise WrongCredentialsError("These credentials do not fit")
-        return SomeTokens(f"access-{email}", None)
 
 
 @dataclass
