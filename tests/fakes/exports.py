@@ -26,6 +26,7 @@ from spheroseg.messages import BrightnessRequested, ExportRequested, ImportReque
 from spheroseg.ports import ObjectStream
 from tests.fakes.ages import age, is_past
 from tests.fakes.images import InMemoryImages
+from tests.fakes.requested_jobs import asked_again
 from tests.fakes.revisions import InMemoryRevisions
 from tests.fakes.services import InMemoryImageStore
 
@@ -93,19 +94,7 @@ class InMemoryExports:
         return released
 
     def stalled(self, before: datetime, at: datetime, limit: int) -> Sequence[Export]:
-        silent = [
-            row
-            for row in self.rows.values()
-            if not row.status.is_final
-            and row.sent_at is not None
-            and row.sent_at < before
-            and row.alive_at is not None
-            and row.alive_at < before
-        ]
-        found = sorted(silent, key=lambda row: (row.alive_at, row.id))[:limit]
-        for row in found:
-            self.rows[row.id] = replace(row, sent_at=at)
-        return [self.rows[row.id] for row in found]
+        return asked_again(self.rows, before, at, limit)
 
     def past(self, at: datetime, limit: int) -> Sequence[Export]:
         found = [

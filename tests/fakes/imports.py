@@ -22,6 +22,7 @@ from spheroseg.errors import (
 )
 from tests.fakes.ages import age, is_past
 from tests.fakes.images import InMemoryImages
+from tests.fakes.requested_jobs import asked_again
 from tests.fakes.revisions import InMemoryRevisions
 
 
@@ -103,19 +104,7 @@ class InMemoryImports:
             segmentations.found[run.id] = list(found)
 
     def stalled(self, before: datetime, at: datetime, limit: int) -> Sequence[Import]:
-        silent = [
-            row
-            for row in self.rows.values()
-            if row.status in {ImportStatus.QUEUED, ImportStatus.RUNNING}
-            and row.sent_at is not None
-            and row.sent_at < before
-            and row.alive_at is not None
-            and row.alive_at < before
-        ]
-        found = sorted(silent, key=lambda row: (row.alive_at, row.id))[:limit]
-        for row in found:
-            self.rows[row.id] = replace(row, sent_at=at)
-        return [self.rows[row.id] for row in found]
+        return asked_again(self.rows, before, at, limit)
 
     def past(self, at: datetime, limit: int) -> Sequence[Import]:
         found = [
