@@ -231,6 +231,8 @@ class OnnxSegmenter:
             if side >= long_side or (seen.typical_diameter_px >= enough and not seen.is_frame):
                 break
         assert latest is not None  # noqa: S101 - the card has at least one side
+        if latest.seen.count < 2:  # alone it is the sharpest
+            return replace(latest, blur=blur)
         return replace(latest, seen=self._sharpness(seen_in, latest.seen, parameters), blur=blur)
 
     def _looked_closer(self, pixels: Grey, look: _Look, parameters: Parameters) -> _Look:
