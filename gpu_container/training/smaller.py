@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,9 @@ SPANNED_PERCENT = 99.999
 
 KEPT = ("Resize",)
 """Kinds of nodes that are not the quantiser's: they move numbers about, so they keep the steps of what they move."""
+
+Ends = Callable[[onnx.NodeProto], Iterable[str]]
+"""The names of what goes into a node, or of what comes out of it."""
 
 
 class Calibration(CalibrationDataReader):
@@ -116,27 +119,25 @@ def shared_spans(graph: onnx.GraphProto, spans: dict[str, float]) -> dict[str, f
 
 def stems(graph: onnx.GraphProto) -> list[str]:
     """Names of the convolutions that no other precedes: one, or one for each member of an ensemble."""
-    following: set[str] = set()
-    found = []
-    for node in graph.node:
-        is_convolution = node.op_type == "Conv"
-        if is_convolution and not following.intersection(node.input):
-            found.append(node.name)
-        if is_convolution or following.intersection(node.input):
-            following.update(node.output)
-    return found
+    return _outermost(graph.node, lambda node: node.input, lambda node: node.output)
 
 
 def heads(graph: onnx.GraphProto) -> list[str]:
     """Names of the convolutions that no other follows: one, or one for each member of an ensemble."""
-    followed: set[str] = set()
+    return _outermost(reversed(graph.node), lambda node: node.output, lambda node: node.input)
+
+
+def _outermost(nodes: Iterable[onnx.NodeProto], near: Ends, far: Ends) -> list[str]:
+    """The convolutions that are met before any other, walking from an end: a graph's nodes stand in order."""
+    beyond: set[str] = set()
     found = []
-    for node in reversed(graph.node):  # a graph's nodes stand in order of their computation
+    for node in nodes:
         is_convolution = node.op_type == "Conv"
-        if is_convolution and not followed.intersection(node.output):
+        is_beyond = bool(beyond.intersection(near(node)))
+        if is_convolution and not is_beyond:
             found.append(node.name)
-        if is_convolution or followed.intersection(node.output):
-            followed.update(node.input)
+        if is_convolution or is_beyond:
+            beyond.update(far(node))
     return found
 
 
