@@ -14,7 +14,7 @@ from spheroseg.errors import (
     ObjectNotFoundError,
     QueueUnavailableError,
 )
-from spheroseg.messages import ExportChanged, ImportChanged, SegmentationChanged, SegmentationRequested
+from spheroseg.messages import JobChanged, SegmentationChanged, SegmentationRequested
 from spheroseg.ports import PartLink, StoredObject, UploadForm
 from tests.fakes.system import InMemoryClock
 
@@ -153,7 +153,7 @@ class InMemoryUpdatePublisher:
     """Announcements in a list."""
 
     published: list[SegmentationChanged] = field(default_factory=list)
-    announced: list[ExportChanged | ImportChanged] = field(default_factory=list)
+    announced: list[JobChanged] = field(default_factory=list)
     is_available: bool = True
 
     def publish(self, update: SegmentationChanged) -> None:
@@ -161,7 +161,7 @@ class InMemoryUpdatePublisher:
             raise QueueUnavailableError("The updates queue does not answer")
         self.published.append(update)
 
-    def announce(self, update: ExportChanged | ImportChanged) -> None:
+    def announce(self, update: JobChanged) -> None:
         if not self.is_available:
             raise QueueUnavailableError("The updates queue does not answer")
         self.announced.append(update)

@@ -133,15 +133,21 @@ class SocketTicket(Answer):
     expires_at: datetime
 
 
-class ExportUpdate(Answer):
-    """An export has another status than before, or is further on."""
+class JobUpdate(Answer):
+    """An export or import has another status than before, or is further on."""
 
-    type: Literal["export_changed"]
-    export_id: UUID
+    type: str
     project_id: UUID
     status: str
     done: int
     total: int
+
+
+class ExportUpdate(JobUpdate):
+    """An export has another status than before, or is further on."""
+
+    type: Literal["export_changed"]
+    export_id: UUID
 
     @property
     def job_id(self) -> UUID:
@@ -149,15 +155,11 @@ class ExportUpdate(Answer):
         return self.export_id
 
 
-class ImportUpdate(Answer):
+class ImportUpdate(JobUpdate):
     """An import has another status than before, or is further on."""
 
     type: Literal["import_changed"]
     import_id: UUID
-    project_id: UUID
-    status: str
-    done: int
-    total: int
 
     @property
     def job_id(self) -> UUID:

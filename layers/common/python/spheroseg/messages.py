@@ -1,7 +1,7 @@
 """What travels on queues and sockets: ids and a status; whoever wants more reads it. A change adds a version."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -132,72 +132,61 @@ class SegmentationChanged(Message):
         )
 
 
-class ExportChanged(Message):
-    """An export has another status than before, or is further on."""
+class JobChanged(Message):
+    """An export or import has another status than before, or is further on."""
 
-    type: Literal["export_changed"] = "export_changed"
+    type: str
     version: Literal[1] = 1
-    export_id: UUID
     project_id: UUID
     requested_by: str
-    status: ExportStatus
+    status: ExportStatus | ImportStatus
     attempt: int
     done: int
     total: int
     spheroids: int
     failure_code: str | None
     occurred_at: datetime
+
+
+class ExportChanged(JobChanged):
+    """An export has another status than before, or is further on."""
+
+    type: Literal["export_changed"] = "export_changed"
+    export_id: UUID
+    status: ExportStatus
 
     @classmethod
     def of(cls, export: Export, at: datetime) -> "ExportChanged":
         """The announcement of where an export is."""
-        return cls(
-            correlation_id=export.correlation_id,
-            export_id=export.id,
-            project_id=export.project_id,
-            requested_by=export.requested_by,
-            status=export.status,
-            attempt=export.attempt,
-            done=export.done,
-            total=export.total,
-            spheroids=export.spheroids,
-            failure_code=export.failure.code if export.failure else None,
-            occurred_at=at,
-        )
+        return cls(export_id=export.id, **_standing(export, at))
 
 
-class ImportChanged(Message):
+class ImportChanged(JobChanged):
     """An import has another status than before, or is further on."""
 
     type: Literal["import_changed"] = "import_changed"
-    version: Literal[1] = 1
     import_id: UUID
-    project_id: UUID
-    requested_by: str
     status: ImportStatus
-    attempt: int
-    done: int
-    total: int
-    spheroids: int
-    failure_code: str | None
-    occurred_at: datetime
 
     @classmethod
     def of(cls, import_: Import, at: datetime) -> "ImportChanged":
         """The announcement of where an import is."""
-        return cls(
-            correlation_id=import_.correlation_id,
-            import_id=import_.id,
-            project_id=import_.project_id,
-            requested_by=import_.requested_by,
-            status=import_.status,
-            attempt=import_.attempt,
-            done=import_.done,
-            total=import_.total,
-            spheroids=import_.spheroids,
-            failure_code=import_.failure.code if import_.failure else None,
-            occurred_at=at,
-        )
+        return cls(import_id=import_.id, **_standing(import_, at))
+
+
+def _standing(job: Export | Import, at: datetime) -> dict[str, Any]:
+    return {
+        "correlation_id": job.correlation_id,
+        "project_id": job.project_id,
+        "requested_by": job.requested_by,
+        "status": job.status,
+        "attempt": job.attempt,
+        "done": job.done,
+        "total": job.total,
+        "spheroids": job.spheroids,
+        "failure_code": job.failure.code if job.failure else None,
+        "occurred_at": at,
+    }
 
 
 AnyChange = SegmentationChanged | ExportChanged | ImportChanged

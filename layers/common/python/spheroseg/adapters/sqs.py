@@ -12,10 +12,9 @@ from spheroseg.errors import QueueUnavailableError
 from spheroseg.messages import (
     AccountClosingRequested,
     BrightnessRequested,
-    ExportChanged,
     ExportRequested,
-    ImportChanged,
     ImportRequested,
+    JobChanged,
     Message,
     ProjectWorkRequested,
     SegmentationChanged,
@@ -109,22 +108,22 @@ class SqsUpdatePublisher:
 
     def publish(self, update: SegmentationChanged) -> None:
         """Announce a change, or raise ``QueueUnavailableError``."""
-        with translated():
-            self._client.send_message(
-                QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)
-            )
+        self._send(update)
 
-    def announce(self, update: ExportChanged | ImportChanged) -> None:
+    def announce(self, update: JobChanged) -> None:
         """Announce where an export or import is, or raise ``QueueUnavailableError``."""
-        with translated():
-            self._client.send_message(
-                QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)
-            )
+        self._send(update)
 
     def publish_many(self, updates: Sequence[SegmentationChanged]) -> None:
         """Announce changes, ten in a call, or raise ``QueueUnavailableError``; then some may have been announced."""
         for begin in range(0, len(updates), BATCH_SIZE):
             _send_batch(self._client, self._url, updates[begin : begin + BATCH_SIZE])
+
+    def _send(self, update: SegmentationChanged | JobChanged) -> None:
+        with translated():
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=update.model_dump_json(), MessageAttributes=_attributes(update)
+            )
 
 
 @dataclass(frozen=True)

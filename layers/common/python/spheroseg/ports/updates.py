@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from spheroseg.messages import ExportChanged, ImportChanged, SegmentationChanged
+from spheroseg.messages import JobChanged, SegmentationChanged
 
 
 class UpdatePublisher(Protocol):
@@ -21,7 +21,7 @@ class UpdatePublisher(Protocol):
 class JobAnnouncer(Protocol):
     """Where is announced how far exports and imports are."""
 
-    def announce(self, update: ExportChanged | ImportChanged) -> None:
+    def announce(self, update: JobChanged) -> None:
         """Announce where one is, or raise ``QueueUnavailableError``; it may be heard more than once, and late."""
 
 

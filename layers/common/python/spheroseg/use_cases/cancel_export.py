@@ -8,7 +8,7 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import StaleStateError
 from spheroseg.ports import Clock, ExportQueue, ExportRepository, JobAnnouncer
 from spheroseg.use_cases.release_exports import ReleaseExports
-from spheroseg.use_cases.tell_export import TellExport
+from spheroseg.use_cases.tell_job import TellJob
 
 TRIES = 5
 """Its worker may change the row between reading and writing it; not so often."""
@@ -40,7 +40,7 @@ class CancelExport:
                 self.exports.replace(before, after)
             except StaleStateError:
                 continue
-            TellExport(self.updates, self.clock)(after)
+            TellJob(self.updates, self.clock)(after)
             ReleaseExports(self.exports, self.queue, self.clock)()
             return after
         raise StaleStateError("The export is being changed all the time; try again")

@@ -8,7 +8,7 @@ from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import StaleStateError
 from spheroseg.ports import Clock, ImageStore, ImportRepository, JobAnnouncer
 from spheroseg.use_cases.cancel_export import TRIES
-from spheroseg.use_cases.tell_import import TellImport
+from spheroseg.use_cases.tell_job import TellJob
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CancelImport:
                     self.imports.replace(before, after)
                 except StaleStateError:
                     continue
-                TellImport(self.updates, self.clock)(after)
+                TellJob(self.updates, self.clock)(after)
             self.store.delete_under(after.prefix)
             return after
         raise StaleStateError("The import is being changed all the time; try again")

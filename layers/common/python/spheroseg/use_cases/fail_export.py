@@ -8,7 +8,7 @@ from spheroseg.domain.segmentation import Failure
 from spheroseg.errors import ExportNotFoundError, HeldElsewhereError, RetriesExhaustedError
 from spheroseg.ports import Clock, ExportQueue, ExportRepository, JobAnnouncer
 from spheroseg.use_cases.release_exports import ReleaseExports
-from spheroseg.use_cases.tell_export import TellExport
+from spheroseg.use_cases.tell_job import TellJob
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,6 @@ class FailExport:
         )
         after = before.failed(Failure.of(error), self.clock.now())
         self.exports.replace(before, after)
-        TellExport(self.updates, self.clock)(after)
+        TellJob(self.updates, self.clock)(after)
         ReleaseExports(self.exports, self.queue, self.clock)()
         return after

@@ -7,7 +7,7 @@ from spheroseg.domain.outline_import import Import
 from spheroseg.domain.segmentation import Failure
 from spheroseg.errors import HeldElsewhereError, ImportNotFoundError, RetriesExhaustedError
 from spheroseg.ports import Clock, ImportRepository, JobAnnouncer
-from spheroseg.use_cases.tell_import import TellImport
+from spheroseg.use_cases.tell_job import TellJob
 
 
 @dataclass(frozen=True)
@@ -39,5 +39,5 @@ class FailImport:
         )
         after = before.failed(Failure.of(error), self.clock.now())
         self.imports.replace(before, after)
-        TellImport(self.updates, self.clock)(after)
+        TellJob(self.updates, self.clock)(after)
         return after

@@ -22,7 +22,7 @@ from spheroseg.domain.outline_matching import matched
 from spheroseg.domain.packed_outlines import unpacked
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.revision import Changes, Revision
-from spheroseg.domain.segmentation import Result, Segmentation, SegmentationStatus, result_prefix
+from spheroseg.domain.segmentation import Segmentation, SegmentationStatus, result_prefix
 from spheroseg.domain.spheroid import Polygon, Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
@@ -48,7 +48,7 @@ from spheroseg.ports import (
 )
 from spheroseg.use_cases.edit_outlines import stale_in_words
 from spheroseg.use_cases.import_targets import Target, Targets, numbered, paired, storable
-from spheroseg.use_cases.result_files import pixel_size_of, put_files
+from spheroseg.use_cases.result_files import pixel_size_of, put_files, result_of
 from spheroseg.use_cases.run_export import StoppedError
 
 if TYPE_CHECKING:
@@ -286,18 +286,7 @@ class PrepareImport:
             queued_at=now,
             started_at=begun,
             finished_at=now,
-            result=Result(
-                width_px=width_px,
-                height_px=height_px,
-                pixel_type=decoded.pixel_type,
-                pixel_size_um=pixel_size_um,
-                pixel_size_source=source,
-                file_pixel_size_um=decoded.pixel_size_um,
-                written_pixel_size_um=pixel_size_um,
-                spheroid_count=len(spheroids),
-                found_count=len(spheroids),
-                stages_s={},
-            ),
+            result=result_of(decoded, labels, len(spheroids), (pixel_size_um, source), stages_s={}),
             requested_by=None if job.requested_by == owner_id else job.requested_by,
         )
         for earlier in range(1, job.attempt):  # what it left; a later one's, if this worker was replaced, stays

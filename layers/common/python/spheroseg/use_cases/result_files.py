@@ -1,10 +1,10 @@
-"""The files of a result, and the pixel size that its measures are converted with."""
+"""What a result is made of: its facts, its files, and the pixel size that its measures are converted with."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from spheroseg.domain.image import Image
-from spheroseg.domain.segmentation import PixelSizeSource
+from spheroseg.domain.segmentation import PixelSizeSource, Result
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.errors import NotFoundError
 from spheroseg.imaging.geojson import feature_collection
@@ -36,6 +36,35 @@ def put_files(
     store.put(prefix + LABELS_FILE, labels_tiff(labels, pixel_size_um), "image/tiff")
     store.put(prefix + OUTLINES_FILE, outlines, "application/geo+json")
     store.put(prefix + PREVIEW_FILE, preview_jpeg(decoded.pixels), "image/jpeg")
+
+
+def result_of(
+    decoded: DecodedImage,
+    labels: "NDArray[np.int32]",
+    spheroid_count: int,
+    pixel_size: tuple[float | None, PixelSizeSource | None],
+    stages_s: dict[str, float],
+) -> Result:
+    """A new result, before anybody corrected its outlines.
+
+    Args:
+        labels: (height, width), of the size of the segmented page.
+        pixel_size: As ``pixel_size_of`` tells it.
+    """
+    height_px, width_px = labels.shape
+    pixel_size_um, source = pixel_size
+    return Result(
+        width_px=width_px,
+        height_px=height_px,
+        pixel_type=decoded.pixel_type,
+        pixel_size_um=pixel_size_um,
+        pixel_size_source=source,
+        file_pixel_size_um=decoded.pixel_size_um,
+        written_pixel_size_um=pixel_size_um,
+        spheroid_count=spheroid_count,
+        found_count=spheroid_count,
+        stages_s=stages_s,
+    )
 
 
 def pixel_size_of(

@@ -27,7 +27,7 @@ from spheroseg.ports import (
     ReviewRepository,
 )
 from spheroseg.use_cases.release_exports import ReleaseExports
-from spheroseg.use_cases.tell_export import TellExport
+from spheroseg.use_cases.tell_job import TellJob
 
 IMAGES_AT_ONCE = 100
 SPHEROIDS_AT_ONCE = 500
@@ -138,7 +138,7 @@ class RunExport:
         self._tell(after)
 
     def _tell(self, export: Export) -> None:
-        TellExport(self.updates, self.clock)(export)
+        TellJob(self.updates, self.clock)(export)
 
     def _written(self, work: Work) -> ExportFile:
         export = work.export

@@ -23,7 +23,7 @@ from spheroseg.use_cases.edit_outlines import stale_in_words
 from spheroseg.use_cases.import_targets import storable
 from spheroseg.use_cases.prepare_import import ImportChanges, ImportWork, PrepareImport, names_in
 from spheroseg.use_cases.run_export import StoppedError
-from spheroseg.use_cases.tell_import import TellImport
+from spheroseg.use_cases.tell_job import TellJob
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class RunImport:
         self._tell(after)
 
     def _tell(self, import_: Import) -> None:
-        TellImport(self.updates, self.clock)(import_)
+        TellJob(self.updates, self.clock)(import_)
 
     def _failed(self, work: ImportWork, error: SpherosegError) -> Import | None:
         after = work.job.advanced(work.done, work.total, work.spheroids, self.clock.now())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -12,7 +12,6 @@ from spheroseg.domain.review import Review
 from spheroseg.domain.segmentation import (
     Failure,
     ModelFile,
-    Result,
     Runtime,
     Segmentation,
     SegmentationStatus,
@@ -39,7 +38,7 @@ from spheroseg.ports import (
     Segmenters,
     UpdatePublisher,
 )
-from spheroseg.use_cases.result_files import pixel_size_of, put_files
+from spheroseg.use_cases.result_files import pixel_size_of, put_files, result_of
 
 Outcome = TypeVar("Outcome")
 NOBODY = UUID(int=0)
@@ -157,18 +156,8 @@ class SegmentImage:
             "store",
             lambda: put_files(self.store, prefix, segmented.labels, decoded, spheroids, pixel_size_um),
         )
-        height_px, width_px = segmented.labels.shape
-        result = Result(
-            width_px=width_px,
-            height_px=height_px,
-            pixel_type=decoded.pixel_type,
-            pixel_size_um=pixel_size_um,
-            pixel_size_source=source,
-            file_pixel_size_um=decoded.pixel_size_um,
-            written_pixel_size_um=pixel_size_um,
-            spheroid_count=len(spheroids),
-            found_count=len(spheroids),
-            stages_s=dict(work.stages_s),
+        result = replace(
+            result_of(decoded, segmented.labels, len(spheroids), (pixel_size_um, source), dict(work.stages_s)),
             review=review,
             ran=_file_of(segmented.chosen or ChosenModel(work.segmenter.card, reason=None), segmented.runtime),
         )
