@@ -28,7 +28,7 @@ from segmentation_worker.deliveries import Job, acknowledge
 from segmentation_worker.health.progress import Progress
 from segmentation_worker.heartbeat import Heartbeat
 from segmentation_worker.memory import give_back_free_memory
-from segmentation_worker.polling import RECEIVE_MAX, PriorityPolling, WeightedQueue
+from segmentation_worker.polling import AHEAD_S, RECEIVE_MAX, PriorityPolling, Throughput, WeightedQueue
 from segmentation_worker.reports import Reports
 from segmentation_worker.stages import Stage
 from spheroseg.domain.segmentation import SILENT_WORKER_AFTER, Segmentation
@@ -58,7 +58,7 @@ class Pace:
 
     Args:
         prefetch: Jobs taken ahead of the model.
-        streams: Jobs at the model at a time: one in the network itself, the others right before or after it.
+        streams: Jobs at the model at a time: in the network itself, or right before or after it.
         finishers: Jobs measured and stored at a time.
         long_poll_s: How long a poll of an empty queue waits, 1 to 20 s.
         retry_for_s: How long a step is tried while something is unavailable, in seconds.
@@ -117,6 +117,7 @@ class Consumer:
         self._crashes = 0
         self._places = Semaphore(pace.prefetch)
         self._polling = PriorityPolling(queues, pace.long_poll_s, self._arrived)
+        self._segmented = Throughput()
         self._heartbeat = Heartbeat(
             self._segment_image.keep_alive,
             reports.heartbeat_failed,
@@ -151,6 +152,8 @@ class Consumer:
 
     def _feed(self) -> None:
         """Take jobs into the free places; while the queue, database or store does not answer, take none."""
+        for job in self._polling.overdue():
+            self._give_back(job, 0)
         places = self._free_places()
         if not places:
             return  # no progress is noted: a model that is stuck shows in the health check
@@ -158,7 +161,7 @@ class Consumer:
         try:
             if self._suspect.is_set():
                 self._segment_image.check_reach()
-            jobs = self._polling.take(places)
+            jobs = self._polling.take(places, ahead=self._segmented.within(AHEAD_S))
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker lives
             self._failures += 1
             self._reports.not_taking(error, self._failures)
@@ -216,6 +219,7 @@ class Consumer:
 
     def _finish_one(self, item: tuple[Job, SegmentedWork]) -> None:
         job, segmented = item
+        self._segmented.note()
         with self._answered_for(job):
             if job.lost.is_set():
                 raise _LostError

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation_worker.instances import FocusRule, Labels, Seen
+from segmentation_worker.instances import Labels, Seen
+from segmentation_worker.postprocessing import FocusRule
 from spheroseg.imaging.mapped import steps
 
 Sharpness = NDArray[np.float32]
@@ -35,7 +36,11 @@ def rim_sharpness(view: NDArray[np.float32], labels: Labels, count: int) -> Shar
     owner = np.take(kept, places)
     places, owner = places[owner > 0], owner[owner > 0]
     values = _gradient(view, places)
-    values = values[np.lexsort((values, owner))]
+    # By owner, and each owner's by value: floats from 0 on are in the order of their bits, and numbers that carry both
+    # are sorted ten times as fast as by two keys.
+    bits = owner.astype(np.int64) << 32 | values.view(np.uint32)
+    bits.sort()
+    values = bits.astype(np.uint32).view(np.float32)  # the lower half
     lengths = np.bincount(owner, minlength=count + 1)[1:]
     middle = np.cumsum(lengths) - lengths + lengths // 2
     sharpness = np.full(count, np.nan, np.float32)

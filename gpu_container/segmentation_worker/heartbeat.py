@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from threading import Event, Lock, Thread
+from time import monotonic
 
 from segmentation_worker.deliveries import Job
 from spheroseg.domain.segmentation import Segmentation
@@ -91,4 +92,7 @@ class Heartbeat:
             job.lost.set()
 
     def _extend(self, job: Job) -> None:
-        job.extend(self._visibility_s)
+        # Most jobs end before their message needs it. Younger than half a beat it outlives the sign of life that its
+        # row was given just now, and the next beat comes when half of its loan is left.
+        if monotonic() - job.received_s >= self._interval_s / 2:
+            job.extend(self._visibility_s)

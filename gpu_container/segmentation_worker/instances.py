@@ -5,60 +5,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
-from scipy import ndimage
 from skimage.segmentation import watershed
 
 from segmentation_worker.enlargement import Map
+from segmentation_worker.postprocessing import Postprocessing
+from spheroseg.imaging.runs import runs_of
 
 Probability = NDArray[np.float32]
 Labels = NDArray[np.int32]
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 """A pixel and those that share an edge with it."""
-
-
-class FocusRule(BaseModel):
-    """What a model card says about objects out of focus.
-
-    An object's focus is the sharpness of its rim as a share of the sharpest one's, times its diameter as a share of the
-    typical one's to the power of ``size_power``.
-
-    Args:
-        least: Focus from which an object stays; at 0 all of them do.
-        size_power: 0 where size does not matter; above, small objects have to be sharper than large ones.
-        reference: The sharpest is looked for among objects of at least this share of the largest one's diameter, so
-            that a speck of dust does not stand for the plane in focus.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    least: float
-    size_power: float
-    reference: float
-
-
-class Postprocessing(BaseModel):
-    """What a model card says about making objects; lengths are in pixels of the network's input.
-
-    Args:
-        core_threshold: Core probability from which a pixel belongs to a seed.
-        seed_peak: Core probability that a seed reaches somewhere.
-        min_diameter_px: Equivalent diameter below which an object is dropped where the user does not say.
-        min_hole_diameter_px: Smaller holes are filled even where holes are kept.
-        min_certainty: An object stays when its mean foreground probability is at least this share of the way from the
-            threshold to 1.
-        focus: Which objects are left out because they are out of focus; None: none of them.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    core_threshold: float
-    seed_peak: float
-    min_diameter_px: float
-    min_hole_diameter_px: float
-    min_certainty: float
-    focus: FocusRule | None = None
 
 
 @dataclass(frozen=True)
@@ -111,13 +68,12 @@ def find_objects(
         threshold: Foreground probability from which a pixel belongs to an object.
         min_diameter_px: Equivalent diameter below which an object is dropped, at the network's scale.
     """
-    foreground = _without_small_holes(foreground, threshold, settings.min_hole_diameter_px)
-    inside = foreground > threshold
+    foreground, inside = _without_small_holes(foreground, threshold, settings.min_hole_diameter_px)
     parts, part_count = _parts(inside)
     seeds, seed_count = _seeds(inside, core, settings)
-    labels = _grown(parts, part_count, seeds, seed_count, core)
+    labels = _grown(inside, parts, part_count, seeds, seed_count, core)
     limits = _Limits(seed_count, min_diameter_px, threshold + settings.min_certainty * (1 - threshold))
-    return _kept(foreground, labels, seed_count + part_count, limits)
+    return _kept(foreground, inside, labels, seed_count + part_count, limits)
 
 
 def draw_objects(seen: Seen, inside: NDArray[np.bool_], min_diameter_px: float, *, holes: bool) -> Labels:
@@ -172,7 +128,9 @@ def draw_part(seen: Seen, inside: NDArray[np.bool_], shape: tuple[int, int], par
                 if dropped > seen.count:
                     own &= share > box.share(near == dropped)
             largest_share[here][own] = share[own]
-        labels[here][own] = number
+            labels[here][own] = number
+        else:  # all that is inside here is this object's: written without looking at what was there, in half the time
+            labels[here] = own.view(np.uint8) * np.min_scalar_type(number).type(number)
     return labels
 
 
@@ -259,26 +217,32 @@ def _seeds(inside: NDArray[np.bool_], core: Probability, settings: Postprocessin
     """Cores that are sure enough somewhere, numbered from 1, and how many they are."""
     cores, count = _parts(inside & (core > settings.core_threshold))
     sure = np.zeros(count + 1, bool)
-    sure[np.take(cores, np.flatnonzero(core >= settings.seed_peak))] = True
+    sure[cores[core >= settings.seed_peak]] = True
     sure[0] = False
     if sure[1:].all():
         return cores, count
     return np.take((np.cumsum(sure) * sure).astype(np.int32), cores), int(np.count_nonzero(sure))
 
 
-def _without_small_holes(foreground: Probability, threshold: float, min_hole_diameter_px: float) -> Probability:
-    """The foreground with small holes filled; background that reaches the border is no hole."""
-    if not _has_small_holes(foreground > threshold, min_hole_diameter_px):
-        return foreground
-    outside = (foreground <= threshold).view(np.uint8)
+def _without_small_holes(
+    foreground: Probability, threshold: float, min_hole_diameter_px: float
+) -> tuple[Probability, NDArray[np.bool_]]:
+    """The foreground with small holes filled, and where it is above the threshold.
+
+    Background that reaches the border is no hole.
+    """
+    inside = foreground > threshold
+    if not _has_small_holes(inside, min_hole_diameter_px):
+        return foreground, inside
+    outside = (~inside).view(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=8, ltype=cv2.CV_32S)
     height, width = foreground.shape
     x, y, w, h, area = stats[1:].T
     small = (area < np.pi / 4 * min_hole_diameter_px**2) & (x > 0) & (y > 0) & (x + w < width) & (y + h < height)
     if not small.any():
-        return foreground
+        return foreground, inside
     filled = np.take(np.concatenate([[False], small]), labels.astype(np.int32, copy=False))
-    return np.where(filled, np.float32(1), foreground)
+    return np.where(filled, np.float32(1), foreground), inside | filled
 
 
 def _has_small_holes(inside: NDArray[np.bool_], diameter_px: float) -> bool:
@@ -299,23 +263,28 @@ def _has_small_holes(inside: NDArray[np.bool_], diameter_px: float) -> bool:
     )
 
 
-def _grown(parts: Labels, part_count: int, seeds: Labels, seed_count: int, core: Probability) -> Labels:
+def _grown(
+    inside: NDArray[np.bool_], parts: Labels, part_count: int, seeds: Labels, seed_count: int, core: Probability
+) -> Labels:
     """Every part of the foreground divided among its seeds; a part without a seed gets a number above all seeds'.
 
     Most parts hold one seed and are that object. Only the others are flooded, each in its own box.
     """
     number = seed_count + np.arange(part_count + 1, dtype=np.int32)
     number[0] = 0
-    places = np.flatnonzero(seeds)
+    is_seed = seeds > 0
     part_of_seed = np.zeros(seed_count + 1, np.int32)
-    part_of_seed[np.take(seeds, places)] = np.take(parts, places)  # a seed lies in one part: any of its pixels tells
+    part_of_seed[seeds[is_seed]] = parts[is_seed]  # a seed lies in one part: any of its pixels tells
     seeded, first, counts = np.unique(part_of_seed[1:], return_index=True, return_counts=True)
     number[seeded] = first + 1
-    labels = np.take(number, parts)
     shared = seeded[counts > 1].tolist()
-    boxes = ndimage.find_objects(parts) if shared else []
+    if not shared and np.array_equal(number, np.arange(part_count + 1)):
+        return parts
+    labels = _renumbered(parts, inside, number)
+    boxes = boxes_of(parts, part_count) if shared else np.zeros((0, 4), np.int32)
     for part in shared:
-        box = boxes[part - 1]
+        x, y, width, height = boxes[part - 1].tolist()
+        box = slice(y, y + height), slice(x, x + width)
         mask = parts[box] == part
         markers = np.where(mask, seeds[box], 0)
         # What lies within a seed floods nothing: without it there is half of the work.
@@ -327,12 +296,36 @@ def _grown(parts: Labels, part_count: int, seeds: Labels, seed_count: int, core:
     return labels
 
 
-def _kept(foreground: Probability, labels: Labels, most: int, limits: _Limits) -> Seen:
+def _renumbered(labels: Labels, inside: NDArray[np.bool_], number: NDArray[np.int32]) -> Labels:
+    """Labels under other numbers; ``inside`` is where there are any, and nothing else has to be looked up."""
+    renumbered = np.zeros(labels.shape, np.int32)
+    renumbered[inside] = np.take(number, labels[inside])
+    return renumbered
+
+
+def boxes_of(labels: Labels, count: int) -> NDArray[np.int32]:
+    """(count, 4) x, y, width, height of objects 1 … ``count``; of one without pixels all 0.
+
+    Their runs, which are few, are found five times as fast as ``scipy.ndimage.find_objects`` looks through pixels.
+    """
+    boxes = np.zeros((count, 4), np.int32)
+    runs = runs_of(labels)
+    starts = np.flatnonzero(np.diff(runs.label, prepend=0))  # sorted by label, and from top to bottom
+    if not starts.size:
+        return boxes
+    left, right = np.minimum.reduceat(runs.begin, starts), np.maximum.reduceat(runs.end, starts)
+    top, bottom = runs.row[starts], runs.row[np.append(starts[1:], runs.row.size) - 1] + 1
+    known = runs.label[starts] <= count
+    found = np.column_stack([left, top, right - left, bottom - top])
+    boxes[runs.label[starts][known] - 1] = found[known]
+    return boxes
+
+
+def _kept(foreground: Probability, inside: NDArray[np.bool_], labels: Labels, most: int, limits: _Limits) -> Seen:
     """Objects that are large and certain enough, renumbered to come first."""
-    places = np.flatnonzero(labels)
-    present = np.take(labels, places).astype(np.intp)
+    present = labels[inside].astype(np.intp)  # a mask picks three times as fast as places do
     areas = np.bincount(present, minlength=most + 1)
-    totals = np.bincount(present, weights=np.take(foreground, places), minlength=most + 1)
+    totals = np.bincount(present, weights=foreground[inside], minlength=most + 1)
     kept = (areas >= np.pi / 4 * limits.min_diameter_px**2) & (totals >= limits.min_probability * areas) & (areas > 0)
     kept[0] = False
     kept[limits.seeds + 1 :] = False
@@ -340,14 +333,13 @@ def _kept(foreground: Probability, labels: Labels, most: int, limits: _Limits) -
     number = np.zeros(most + 1, np.int32)
     number[kept] = np.arange(1, count + 1)
     number[1:][~kept[1:]] = count + 1 + np.arange(most - count)
-    if count < most:
-        labels = np.take(number, labels)
-    found = ndimage.find_objects(labels, max_label=count) if count else []
-    boxes = [(x.start, y.start, x.stop - x.start, y.stop - y.start) for y, x in found]
+    there = np.flatnonzero(areas)
+    if (number[there] != there).any():
+        labels = _renumbered(labels, inside, number)
     return Seen(
         foreground=foreground,
         labels=labels,
-        boxes=np.array(boxes, np.int32).reshape(-1, 4),
+        boxes=boxes_of(labels, int(count)),
         diameters_px=np.sqrt(areas[kept] * 4 / np.pi),
         dropped_count=int(np.count_nonzero(areas[1:])) - int(count),
     )
@@ -384,8 +376,9 @@ def _is_one_piece(mask: NDArray[np.uint8]) -> bool:
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if len(contours) != 1:
         return False
-    # Contours pass over corners, so no two pixels may meet in a corner only.
-    upper, lower = mask[:-1], mask[1:]
-    falling = (upper[:, :-1] & lower[:, 1:]) > (upper[:, 1:] | lower[:, :-1])
-    rising = (upper[:, 1:] & lower[:, :-1]) > (upper[:, :-1] | lower[:, 1:])
-    return not (falling.any() or rising.any())
+    # Contours pass over corners, so no two pixels may meet in a corner only: of two by two pixels those side by side
+    # differ in both rows, and those one below the other.
+    across, down = mask[:, :-1] ^ mask[:, 1:], mask[:-1, :-1] ^ mask[1:, :-1]
+    down &= across[:-1]
+    down &= across[1:]
+    return not down.any()

@@ -1,6 +1,5 @@
 """The port Segmenter on ONNX Runtime."""
 
-import hashlib
 import math
 import tempfile
 from collections.abc import Callable, Sequence
@@ -8,19 +7,21 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from segmentation_worker import tiles
+from segmentation_worker.batching import Batching
 from segmentation_worker.drawing import draw_in_parts
 from segmentation_worker.enlargement import Map, enlarged
 from segmentation_worker.focusing import in_focus, rim_sharpness
-from segmentation_worker.instances import FocusRule, Postprocessing, Probability, Seen, draw_objects, find_objects
-from segmentation_worker.preparation import SPARE, Preprocessing, padded, prepared
+from segmentation_worker.instances import Probability, Seen, draw_objects, find_objects
+from segmentation_worker.network import CPU, PROGRAM, PROVIDERS, Network
+from segmentation_worker.postprocessing import FocusRule, Postprocessing
+from segmentation_worker.preparation import SPARE, Preprocessing, padded, prepared, settings_of
+from segmentation_worker.tuning import ONE_BY_ONE, Tuning
 from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Parameters, Runtime
@@ -30,15 +31,6 @@ from spheroseg.imaging.focus import blur_of
 from spheroseg.imaging.mapped import release
 from spheroseg.imaging.windowing import Grey, windowed
 from spheroseg.ports import SegmentedPixels
-
-CPU = "CPUExecutionProvider"
-PROGRAM = f"onnxruntime {onnxruntime.__version__}"
-
-PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", CPU)
-"""Fastest first."""
-
-INPUT, OUTPUT = "image", "logits"
-"""Names inside every model file."""
 
 FORWARDS, BACKWARDS = slice(None), slice(None, None, -1)
 MIRRORINGS = ((FORWARDS, FORWARDS), (FORWARDS, BACKWARDS), (BACKWARDS, FORWARDS), (BACKWARDS, BACKWARDS))
@@ -93,7 +85,7 @@ class OnnxSegmenter:
     """A model file that is as its card says; loaded once, used by any thread.
 
     On a CPU as many threads as come are at the network at a time, which costs nothing where each run has few threads;
-    on a GPU one is, while another one prepares the next image or draws the objects of the last.
+    on a GPU one is, with the views of several, while others prepare the next image or draw the objects of the last.
 
     An image is looked at as a whole at a small scale first, and closer while the objects look small there: that costs
     little for the usual few large spheroids and still finds many small ones. Sides and limits stand in the card. Where
@@ -102,7 +94,7 @@ class OnnxSegmenter:
     Args:
         path: The ONNX file.
         card: What it must be.
-        threads: Threads of one run on the CPU.
+        tuning: How the network is run.
         providers: Execution providers to try in this order; those that are not there are left out.
         folder: Where large images lie while they are worked on; the system's own for such things unless given.
         on_progress: Called every second or so while a large image is looked at.
@@ -116,7 +108,7 @@ class OnnxSegmenter:
         path: Path,
         card: ModelCard,
         *,
-        threads: int = 1,
+        tuning: Tuning = ONE_BY_ONE,
         providers: Sequence[str] = PROVIDERS,
         folder: Path | None = None,
         on_progress: Callable[[], None] = lambda: None,
@@ -125,29 +117,26 @@ class OnnxSegmenter:
         self._folder = folder or Path(tempfile.gettempdir())
         self._on_progress = on_progress
         self._large = Lock()
-        try:
-            self._preprocessing = Preprocessing.model_validate(card.preprocessing)
-            self._postprocessing = Postprocessing.model_validate(card.postprocessing)
-        except ValidationError as error:
-            raise ModelUnusableError(f"The card of {card.name} {card.version} has settings of another kind") from error
+        self._preprocessing = settings_of(card, Preprocessing, card.preprocessing)
+        self._postprocessing = settings_of(card, Postprocessing, card.postprocessing)
         if tiles.MARGIN_PX % self._preprocessing.multiple_px:
             raise ModelUnusableError(
                 f"{card.name} {card.version} works in steps of {self._preprocessing.multiple_px} px"
             )
-        self._session = _session(path, card, threads, providers)
-        _check_shapes(self._session, card, self._preprocessing.multiple_px)
-        self._turn = nullcontext() if self.provider == CPU else Lock()
+        self._network = Network(
+            path, card, threads=tuning.threads, providers=providers, most=max(tuning.streams, tuning.batch)
+        )
+        self._batching = Batching(
+            self._network.run_bound if tuning.is_bound else self._network.run,
+            size=tuning.batch,
+            wait_s=tuning.wait_s,
+            turn=nullcontext() if self.provider == CPU and not tuning.is_bound else Lock(),
+        )
 
     @property
     def provider(self) -> str:
         """The execution provider in use."""
-        return str(self._session.get_providers()[0])
-
-    def one_run(self) -> Callable[[], object]:
-        """One run of the network alone, on an empty square of the smallest side."""
-        side = min(self._preprocessing.sides_px)
-        batch = padded(np.zeros((side, side), np.float32), self._preprocessing.multiple_px)[None, None]
-        return lambda: self._session.run([OUTPUT], {INPUT: batch})
+        return self._network.provider
 
     def segment(self, pixels: Grey, parameters: Parameters) -> SegmentedPixels:
         """Objects of a grey image, (height, width), at its own size.
@@ -164,9 +153,9 @@ class OnnxSegmenter:
     ) -> SegmentedPixels | None:
         """The same; None, and nothing is drawn, where what was seen is not enough."""
         if pixels.size <= IN_MEMORY_PX:
-            look = self._focused(
-                self._looked_closer(pixels, self._looked_at(pixels, parameters), parameters), parameters
-            )
+            with self._batching.looking():
+                look = self._looked_closer(pixels, self._looked_at(pixels, parameters), parameters)
+            look = self._focused(look, parameters)
             if not is_enough(look.seen):
                 return None
             return (
@@ -176,7 +165,8 @@ class OnnxSegmenter:
             )
         with self._large:  # one at a time: each takes some hundred MB
             small = reduced(pixels, SPARE * max(self._preprocessing.sides_px), self._folder)
-            look = self._looked_at(small, parameters)
+            with self._batching.looking():
+                look = self._looked_at(small, parameters)
             shrink = max(1, max(pixels.shape) // (SPARE * max(self._preprocessing.sides_px)))
             covered = (small.shape[0] * shrink, small.shape[1] * shrink)
             look = self._looked_closer(pixels, replace(look, covered=covered), parameters)
@@ -327,66 +317,11 @@ class OnnxSegmenter:
 
     def _probabilities(self, view: NDArray[np.float32]) -> tuple[Probability, Probability]:
         """Foreground and core, each (h, w) float32 from 0 to 1."""
+        height, width = view.shape
         turns = MIRRORINGS[: self._preprocessing.mirrored]
-        answers = [self._logits(view[turn])[:, *turn] for turn in turns]
-        logits = answers[0] if len(answers) == 1 else np.mean(answers, axis=0)
+        views = [padded(np.ascontiguousarray(view[turn]), self._preprocessing.multiple_px) for turn in turns]
+        answers = self._batching.logits(np.stack(views)[:, None])[:, :, :height, :width]
+        turned = [answer[:, *turn] for answer, turn in zip(answers, turns, strict=True)]
+        logits = turned[0] if len(turned) == 1 else np.mean(turned, axis=0)
         probability = 1 / (1 + np.exp(-logits))
         return np.ascontiguousarray(probability[0]), np.ascontiguousarray(probability[1])
-
-    def _logits(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
-        height, width = view.shape
-        batch = padded(np.ascontiguousarray(view), self._preprocessing.multiple_px)[None, None]
-        with self._turn:
-            logits: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: batch})[0]
-        return logits[0, :, :height, :width]
-
-
-def _session(path: Path, card: ModelCard, threads: int, providers: Sequence[str]) -> onnxruntime.InferenceSession:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelUnusableError(f"The file of model {card.name} {card.version} cannot be read: {error}") from error
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise ModelUnusableError(f"The file of model {card.name} {card.version} is not the one that its card describes")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Threads that wait in a loop take the cores from decoding and outlines: 60 % more processor time for each image.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    available = onnxruntime.get_available_providers()
-    chosen = [(provider, provider_options(provider, card)) for provider in providers if provider in available]
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=chosen)
-    except Exception as error:  # ONNX Runtime raises many kinds, all of which mean the same here
-        raise ModelUnusableError(f"Model {card.name} {card.version} cannot be loaded: {error}") from error
-
-
-def provider_options(provider: str, card: ModelCard) -> dict[str, str]:
-    """What a provider has to know of the model.
-
-    TensorRT builds an engine for a range of shapes, which takes minutes: it is told the whole range at once, and keeps
-    what it built for the next start on the same machine.
-    """
-    if provider != "TensorrtExecutionProvider":
-        return {}
-    settings = Preprocessing.model_validate(card.preprocessing)
-    middle, largest = sorted(settings.sides_px)[len(settings.sides_px) // 2], max(settings.sides_px)
-    largest += -largest % settings.multiple_px
-    shapes = {"min": settings.multiple_px, "opt": middle, "max": largest}
-    ranges = {f"trt_profile_{name}_shapes": f"{INPUT}:1x1x{side}x{side}" for name, side in shapes.items()}
-    cache = Path(tempfile.gettempdir()) / f"spheroseg-engines-{card.sha256[:16]}"
-    return ranges | {"trt_engine_cache_enable": "1", "trt_engine_cache_path": str(cache)}
-
-
-def _check_shapes(session: onnxruntime.InferenceSession, card: ModelCard, multiple_px: int) -> None:
-    """One small run: what goes in and comes out must be as this segmenter expects."""
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    if [one.name for one in inputs] != [INPUT] or [one.name for one in outputs] != [OUTPUT]:
-        raise ModelUnusableError(f"Model {card.name} {card.version} has other inputs and outputs than image and logits")
-    shape: list[Any] = list(inputs[0].shape)
-    if len(shape) != 4 or shape[1] != 1 or inputs[0].type != "tensor(float)":
-        raise ModelUnusableError(f"Model {card.name} {card.version} does not take one grey image")
-    size = 2 * multiple_px
-    (output,) = session.run([OUTPUT], {INPUT: np.zeros((1, 1, size, size), np.float32)})
-    if output.shape != (1, 2, size, size) or not np.isfinite(output).all():
-        raise ModelUnusableError(f"Model {card.name} {card.version} does not answer with foreground and core")

@@ -1,12 +1,15 @@
 """An image as a network wants to see it: at its scale, evenly windowed."""
 
-from typing import Literal, cast
+from collections.abc import Mapping
+from typing import Literal, TypeVar, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from spheroseg.domain.model_card import ModelCard
+from spheroseg.errors import ModelUnusableError
 from spheroseg.imaging.windowing import Grey, resized, window_of, windowed
 
 
@@ -41,6 +44,21 @@ class Preprocessing(BaseModel):
         if len(self.enough_px) != len(self.sides_px) - 1:
             raise ValueError("enough_px has one entry less than sides_px")
         return self
+
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def settings_of(card: ModelCard, kind: type[Settings], given: Mapping[str, object]) -> Settings:
+    """A part of a card as what it says.
+
+    Raises:
+        ModelUnusableError: it has settings of another kind.
+    """
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise ModelUnusableError(f"The card of {card.name} {card.version} has settings of another kind") from error
 
 
 SPARE = 2

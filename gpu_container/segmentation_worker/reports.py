@@ -1,12 +1,14 @@
 """One log line for each event, and the figures of finished runs."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from pydantic import ValidationError
 
 from segmentation_worker.deliveries import Job
+from segmentation_worker.tuning import Tuning
 from spheroseg.domain.segmentation import Segmentation, SegmentationStatus
 from spheroseg.errors import HeldElsewhereError, SpherosegError, UnavailableError
 from spheroseg.observability import METRICS_NAMESPACE, logger
@@ -16,6 +18,10 @@ SERVICE = "segmentation_worker"
 
 class Reports:
     """What the worker tells of its jobs; may be called from any thread."""
+
+    def tuned(self, tuning: Tuning) -> None:
+        """How models are run here, from the start on."""
+        logger.info("Models measured", extra=asdict(tuning))
 
     def closed(self, job: Job, ended: Segmentation | None) -> None:
         """A job's message needs nothing more; None: the run was deleted, cancelled or taken over."""

@@ -24,11 +24,17 @@ class Settings(StageSettings, DatabaseSettings, StorageSettings, QueueSettings, 
     prefetch: int = Field(
         default=2, ge=1, le=8, description="Images that are downloaded and decoded ahead of the model"
     )
-    streams: int = Field(
-        default=2,
+    streams: int | None = Field(
+        default=None,
         ge=1,
-        le=8,
-        description="Images at the model at a time; on a GPU one of them in the network itself",
+        le=16,
+        description="Images that are looked at at a time; 2 on a CPU and 8 on a GPU unless given",
+    )
+    model_batch: int | None = Field(
+        default=None,
+        ge=1,
+        le=16,
+        description="Views of several images in one run of a model at most; measured at the start unless given",
     )
     finishers: int = Field(
         default_factory=lambda: default_finishers(os.cpu_count() or 1),

@@ -7,7 +7,7 @@ import cv2
 
 from segmentation_worker.consumer import Consumer, Pace
 from segmentation_worker.health.progress import Progress
-from segmentation_worker.models import load_segmenters
+from segmentation_worker.models import load_segmenters, measured_tuning
 from segmentation_worker.polling import WeightedQueue
 from segmentation_worker.reports import Reports
 from segmentation_worker.settings import Settings
@@ -37,6 +37,14 @@ def wire(settings: Settings) -> Iterator[Consumer]:
         sqs = sqs_client(max_connections=threads + 6)
         database = Database.of(settings, pool_size=threads + 2)
         stack.callback(database.close)
+        tuning = measured_tuning(
+            settings.model_dir,
+            threads=settings.model_threads,
+            streams=settings.streams,
+            batch=settings.model_batch,
+        )
+        reports = Reports()
+        reports.tuned(tuning)
         decoder = stack.enter_context(DecoderPool(processes=settings.prefetch))
         segment_image = SegmentImage(
             projects=PostgresProjects(database),
@@ -46,8 +54,7 @@ def wire(settings: Settings) -> Iterator[Consumer]:
             decoder=decoder,
             segmenters=load_segmenters(
                 settings.model_dir,
-                settings.model_threads,
-                streams=settings.streams,
+                tuning,
                 scratch=settings.scratch_dir,
                 on_progress=progress.note,
             ),
@@ -58,10 +65,10 @@ def wire(settings: Settings) -> Iterator[Consumer]:
         queues = [WeightedQueue(SqsReceiver(sqs, url), weight) for url, weight in zip(urls, WEIGHTS, strict=True)]
         pace = Pace(
             prefetch=settings.prefetch,
-            streams=settings.streams,
+            streams=tuning.streams,
             finishers=settings.finishers,
             long_poll_s=settings.long_poll_s,
             retry_for_s=settings.retry_for_s,
             grace_s=settings.grace_s,
         )
-        yield Consumer(segment_image, queues, Reports(), progress, settings.scratch_dir, pace)
+        yield Consumer(segment_image, queues, reports, progress, settings.scratch_dir, pace)

@@ -66,7 +66,7 @@ def calibration_of(card: ModelCard, folder: Path, data: Path, synthetic_images: 
         ValueError: too little was found to fit anything.
     """
     bare = card.model_copy(update={"calibration": None})
-    segmenters = load_segmenters(folder, threads=1, registry=ModelRegistry((bare,)))
+    segmenters = load_segmenters(folder, registry=ModelRegistry((bare,)))
     segmenter = segmenters.of(Order(model=card.name, model_version=card.version))
     random = np.random.default_rng(SEED)
     seen: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []

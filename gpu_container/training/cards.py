@@ -15,8 +15,10 @@ INPUT = (
 OUTPUT = "logits: float32 (n, 2, h, w); foreground and core, before the sigmoid"
 
 TRAINING_DATA = (
-    "Synthetic images (training.synthesis) and 38 real ones: OrganoID (26 images, masks by experts), lguertle (11, "
-    "silver masks), adiez (1, silver mask); sources, licences and origins: manifest of the data"
+    "Synthetic images (training.synthesis; MIT) and 38 real ones: OrganoID (26 images, masks by experts; Matthews et "
+    "al. 2022, OSF xmes4, by way of LittleQBerry/TransOrga, MIT; its own licence, said to be CC-BY, was not verified), "
+    "lguertle/organoids-project (11, silver masks; MIT), adiezsanchez/intestinal_organoid_brightfield_analysis (1, "
+    "silver mask; BSD-3). Silver: made by classical methods and checked by eye"
 )
 
 INTENDED_USE = (
@@ -28,9 +30,13 @@ LIMITS = [
     "Bodies with rims four times as weak as the sharpest count as out of focus: faint ones beside strong ones, too",
     "Large transparent cysts that overlap are cut into pieces or merged",
     "Folded and branched bodies may be divided where they are narrow or touch themselves",
+    "Bodies that touch without a visible rim between them may become one, clumps one or several",
+    "Edges of stitched tiles may be taken for rims",
+    "Where hardly anything can be seen nothing is found; the image is then marked as unsure",
     "Small dark bodies between debris and spheroids are found or not without a clear rule",
     "Trained with silver masks in part: rims are good to a pixel or two of the network's view, not better",
     "Not made for fluorescence, three-dimensional stacks or stained sections",
+    "Pictures of these failures: docs/training.md, «Where fast fails»",
 ]
 
 POSTPROCESSING: dict[str, Any] = {

@@ -24,7 +24,7 @@ from segmentation_worker.settings import MODEL_DIR
 from training.curves import draw_curves
 from training.data import SyntheticMaps, generator_version, real_maps, synthetic_maps, trainable_sources
 from training.export import export
-from training.fit import Images, fit, weights_in
+from training.fit import VALIDATION_IMAGES, Images, fit, weights_in
 from training.folds import judge_folds
 from training.network import Unet, parameter_count
 from training.package import CARD_DIR, package
@@ -127,6 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--adopt", action="store_true", help="put models and cards where the project keeps them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trainings at a time, a thread each")
     chosen = parser.parse_args(arguments)
+    if chosen.synthetic_images is not None and chosen.synthetic_images <= VALIDATION_IMAGES:
+        parser.error(f"--synthetic-images must be above {VALIDATION_IMAGES}, which only judge")
+    if not (chosen.data / "manifest.csv").is_file():
+        parser.error(f"{chosen.data} has no manifest.csv")
     cv2.setNumThreads(1)
 
     learnable = trainable_sources(chosen.data)

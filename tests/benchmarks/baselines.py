@@ -6,6 +6,7 @@ from typing import Any
 from segmentation_worker.models import in_best_precision
 from segmentation_worker.onnx_segmenter import OnnxSegmenter
 from segmentation_worker.settings import MODEL_DIR
+from segmentation_worker.tuning import Tuning
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.imaging.windowing import Grey
@@ -32,7 +33,7 @@ SKIMAGE_MEASURES = [
 
 
 def loaded(card: ModelCard, threads: int = 1) -> OnnxSegmenter:
-    return OnnxSegmenter(MODEL_DIR / card.file, card, threads=threads)
+    return OnnxSegmenter(MODEL_DIR / card.file, card, tuning=Tuning(threads=threads))
 
 
 class RecordingSession:
@@ -53,7 +54,7 @@ class RecordingSession:
 def bare_runs(pixels: Grey, threads: int = 1, card: ModelCard = DEFAULT) -> Callable[[], None]:
     """All that a model's session does for an image, on tensors that wait in memory."""
     segmenter = loaded(card, threads)
-    recording = segmenter._session = RecordingSession(segmenter._session)
+    recording = segmenter._network._session = RecordingSession(segmenter._network._session)
     segmenter.segment(pixels, Parameters())
 
     def run() -> None:

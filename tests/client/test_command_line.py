@@ -283,6 +283,18 @@ def test_a_model_that_does_not_exist_is_told_before_anything_is_uploaded(
     result = run("segment", *given, "--out", tmp_path / "out", "--model", "nonesuch")
     assert result.exit_code == 3
     assert "spheroid-unet@1" in result.stderr
+    result = run("segment", *given, "--out", tmp_path / "out", "--model", "spheroid-unet@7")
+    assert "no model spheroid-unet@7" in " ".join(result.stderr.split())
+    assert service.world.images.rows == {}
+
+
+def test_a_file_in_whose_place_a_result_would_be_put_is_refused(run: Run, service: Service, tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    given = files(tmp_path / "labels", "a.tif")
+    before = Path(given[0]).read_bytes()
+    result = run("segment", *given, "--out", tmp_path)
+    assert (result.exit_code, "would be lost" in " ".join(result.stderr.split())) == (2, True)
+    assert Path(given[0]).read_bytes() == before
     assert service.world.images.rows == {}
 
 

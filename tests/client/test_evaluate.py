@@ -61,7 +61,7 @@ def test_models_and_the_baseline_are_judged_in_one_run(data: Path, card: tuple[P
     report = (out / "report.md").read_text()
     pictures = sorted(path.relative_to(out).as_posix() for path in out.glob("overlays/*/*.png"))
     assert len(pictures) == 6
-    assert all(f"]({picture})" in report for picture in pictures)
+    assert all(f"](<{picture}>)" in report for picture in pictures)  # names of methods have spaces
     reliability = ["reliability-first_1.png", "reliability-mine_2.png"]
     written = ["figures.json", "overlays", "per_image.csv", *reliability, "report.md"]
     assert sorted(path.name for path in out.iterdir()) == written
@@ -128,3 +128,13 @@ def test_data_without_an_image_that_can_be_judged_is_an_error(data: Path) -> Non
     result = evaluated("--data", data, "--baseline", "otsu", "--json")
     assert result.exit_code == 2
     assert "No image could be judged; the first, lab/a: a.png" in json.loads(result.stdout)["error"]["detail"]
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_judged(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("1")
+    result = CliRunner().invoke(
+        app, ["evaluate", "--data", str(tmp_path), "--baseline", "otsu", "--out", str(tmp_path / "file")]
+    )
+    assert result.exit_code == 2
+    assert "is no folder" in " ".join(result.stderr.split())
+    assert "Judging" not in result.stderr

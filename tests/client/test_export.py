@@ -78,6 +78,20 @@ def test_what_is_exported_is_imported_again(place: Path) -> None:
     np.testing.assert_array_equal(read_labels(Path("labels/a.ome.tif")), disk_labels())
 
 
+def test_what_is_read_is_never_written_over(place: Path) -> None:
+    Path("results/labels").mkdir(parents=True)
+    Path("drawn/a_labels.png").rename("results/labels/a.tif")
+    run("export", "drawn/b_labels.png", "--image", "raw", "-f", "coco", "-o", "b.json")
+    before = {file: file.read_bytes() for file in (Path("results/labels/a.tif"), Path("raw/b.png"), Path("b.json"))}
+    for arguments in (
+        ("import", "results/labels/a.tif", "--out", "results"),
+        ("export", "drawn/b_labels.png", "--image", "raw", "-f", "masks", "-o", "raw"),
+        ("export", "b.json", "-f", "coco", "-o", "b.json"),
+    ):
+        assert "would be lost" in " ".join(run(*arguments, code=2).split()), arguments
+    assert {file: file.read_bytes() for file in before} == before
+
+
 def test_overlays_are_drawn_on_the_image_with_the_numbers_of_the_table(place: Path) -> None:
     run("export", "drawn/a_labels.png", "--image", "raw", "-f", "overlays", "-o", "over")
     with Image.open("over/a.png") as opened:

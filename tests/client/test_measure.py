@@ -255,3 +255,32 @@ def test_images_of_several_files_are_found_by_their_names(tmp_path: Path) -> Non
     assert missing.exit_code == 1
     assert "no image called b" in missing.stderr
     assert measured(*files, "--image", tmp_path / "raw" / "a.png").exit_code == 2
+
+
+def test_a_label_image_or_its_image_is_never_written_over(label_file: Path, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "raw.tif", np.zeros((90, 160), np.uint8), photometric="minisblack")
+    for out in (label_file, tmp_path / "raw.tif"):
+        before = out.read_bytes()
+        result = measured(label_file, "--image", tmp_path / "raw.tif", "--out", out)
+        assert (result.exit_code, "would be lost" in " ".join(result.stderr.split())) == (2, True)
+        assert out.read_bytes() == before
+
+
+def test_an_array_of_numpy_is_measured_when_it_is_named(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", two_disks())
+    told = json.loads(measured(tmp_path / "a.npy", "--json").stdout)["images"][0]
+    assert ([one["number"] for one in told["spheroids"]], told["pixel_size_um"]) == ([3, 7], None)
+
+
+def test_an_image_that_cannot_be_read_is_named_itself(label_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "raw.tif").write_bytes(b"no image")
+    failure = json.loads(measured(label_file, "--image", tmp_path / "raw.tif", "--json").stdout)["images"][0]["failure"]
+    assert failure["detail"].startswith(f"{tmp_path / 'raw.tif'}: ")
+
+
+def test_a_file_without_objects_shows_no_columns_of_what_was_not_asked_for(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((50, 60), np.uint8), photometric="minisblack")
+    shown = measured(tmp_path / "a.tif", "--out", tmp_path / "m.csv").output
+    assert "no objects" in shown
+    assert "invasive" not in shown
+    assert rows(tmp_path / "m.csv") == []

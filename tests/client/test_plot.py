@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,60 @@ def test_what_cannot_be_drawn_is_refused(table: Path, tmp_path: Path, arguments:
     result = plotted(table, "--out", tmp_path / "a.png", *arguments)
     assert result.exit_code == 2
     assert words in result.stderr.replace("\n", " ")
+
+
+def test_tables_of_spreadsheets_give_the_same_figures(tmp_path: Path) -> None:
+    """Semicolons with decimal commas or points, tabs, a byte order mark: as Excel and Calc save a table."""
+    plain = "name,circularity,area_px2,treatment\nA01,0.9,1000,a\nA02,0.75,2e3,a\nA03,,3000.5,b\n"
+    semicolons = plain.replace(",", ";")
+    found = []
+    for number, content in enumerate(
+        [plain, "\ufeff" + plain, semicolons, semicolons.replace(".", ","), plain.replace(",", "\t").replace(".", ",")]
+    ):
+        path = tmp_path / f"{number}.csv"
+        path.write_text(content, encoding="utf-8", newline="")
+        for measure in ("circularity", "area_px2"):
+            groups = read_table(path, measure, "treatment", inside_only=False).rows
+            found.append((measure, groups["group"].to_list(), groups["value"].to_list()))
+    assert found == found[:2] * 5
+    assert found[:2] == [
+        ("circularity", ["a", "a", "b"], [0.9, 0.75, None]),
+        ("area_px2", ["a", "a", "b"], [1000, 2000, 3000.5]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("name;area_px2;circularity\na;1,5;0.9\n", "decimal commas in the column area_px2 and points in circularity"),
+        ("name;area_px2\na;1,234.5\nb;7\n", "holds text, not numbers: '1,234.5' in row 1"),
+        ("name;area_px2\na;1\nb;1.V\n", "holds text, not numbers: '1.V' in row 2"),
+        ("name,area_px2,touches_edge\na,1,WAHR\n", "'wahr', neither true nor false"),
+    ],
+)
+def test_what_a_spreadsheet_made_unclear_is_refused(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "a.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(NotTellableError, match=re.escape(words)):
+        read_table(tmp_path / "a.csv", "area_px2", None, inside_only="touches" in content)
+
+
+def test_edges_that_are_told_in_other_words_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name,area_px2,touches_edge\na,1,WAHR\n", encoding="utf-8")
+    assert "neither true nor false" in read_table(tmp_path / "a.csv", "area_px2", None, inside_only=False).notes[0]
+
+
+def test_the_table_is_not_written_over(table: Path, tmp_path: Path) -> None:
+    before = table.read_bytes()
+    result = plotted(table, "--out", tmp_path / "a.png", "--data", table)
+    assert (result.exit_code, "would be lost" in " ".join(result.stderr.split())) == (2, True)
+    assert table.read_bytes() == before
+
+
+def test_a_folder_and_utf_16_are_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name\tarea_px2\na\t1\n", encoding="utf-16")
+    for path, words in ((tmp_path, "is a folder"), (tmp_path / "a.csv", "UTF-16")):
+        with pytest.raises(NotTellableError, match=words):
+            read_table(path, "area_px2", None, inside_only=False)
 
 
 @pytest.mark.parametrize(("content", "words"), [("", "is empty"), ("a,b\n", "no rows"), (None, "no such file")])

@@ -101,3 +101,15 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: py
     result = run("--out", tmp_path / "set", "--count", 1, "--size", "64x64")
     assert result.exit_code == 2
     assert "0001.tif cannot be written: No space left" in result.stderr
+
+
+def test_a_file_that_could_not_be_finished_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(path: Path, content: bytes) -> int:
+        with path.open("wb") as stream:
+            stream.write(content[:10])
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    assert run("--out", tmp_path / "set", "--count", 1, "--size", "64x64").exit_code == 2
+    monkeypatch.undo()
+    assert sorted(path.name for path in (tmp_path / "set").rglob("*")) == ["images", "manifest.csv", "masks"]

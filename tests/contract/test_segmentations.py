@@ -15,7 +15,7 @@ from spheroseg.domain.fairness import FLOOR, WINDOW
 from spheroseg.domain.image import Image
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.review import ReviewReason
-from spheroseg.domain.segmentation import Parameters, Priority, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import Parameters, Priority, Segmentation, SegmentationStatus, Standing
 from spheroseg.domain.spheroid import Polygon
 from spheroseg.errors import SegmentationNotFoundError, StaleStateError
 from spheroseg.ports import SegmentationRepository
@@ -167,6 +167,17 @@ def test_a_replaced_worker_cannot_write(repository: SegmentationRepository, imag
         repository.finish(first, first.succeeded(a_result(), NOW), [a_spheroid()])
     assert repository.get(waiting.id) == second
     assert repository.spheroids(a_viewer(), waiting.id, 0, 10) == []
+
+
+def test_where_a_run_stands_is_its_status_and_attempt(repository: SegmentationRepository, image: Image) -> None:
+    waiting = stored(repository, a_segmentation(image))
+    assert repository.standing(waiting.id) == Standing(WAITS, 0)
+    running = moved(repository, waiting, waiting.started(NOW))
+    assert repository.standing(waiting.id) == Standing(RUNS, 1)
+    moved(repository, running, running.cancelled(NOW))
+    assert repository.standing(waiting.id) == Standing(SegmentationStatus.CANCELLED, 1)
+    with pytest.raises(SegmentationNotFoundError):
+        repository.standing(an_id())
 
 
 def test_a_cancelled_run_cannot_be_finished(repository: SegmentationRepository, image: Image) -> None:

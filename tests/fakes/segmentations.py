@@ -12,7 +12,7 @@ from spheroseg.domain.fairness import Held, released
 from spheroseg.domain.image import Image
 from spheroseg.domain.paging import PageKey
 from spheroseg.domain.run_progress import sent_before
-from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus, Standing
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.errors import (
@@ -91,6 +91,10 @@ class InMemorySegmentations:
         self._require(before)
         self.found[after.id] = sorted(spheroids, key=lambda spheroid: spheroid.number)
         self.rows[after.id] = after
+
+    def standing(self, segmentation_id: UUID) -> Standing:
+        run = self.get(segmentation_id)
+        return Standing(run.status, run.attempt)
 
     def keep_alive(self, segmentation: Segmentation, at: datetime) -> None:
         self._require(segmentation)

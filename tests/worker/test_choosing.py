@@ -125,9 +125,7 @@ def test_a_worker_has_the_rule_beside_its_models() -> None:
         (packaged.get("first"),), (a_model_choice(usual="first", thorough="missing", min_confidence=1),)
     )
     (rule,) = registry.choosing()
-    auto = load_segmenters(MODEL_DIR, threads=1, registry=registry).of(
-        an_order(model="auto", model_version=rule.version)
-    )
+    auto = load_segmenters(MODEL_DIR, registry=registry).of(an_order(model="auto", model_version=rule.version))
     assert isinstance(auto, ChoosingSegmenter)
     y, x = np.mgrid[:256, :256]
     disk = np.where(np.hypot(x - 128, y - 128) < 60, 60, 180).astype(np.uint8)

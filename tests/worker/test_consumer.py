@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from segmentation_worker import polling
 from segmentation_worker.closing import LINGER_S
 from segmentation_worker.health.progress import is_alive
 from spheroseg.adapters.system import SystemClock
@@ -18,6 +19,7 @@ from tests.fakes import (
     InMemoryImageStore,
     InMemoryUpdatePublisher,
 )
+from tests.worker.loans import Message
 from tests.worker.test_heartbeat import until
 from tests.worker.workplace import FAST, SECOND, Workplace
 
@@ -42,6 +44,49 @@ def test_the_next_images_are_decoded_while_the_model_runs_and_no_more_than_that(
     assert sum(message.receive_count for message in place.normal.messages) == FAST.streams + FAST.prefetch
     place.segmenter.go.set()
     until(place.is_empty)
+
+
+def test_a_worker_at_pace_receives_several_messages_in_a_call(place: Workplace) -> None:
+    runs = [place.queued() for _ in range(80)]
+    place.start()
+    until(place.is_empty, seconds=20)
+    assert place.all_are(SegmentationStatus.SUCCEEDED, runs)()
+    assert all(place.rows.rows[run.id].attempt == 1 for run in runs)
+    assert place.normal.receives.count(0) < len(runs) / 3
+
+
+def is_visible(message: Message) -> bool:
+    return message.visible_at <= time.monotonic()
+
+
+def test_what_was_lent_ahead_of_a_long_job_is_for_another_worker(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "OVERDUE_S", 0.3)
+    runs = [place.queued() for _ in range(100)]
+    busy = place.start()
+    until(lambda: len(place.segmenter.asked) > 30)
+    place.segmenter.go.clear()
+    until(lambda: any(message.receive_count == 1 and is_visible(message) for message in place.normal.messages))
+    in_hand = FAST.prefetch + FAST.streams
+    until(lambda: sum(not is_visible(message) for message in place.normal.messages) == in_hand)
+    place.segmenter.go.set()
+    until(place.is_empty, seconds=20)
+    busy.stop()
+    assert place.all_are(SegmentationStatus.SUCCEEDED, runs)()
+    assert all(place.rows.rows[run.id].attempt == 1 for run in runs)
+
+
+def test_a_stop_gives_back_at_once_what_was_lent_ahead(place: Workplace) -> None:
+    runs = [place.queued() for _ in range(100)]
+    consumer = place.start()
+    until(lambda: len(place.segmenter.asked) > 30)
+    place.segmenter.go.clear()
+    consumer.stop()
+    place.stop()
+    assert all(message.visible_at <= time.monotonic() for message in place.normal.messages)
+    assert {place.status(run) for run in runs} == {SegmentationStatus.SUCCEEDED, SegmentationStatus.QUEUED}
+    assert len(place.normal.messages) == sum(place.status(run) is SegmentationStatus.QUEUED for run in runs)
 
 
 def test_a_message_is_acknowledged_after_row_and_announcement(place: Workplace) -> None:

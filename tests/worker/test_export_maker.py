@@ -22,7 +22,7 @@ from PIL import Image as Picture
 from pycocotools.coco import COCO
 
 from export_worker.maker import ExchangeMaker
-from segmentation_worker.onnx_segmenter import PROGRAM
+from segmentation_worker.network import PROGRAM
 from spheroseg.domain import product
 from spheroseg.domain.export import Export, ExportFormat, ExportOptions, ExportStatus
 from spheroseg.domain.image import original_key

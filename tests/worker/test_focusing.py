@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 import segmentation_worker
 from segmentation_worker import tiles
 from segmentation_worker.focusing import in_focus, rim_sharpness
-from segmentation_worker.instances import FocusRule, Labels, Probability, Seen
+from segmentation_worker.instances import Labels, Probability, Seen
 from segmentation_worker.onnx_segmenter import OnnxSegmenter
+from segmentation_worker.postprocessing import FocusRule
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.model_registry import ModelRegistry
 

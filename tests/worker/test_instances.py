@@ -8,7 +8,8 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from segmentation_worker.enlargement import enlarged
-from segmentation_worker.instances import Labels, Postprocessing, Probability, draw_objects, find_objects
+from segmentation_worker.instances import Labels, Probability, draw_objects, find_objects
+from segmentation_worker.postprocessing import Postprocessing
 from spheroseg.imaging.measures import spheroids_of
 
 SETTINGS = Postprocessing(

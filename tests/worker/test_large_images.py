@@ -11,10 +11,12 @@ import pytest
 
 from segmentation_worker import drawing, onnx_segmenter, tiles
 from segmentation_worker.enlargement import Probability, enlarged
-from segmentation_worker.instances import Labels, Postprocessing, Seen, draw_objects, find_objects
+from segmentation_worker.instances import Labels, Seen, draw_objects, find_objects
 from segmentation_worker.onnx_segmenter import OnnxSegmenter
+from segmentation_worker.postprocessing import Postprocessing
 from segmentation_worker.preparation import Preprocessing, prepared
 from segmentation_worker.settings import MODEL_DIR
+from segmentation_worker.tuning import Tuning
 from segmentation_worker.views import reduced, shrink_for, view_of, window_of_view
 from spheroseg.domain.segmentation import Parameters
 from spheroseg.imaging.certainty import certainty_of
@@ -30,7 +32,7 @@ SETTINGS = Postprocessing(
 @pytest.fixture(scope="module")
 def segmenter() -> OnnxSegmenter:
     card = ModelRegistry.packaged().get("first", "1")
-    return OnnxSegmenter(MODEL_DIR / card.file, card, threads=2)
+    return OnnxSegmenter(MODEL_DIR / card.file, card, tuning=Tuning(threads=2))
 
 
 def many_spheroids(side_px: int, radius_px: float, *, seed: int = 1, share: float = 1.0) -> Grey:

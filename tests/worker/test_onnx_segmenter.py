@@ -14,7 +14,8 @@ from scipy import ndimage
 
 import segmentation_worker
 from segmentation_worker.models import LoadedModels, in_best_precision, load_segmenters
-from segmentation_worker.onnx_segmenter import OnnxSegmenter, provider_options
+from segmentation_worker.onnx_segmenter import OnnxSegmenter
+from segmentation_worker.tuning import Tuning
 from spheroseg.domain.segmentation import Parameters, Runtime
 from spheroseg.errors import InvalidPixelsError, ModelNotFoundError, ModelUnusableError
 from spheroseg.imaging.certainty import certainty_of
@@ -22,6 +23,7 @@ from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.windowing import Grey
 from spheroseg.model_registry import ModelRegistry
 from tests.builders import an_order
+from tests.worker.drawn import drawn_spheroids
 
 MODELS = Path(segmentation_worker.__file__).parent / "models"
 ROOT = Path(__file__).parents[2]
@@ -31,7 +33,7 @@ SHARED = ROOT.parent / "shared/data"
 
 @pytest.fixture(scope="module")
 def models() -> LoadedModels:
-    return load_segmenters(MODELS, threads=2)
+    return load_segmenters(MODELS, Tuning(threads=2))
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +48,6 @@ def pixels_of(path: Path) -> Grey:
     assert pixels is not None
     assert pixels.ndim == 2
     return cast("Grey", pixels)
-
-
-def drawn_spheroids(shape: tuple[int, int], *spheroids: tuple[float, float, float]) -> Grey:
-    """Dark, grainy disks (x, y, radius) on an uneven bright ground."""
-    random = np.random.default_rng(7)
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    image = 170 + 15 * x / shape[1] + random.normal(0, 4, shape)
-    for cx, cy, radius in spheroids:
-        depth = np.sqrt(np.clip(1 - ((x - cx) ** 2 + (y - cy) ** 2) / radius**2, 0, 1))
-        image -= depth * (90 + 12 * random.normal(0, 1, shape))
-    return cast("Grey", np.clip(cv2.GaussianBlur(image, (0, 0), 1), 0, 255).astype(np.uint8))
 
 
 def foreground_iou(found: np.ndarray, drawn: np.ndarray) -> float:
@@ -156,16 +147,6 @@ def test_the_best_provider_that_is_there_is_taken(segmenter: OnnxSegmenter) -> N
     assert found.runtime == Runtime(f"onnxruntime {version('onnxruntime')}", segmenter.provider)
 
 
-def test_tensorrt_is_told_every_shape_that_an_image_can_have() -> None:
-    card = ModelRegistry.packaged().default
-    options = provider_options("TensorrtExecutionProvider", card)
-    sides = [int(options[f"trt_profile_{name}_shapes"].split("x")[-1]) for name in ("min", "opt", "max")]
-    assert sides[0] == card.preprocessing["multiple_px"]
-    assert sides[1] in card.preprocessing["sides_px"]
-    assert sides[2] >= max(card.preprocessing["sides_px"])
-    assert provider_options("CPUExecutionProvider", card) == {}
-
-
 def test_a_model_that_is_not_loaded_is_not_found(models: LoadedModels) -> None:
     with pytest.raises(ModelNotFoundError):
         models.of(an_order(model="first", model_version="99"))
@@ -173,7 +154,7 @@ def test_a_model_that_is_not_loaded_is_not_found(models: LoadedModels) -> None:
 
 def test_a_missing_file_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ModelUnusableError, match="cannot be read"):
-        load_segmenters(tmp_path, threads=1)
+        load_segmenters(tmp_path)
 
 
 def test_an_altered_file_is_told_at_the_start(tmp_path: Path) -> None:
@@ -182,7 +163,7 @@ def test_an_altered_file_is_told_at_the_start(tmp_path: Path) -> None:
     content[len(content) // 2] ^= 1
     (tmp_path / card.file).write_bytes(content)
     with pytest.raises(ModelUnusableError, match="not the one"):
-        load_segmenters(tmp_path, threads=1, registry=ModelRegistry((card,)))
+        load_segmenters(tmp_path, registry=ModelRegistry((card,)))
 
 
 def test_a_file_that_is_no_model_is_told_at_the_start(tmp_path: Path) -> None:
@@ -214,7 +195,7 @@ def test_mirror_images_are_answered_alike_where_a_model_looks_at_them(segmenter:
 
 def test_the_runtime_notes_nothing_to_tell_its_maker(tmp_path: Path) -> None:
     program = "from pathlib import Path; from segmentation_worker.models import load_segmenters as load; "
-    program += f"load(Path({str(MODELS)!r}), threads=1)"
+    program += f"load(Path({str(MODELS)!r}))"
     # It keeps quiet by itself where it takes itself for tested.
     environment = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("ORT_")}
     environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}

@@ -5,7 +5,8 @@ from threading import Thread, Timer
 
 import pytest
 
-from segmentation_worker.polling import PriorityPolling, WeightedQueue
+from segmentation_worker import polling
+from segmentation_worker.polling import PriorityPolling, Throughput, WeightedQueue
 from spheroseg.errors import QueueUnavailableError
 from tests.worker.loans import LendingQueue
 
@@ -19,12 +20,19 @@ class Queues:
             LendingQueue(second=0.3),
             LendingQueue(second=0.3),
         )
-        self.polling = PriorityPolling(
-            [WeightedQueue(self.high, 6), WeightedQueue(self.normal, 3), WeightedQueue(self.low, 1)], long_poll_s=1
-        )
+        self.weighted = [WeightedQueue(self.high, 6), WeightedQueue(self.normal, 3), WeightedQueue(self.low, 1)]
+        self.polling = PriorityPolling(self.weighted, long_poll_s=1)
 
-    def bodies(self, limit: int) -> list[str]:
-        return [job.delivery.body for job in self.polling.take(limit)]
+    def bodies(self, limit: int, ahead: int = 0) -> list[str]:
+        return [job.delivery.body for job in self.polling.take(limit, ahead)]
+
+    def lent_ahead(self) -> int:
+        return sum(len(queue.ahead) for queue in self.weighted)
+
+    def fill(self, count: int) -> None:
+        for name in ("high", "normal", "low"):
+            for _ in range(count):
+                getattr(self, name).send(name)
 
 
 @pytest.fixture
@@ -32,14 +40,66 @@ def queues() -> Iterator[Queues]:
     queues = Queues()
     yield queues
     list(queues.polling.drain())
+    assert not queues.lent_ahead()
 
 
 def test_full_queues_are_served_in_the_proportion_of_their_weights(queues: Queues) -> None:
-    for name in ("high", "normal", "low"):
-        for _ in range(100):
-            getattr(queues, name).send(name)
+    queues.fill(100)
     taken = Counter(body for _ in range(100) for body in queues.bodies(1))
     assert taken == {"high": 60, "normal": 30, "low": 10}
+
+
+def test_what_is_lent_ahead_is_taken_in_the_order_of_one_at_a_time_and_by_fewer_calls(queues: Queues) -> None:
+    queues.fill(100)
+    one_at_a_time, ahead = Queues(), 9
+    one_at_a_time.fill(100)
+    expected = [body for _ in range(100) for body in one_at_a_time.bodies(1)]
+    assert [body for _ in range(100) for body in queues.bodies(1, ahead)] == expected
+    assert len(queues.high.receives) <= 60 / 6 + 1
+    assert len(queues.normal.receives) <= 30 / 3 + 1
+    assert len(queues.low.receives) == 10
+    list(one_at_a_time.polling.drain())
+
+
+def test_no_more_is_lent_ahead_than_said(queues: Queues) -> None:
+    queues.fill(100)
+    most = 0
+    for _ in range(60):
+        assert queues.bodies(2, ahead=4)
+        most = max(most, queues.lent_ahead())
+    assert 3 <= most <= 4
+    while queues.lent_ahead():
+        queues.bodies(1)
+    for _ in range(20):
+        assert queues.bodies(1)
+        assert not queues.lent_ahead()
+
+
+def test_urgent_messages_overtake_what_was_lent_ahead(queues: Queues) -> None:
+    for number in range(20):
+        queues.normal.send(f"normal {number}")
+    assert queues.bodies(1, ahead=9) == ["normal 0"]
+    assert queues.lent_ahead() >= 6
+    for number in range(4):
+        queues.high.send(f"high {number}")
+    time.sleep(0.05)
+    taken = [body for _ in range(6) for body in queues.bodies(1)]
+    assert taken == ["high 0", "normal 1", "high 1", "high 2", "normal 2", "high 3"]  # 6 : 3
+
+
+def test_what_has_waited_for_too_long_is_given_up_once(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        queues.normal.send(f"normal {number}")
+    queues.bodies(1, ahead=4)
+    assert queues.polling.overdue() == []
+    monkeypatch.setattr(polling, "OVERDUE_S", 0.0)
+    given_up = queues.polling.overdue()
+    assert [job.delivery.body for job in given_up] == ["normal 1", "normal 2", "normal 3"]
+    for job in given_up:
+        job.give_back(0)
+    assert queues.bodies(1, ahead=4) == ["normal 1"]
+    assert queues.polling.overdue() == []
+    assert [body for _ in range(2) for body in queues.bodies(1)] == ["normal 2", "normal 3"]
 
 
 def test_the_lowest_is_served_within_ten_while_the_urgent_ones_are_full(queues: Queues) -> None:
@@ -85,6 +145,20 @@ def test_an_idle_worker_asks_each_queue_once_in_a_long_poll(queues: Queues) -> N
         assert queue.receives[0] == 0
         assert 2 <= queue.receives.count(1) <= 4
         assert queue.receives.count(0) == 1
+
+
+def test_throughput_is_what_was_noted_lately() -> None:
+    now_s = [0.0]
+    throughput = Throughput(lambda: now_s[0])
+    assert throughput.within(0.5) == 0
+    for at_s in (1.0, 1.2, 1.4):
+        now_s[0] = at_s
+        throughput.note()
+    assert throughput.within(0.5) == 3
+    now_s[0] = 1.75
+    assert throughput.within(0.5) == 1
+    now_s[0] = 9.0
+    assert throughput.within(0.5) == 0
 
 
 def test_never_more_are_taken_than_asked_for(queues: Queues) -> None:

@@ -87,11 +87,17 @@ def test_images_of_all_queues_come_back_segmented_and_the_worker_ends_on_sigterm
 
 
 @pytest.mark.usefixtures("copied", "interrupted")
-def test_a_low_priority_is_served_while_urgent_work_waits(around: Surroundings, small: bytes) -> None:
+def test_a_low_priority_is_served_while_urgent_work_waits_also_by_a_worker_that_makes_batches(
+    around: Surroundings, small: bytes
+) -> None:
     urgent = [around.add(small, Priority.HIGH) for _ in range(24)]
     low = [around.add(small, Priority.LOW) for _ in range(2)]
-    around.start()
+    worker = around.start(SPHEROSEG_STREAMS="4", SPHEROSEG_MODEL_BATCH="4")
     around.empty(120)
+    around.require_whole([*urgent, *low])
+    (told,) = [line for line in worker.lines() if line["message"] == "Models measured"]
+    assert (told["streams"], told["batch"]) == (4, 4)
+    assert not [line for line in worker.lines() if line["message"] == "Batch failed"]
     finished = {run.id: run.finished_at for run in around.get([*urgent, *low])}
     last_urgent = max(finished[run.id] or run.queued_at for run in urgent)
     assert all((finished[run.id] or last_urgent) < last_urgent for run in low)

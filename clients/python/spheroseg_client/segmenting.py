@@ -12,12 +12,12 @@ from rich.console import Console
 from spheroseg_client.batch import Batch
 from spheroseg_client.client import Client
 from spheroseg_client.display import BatchDisplay
-from spheroseg_client.errors import ClientError
+from spheroseg_client.errors import ClientError, LocalFileError
 from spheroseg_client.inputs import Inputs
 from spheroseg_client.models import Order, Project
 from spheroseg_client.names import result_names
 from spheroseg_client.outcomes import Outcome, of_unusable
-from spheroseg_client.outputs import ResultFolder
+from spheroseg_client.outputs import SUFFIXES, ResultFolder
 from spheroseg_client.stacks import PageChoice
 
 PROJECT_NAME_MAX_LENGTH = 100
@@ -96,6 +96,7 @@ def segment_files(request: Request, connect: Callable[[], AbstractContextManager
     files = request.inputs.files
     if not files:
         return Report(unusable, request.out)
+    _check_places(request)
     with ResultFolder.prepare(request.out, len(files)) as results, connect() as client:
         begun = time.monotonic()
         _check_model(client, request.order)
@@ -128,6 +129,16 @@ def segment_files(request: Request, connect: Callable[[], AbstractContextManager
         )
 
 
+def _check_places(request: Request) -> None:
+    """Refuse files in whose place a result may be put."""
+    folders = {(request.out / name).resolve() for name in SUFFIXES}
+    for file in request.inputs.files:
+        if file.path.resolve().parent in folders:
+            raise LocalFileError(
+                f"{file.shown} lies where results go and would be lost; choose another folder for them", "same-file"
+            )
+
+
 def _check_model(client: Client, order: Order) -> None:
     """Tell a wrong model's name once and before anything is uploaded."""
     if order.model is None:
@@ -135,7 +146,8 @@ def _check_model(client: Client, order: Order) -> None:
     models = client.models()
     if not any(model.name == order.model and order.model_version in {None, model.version} for model in models):
         known = ", ".join(f"{model.name}@{model.version}" for model in models)
-        raise ClientError(f"There is no model {order.model}; there are {known}", "model-not-found")
+        wanted = order.model if order.model_version is None else f"{order.model}@{order.model_version}"
+        raise ClientError(f"There is no model {wanted}; there are {known}", "model-not-found")
 
 
 def _project(client: Client, name: str | None) -> Project:

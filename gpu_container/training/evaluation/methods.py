@@ -118,7 +118,7 @@ def of_card(card: ModelCard, folder: Path) -> Method:
 
 def _loaded(folder: Path, registry: ModelRegistry, name: str, version: str) -> Segmenter:
     try:
-        segmenters = load_segmenters(folder, threads=1, registry=registry)
+        segmenters = load_segmenters(folder, registry=registry)
     except ModelUnusableError as error:
         raise EvaluationError(str(error)) from error
     return segmenters.of(Order(model=name, model_version=version))

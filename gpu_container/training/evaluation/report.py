@@ -317,7 +317,7 @@ def markdown(
     parts += sections
     parts += ["## The worst images", "", "By panoptic quality, then IoU. Drawn in orange, found in blue.", ""]
     for method, links in pictures.items():
-        parts += [f"### {method}: the worst {len(links)}", "", *(f"![{link}]({link})" for link in links), ""]
+        parts += [f"### {method}: the worst {len(links)}", "", *(f"![{link}](<{link}>)" for link in links), ""]
     parts += ["## Every figure", "", *(spread_table(groups, method).markdown() for method in about)]
     return "\n".join(parts).rstrip("\n") + "\n"
 

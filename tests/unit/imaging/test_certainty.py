@@ -58,17 +58,32 @@ def test_calibration_changes_what_is_told_and_not_the_order() -> None:
     assert 0 < ends[0] < ends[-1] < 1
 
 
-def test_views_in_255ths_and_in_steps_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("wider", [["LARGEST_UINT8"], ["LARGEST_UINT8", "LARGEST_UINT16"]], ids=len)
+def test_views_in_255ths_and_in_steps_give_the_same(monkeypatch: pytest.MonkeyPatch, wider: list[str]) -> None:
     random = np.random.default_rng(3)
     labels = np.kron(random.integers(0, 4, (9, 8)), np.ones((7, 7))).astype(np.int32)
     probability = random.integers(0, 256, labels.shape).astype(np.uint8)
     whole = certainty_of(labels, view_of(probability / 255, 1, PLAIN))
     monkeypatch.setattr(certainty, "STEP_PX", 5 * labels.shape[1])
-    monkeypatch.setattr(certainty, "LARGEST_UINT16", 0)  # as with more objects than 16 bits count
+    for limit in wider:
+        monkeypatch.setattr(certainty, limit, 0)  # as with more objects than 8 or 16 bits count
     stepped = certainty_of(labels, View(probability, labels.shape, PLAIN))
     assert stepped.inside == pytest.approx(whole.inside, rel=1e-5)
     assert stepped.rim == pytest.approx(whole.rim, rel=1e-5)
     assert stepped.touching == whole.touching
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (50, 75), (33, 71), (1, 60), (40, 1)], ids=str)
+def test_each_pixel_of_the_view_belongs_to_what_holds_its_centre(shape: tuple[int, int]) -> None:
+    labels = np.random.default_rng(5).integers(0, 300, (100, 150)).astype(np.int32)
+    probability = np.random.default_rng(6).random(shape).astype(np.float32)
+    y, x = (
+        np.floor((np.arange(of_view) + 0.5) * size / of_view) for of_view, size in zip(shape, labels.shape, strict=True)
+    )
+    there = labels[np.ix_(y.astype(int), x.astype(int))]
+    found = certainty_of(labels, View(probability, (100, 150)))
+    expected = {number: probability[there == number].mean() for number in np.unique(there[there > 0]).tolist()}
+    assert found.inside == pytest.approx(expected, rel=1e-5)
 
 
 def test_what_a_view_shows_beyond_the_image_is_left_out() -> None:

@@ -1,4 +1,5 @@
 from dataclasses import asdict, fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,8 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
+from spheroseg.imaging import intensities, rings
 from spheroseg.imaging.definitions import INTENSITY_DEFINITIONS
 from spheroseg.imaging.intensities import Intensities, brightness_of, intensities_of
+from spheroseg.imaging.mapped import release
 from spheroseg.imaging.measures import spheroids_of
 from tests.unit.imaging.shapes import drawn
 
@@ -63,12 +66,12 @@ def test_no_object_has_no_brightness() -> None:
 def test_every_object_is_measured_as_by_itself(labels: np.ndarray, pixels: np.ndarray) -> None:
     found = intensities_of(labels, pixels)
     assert list(found) == np.unique(labels[labels > 0]).tolist()
-    for number, intensities in found.items():
+    for number, one in found.items():
         values = pixels[labels == number].astype(float)
-        assert intensities.intensity_median == np.median(values)
-        assert intensities.intensity_mean == pytest.approx(values.mean())
-        assert intensities.intensity_sd == pytest.approx(values.std())
-        assert intensities.intensity_integrated == values.sum()
+        assert one.intensity_median == np.median(values)
+        assert one.intensity_mean == pytest.approx(values.mean())
+        assert one.intensity_sd == pytest.approx(values.std())
+        assert one.intensity_integrated == values.sum()
 
 
 def test_every_brightness_has_a_definition() -> None:
@@ -188,6 +191,41 @@ def test_brightness_is_what_the_definitions_say(side: int, count: int, largest: 
         for name, value in expected.items():
             near = None if value is None else pytest.approx(value, rel=1e-12, abs=1e-9)
             assert told[name] == also[name] == near, (one.number, name)
+
+
+@pytest.mark.parametrize("step", [8, 9, 15])
+def test_what_lies_beside_samples_is_told_without_the_pixels_between_them(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for size in ((70, 40), (64, 90), (5, 3)):
+        labels = (np.random.default_rng(step).random(size) < 0.04).astype(np.int32)
+        with monkeypatch.context() as patch:
+            patch.setattr(rings, "SPARSE_STEP", step + 1)
+            spread = rings.is_near_object(labels, step)
+        assert np.array_equal(rings.is_near_object(labels, step), spread)
+
+
+def test_an_object_of_a_mapped_image_is_measured_strip_by_strip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y, x = np.mgrid[:400, :400]
+    labels = (np.hypot(y - 200, x - 190) < 170).astype(np.int32)
+    pixels = np.random.default_rng(1).integers(0, 5000, labels.shape).astype(np.uint16)
+    found = spheroids_of(labels)
+    expected = brightness_of(labels, pixels, found)
+    mapped = [np.memmap(tmp_path / str(one.dtype), one.dtype, "w+", shape=one.shape) for one in (labels, pixels)]
+    for target, one in zip(mapped, (labels, pixels), strict=True):
+        target[:] = one
+    released = []
+
+    def spy(array: np.ndarray) -> None:
+        released.append(array)
+        release(array)
+
+    monkeypatch.setattr(intensities, "STRIP_PX", 5000)
+    monkeypatch.setattr(intensities, "release", spy)
+    assert brightness_of(mapped[0], mapped[1], found) == expected
+    assert len(released) > 2 * 340 // 13
 
 
 def test_the_background_is_the_same_however_many_are_looked_at_together() -> None:

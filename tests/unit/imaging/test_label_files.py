@@ -121,3 +121,48 @@ def test_the_first_pixel_that_is_wrong_is_named(tmp_path: Path, value: float, sh
     tifffile.imwrite(tmp_path / "a.tif", samples, photometric="minisblack")
     with pytest.raises(UnsupportedImageError, match=f"first at column 1, row 2: {shown};"):
         read_labels(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int64", "float16", "float32"])
+def test_an_array_of_numpy_keeps_its_numbers(tmp_path: Path, dtype: str) -> None:
+    np.save(tmp_path / "a.npy", (LABELS * 40).astype(dtype))
+    assert np.array_equal(read_labels(tmp_path / "a.npy"), LABELS * 40)
+    np.save(tmp_path / "b.npy", np.asfortranarray(np.stack([LABELS, LABELS * 2])[:, None]))
+    assert np.array_equal(read_labels(tmp_path / "b.npy", 2), LABELS * 2)
+    with pytest.raises(UnsupportedImageError, match="2 pages or channels that differ"):
+        read_labels(tmp_path / "b.npy")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        ({"masks": LABELS, "outlines": LABELS}, "save the masks as PNG"),
+        (LABELS.ravel(), "shape is"),
+        (np.stack([LABELS] * 3, axis=-1), "shape is"),
+        (np.array(["a", "b"])[None], "whole numbers"),
+        (LABELS - 0.5, "fractions"),
+    ],
+)
+def test_an_array_that_is_no_label_image_says_why(tmp_path: Path, array: Any, message: str) -> None:
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    with pytest.raises(UnsupportedImageError, match=message):
+        read_labels(tmp_path / "a.npy")
+
+
+def test_an_array_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", LABELS)
+    whole = (tmp_path / "a.npy").read_bytes()
+    for length in (8, 60, len(whole) - 1):
+        (tmp_path / "a.npy").write_bytes(whole[:length])
+        with pytest.raises(UndecodableImageError, match="damaged"):
+            read_labels(tmp_path / "a.npy")
+
+
+def test_floats_are_taken_up_to_the_largest_number_and_not_beyond(tmp_path: Path) -> None:
+    for dtype, largest in (("float16", 65_504), ("float32", 2**31 - 128), ("float64", 2**31 - 1)):
+        tifffile.imwrite(tmp_path / "a.tif", np.where(LABELS > 0, largest, 0).astype(dtype), photometric="minisblack")
+        assert read_labels(tmp_path / "a.tif").max() == largest
+    for dtype in ("float32", "float64"):
+        tifffile.imwrite(tmp_path / "a.tif", np.where(LABELS > 0, 2.0**31, 0).astype(dtype), photometric="minisblack")
+        with pytest.raises(UnsupportedImageError, match="from 0 to 2147483647"):
+            read_labels(tmp_path / "a.tif")

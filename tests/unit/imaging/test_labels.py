@@ -1,6 +1,10 @@
+import copy
 import io
+import pickle
+from dataclasses import replace
 
 import numpy as np
+import orjson
 import pytest
 import shapely
 import tifffile
@@ -10,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 from shapely.geometry import Polygon as Shape
 
+from spheroseg.domain.packed_outlines import packed, unpacked
 from spheroseg.domain.spheroid import Polygon
 from spheroseg.imaging import boundaries, runs
 from spheroseg.imaging.labels import labels_tiff, outlines_of
@@ -135,3 +140,54 @@ def test_a_label_file_tells_the_pixel_size_where_it_is_known() -> None:
     assert 1e4 / (numerator / denominator) == pytest.approx(0.65, rel=1e-6)
     with tifffile.TiffFile(io.BytesIO(labels_tiff(a_disk(9)))) as file:
         assert file.pages.first.tags["ResolutionUnit"].value == 1  # none
+
+
+def nested_and_long() -> Labels:
+    """A body with holes, one in pieces, and sides whose steps take one, two and four bytes in quarter pixels."""
+    labels = np.zeros((60, 9_000), np.int32)
+    labels[1:59, 2:400] = 1
+    labels[5:9, 5:9] = labels[20:40, 30:390] = 0
+    labels[25:30, 50:60] = 1
+    labels[3:5, 500:520] = labels[50, 8_990] = 2
+    labels[10, 600:8_950] = 3
+    labels[12:20, 600:605] = 4
+    return labels
+
+
+def test_outlines_are_the_same_whether_or_not_somebody_asked_for_their_points() -> None:
+    asked, unasked = outlines_of(nested_and_long()), outlines_of(nested_and_long())
+    plain = {number: tuple(Polygon(one.exterior, one.holes) for one in polygons) for number, polygons in asked.items()}
+    assert [len(one.holes) for one in plain[1]] == [2, 0]
+    assert {type(value) for one in plain[3] for corner in one.exterior for value in corner} == {int}
+    for number, polygons in unasked.items():
+        assert packed(polygons) == packed(plain[number])
+        assert unpacked(packed(polygons)) == plain[number]
+        for closed in (False, True):
+            given, expected = (
+                orjson.dumps([one.coordinates(closed=closed) for one in ones], option=orjson.OPT_SERIALIZE_NUMPY)
+                for ones in (polygons, plain[number])
+            )
+            assert given == expected
+    assert not any("exterior" in vars(one) for polygons in unasked.values() for one in polygons)
+    assert unasked == plain
+    assert [repr(one) for one in unasked.values()] == [repr(one) for one in plain.values()]
+
+
+def test_traced_polygons_are_copied_and_compared_as_any_other() -> None:
+    (traced, island) = outlines_of(nested_and_long())[1]
+    plain = Polygon(traced.exterior, traced.holes)
+    for again in (copy.copy(traced), copy.deepcopy(traced), pickle.loads(pickle.dumps(traced)), replace(traced)):
+        assert again == plain
+        assert hash(again) == hash(plain)
+        assert set(vars(again)) == {"exterior", "holes"}
+    assert replace(traced, holes=()).holes == ()
+    assert island != plain
+    with pytest.raises(AttributeError, match="interiors"):
+        traced.interiors  # type: ignore[attr-defined]  # noqa: B018
+
+
+@settings(max_examples=100, deadline=None)
+@given(SMALL_LABELS)
+def test_traced_outlines_are_packed_as_their_points_are(labels: Labels) -> None:
+    for polygons in outlines_of(labels).values():
+        assert packed(polygons) == packed(copy.deepcopy(polygons))

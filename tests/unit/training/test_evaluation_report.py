@@ -167,11 +167,11 @@ def test_the_report_holds_tables_differences_and_what_was_left_out(data: Path) -
     groups = report.groups_of(results)
     circumstances = report.Circumstances("spheroseg evaluate", datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "one")
     about = {"right": "finds all", "wrong": "finds nothing"}
-    text = report.markdown(results, groups, about, [], circumstances, {"right": ["overlays/right/01.png"]})
+    text = report.markdown(results, groups, about, [], circumstances, {"right": ["overlays/right int8/01.png"]})
     assert "| one | wrong - right | -1.000 (-1.000 to -1.000) |" in text
     assert "| two | wrong - right | -1.000 |" in text  # one image: no interval
     assert "one (5 images, 5 objects), two (1 images, 1 objects)" in text
-    assert "![overlays/right/01.png](overlays/right/01.png)" in text
+    assert "![overlays/right int8/01.png](<overlays/right int8/01.png>)" in text
     assert "2026-01-02 03:04 UTC" in text
     for table in report.tables_of(groups):
         assert {len(row) for row in table.rows} == {len(table.header)}

@@ -70,3 +70,16 @@ def test_one_command_leads_from_images_to_models_cards_and_reports(
     assert "| organoid_id | fast | 2 | 1 |" in table
     assert "| organoid_id | accurate | 1 | 1 |" in table
     assert "| elsewhere | accurate | 1 | 1 |" in table
+
+
+def test_what_cannot_be_trained_on_is_told_at_once(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, reason in (
+        (["--data", str(data), "--synthetic-images", "48"], "must be above 48"),
+        (["--data", str(tmp_path)], "has no manifest.csv"),
+    ):
+        with pytest.raises(SystemExit):
+            main([*words, "--out", str(tmp_path / "run")])
+        assert reason in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

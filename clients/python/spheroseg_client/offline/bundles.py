@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from segmentation_worker.models import load_segmenters
-from segmentation_worker.onnx_segmenter import PROGRAM
+from segmentation_worker.network import PROGRAM
 from segmentation_worker.settings import MODEL_DIR
 from spheroseg.domain.model_card import ModelCard
 from spheroseg.domain.segmentation import Order, Parameters
@@ -103,7 +103,7 @@ def _found_by(card: ModelCard, image: Path, page: int, parameters: Parameters) -
     """What a model finds in an image, by exactly the file of the card."""
     alone = card.model_copy(update={"variants": ()})
     try:
-        segmenters = load_segmenters(MODEL_DIR, threads=1, registry=ModelRegistry((alone,)))
+        segmenters = load_segmenters(MODEL_DIR, registry=ModelRegistry((alone,)))
     except ModelUnusableError as error:
         raise LocalFileError(str(error), error.code) from error
     order = Order(model=card.name, model_version=card.version, parameters=parameters)

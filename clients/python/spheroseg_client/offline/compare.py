@@ -11,7 +11,7 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.errors import LocalFileError
-from spheroseg_client.offline.files import write_whole
+from spheroseg_client.offline.files import keep_what_is_read, write_whole
 from spheroseg_client.reporting import FAILED, libraries_needed, print_json, print_whole, reported
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def _a_number(value: float) -> float:
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="Label image (TIFF or PNG), or a folder of them: what is compared with.")],
+    a: Annotated[
+        Path, typer.Argument(help="Label image (TIFF, PNG or NPY), or a folder of them: what is compared with.")
+    ],
     b: Annotated[Path, typer.Argument(help="The other one; in folders files of the same name belong together.")],
     threshold: Annotated[
         float, typer.Option(min=0, max=0.99, callback=_a_number, help="IoU above which two objects are partners.")
@@ -51,6 +53,7 @@ def compare(
         with libraries_needed():
             from spheroseg_client.offline import comparison  # noqa: PLC0415 - scientific packages take their time
         pairs, failures = comparison.pairs_of(a, b)
+        keep_what_is_read(out, [a, b])
         comparisons = []
         for pair in pairs:
             try:

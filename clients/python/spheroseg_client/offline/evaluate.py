@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spheroseg_client import display
+from spheroseg_client.offline.files import check_place
 from spheroseg_client.reporting import FAILED, libraries_needed, print_json, reported
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def evaluate(
         with libraries_needed():
             from spheroseg_client.offline import evaluation  # noqa: PLC0415 - scientific packages take their time
             from training.evaluation import report, trust_report  # noqa: PLC0415
+        check_place(None if out is None else out / evaluation.REPORT)
         messages = display.message_console()
         wanted = evaluation.Wanted(
             data=data,

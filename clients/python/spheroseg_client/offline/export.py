@@ -121,7 +121,9 @@ def export(
                     "--accepted-only goes with --project: files do not say who accepted them", "no-review"
                 )
             how = exchanged.How(source_format, image, pixel_size)
-            counted = exporting.export(exchanged.results_of(sources or [], how), to, out, settings)
+            counted = exporting.export(
+                exchanged.results_of(sources or [], how), to, out, settings, _read(sources, image)
+            )
             _tell(counted, out, as_json=as_json)
             return
         with libraries_needed():
@@ -213,7 +215,7 @@ def import_(
                 _import_into(client, project_id_of(client, project), sources, how, note, as_json=as_json)
             return
         assert out is not None  # noqa: S101 - one of the two is there
-        counted = exporting.import_results(exchanged.results_of(sources, how), out)
+        counted = exporting.import_results(exchanged.results_of(sources, how), out, _read(sources, image))
         _tell(counted, out, as_json=as_json)
 
 
@@ -234,6 +236,11 @@ def _import_into(
         revision = "the same" if one.revision is None else str(one.revision)
         table.add_row(Text(one.file), revision, str(one.added), str(one.changed), str(one.removed))
     print_whole(table)
+
+
+def _read(sources: list[Path] | None, image: Path | None) -> list[Path]:
+    """What a command reads."""
+    return [*(sources or []), *([] if image is None else [image])]
 
 
 def _parameters(given: list[str]) -> dict[str, float | bool]:

@@ -13,7 +13,7 @@ from rich.text import Text
 from spheroseg_client import display
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.inputs import UnusableInput, find_inputs
-from spheroseg_client.offline.files import write_whole
+from spheroseg_client.offline.files import keep_what_is_read, write_whole
 from spheroseg_client.reporting import FAILED, libraries_needed, print_json, print_whole, reported
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _finite(value: float | None) -> float | None:
 def measure(
     paths: Annotated[
         list[str],
-        typer.Argument(help="Label images (TIFF or PNG), folders of them, and patterns.", metavar="LABELS..."),
+        typer.Argument(help="Label images (TIFF, PNG or NPY), folders of them, and patterns.", metavar="LABELS..."),
     ],
     out: Annotated[
         Path | None,
@@ -110,6 +110,7 @@ def measure(
             raise LocalFileError(f"{image}: no such file or folder", "file-not-found")
         if image is not None and not image.is_dir() and len(inputs.files) > 1:
             raise LocalFileError("--image is one file, but there are several label images: give a folder", "one-image")
+        keep_what_is_read(out, [*(file.path for file in inputs.files), image])
         how = measuring.How(page, image_page, binary, together, pixel_size, invasion, core_opening_px, simplify_px)
         measured: list[MeasuredFile] = []
         written: list[Path | None] = []
@@ -161,7 +162,7 @@ def _document(
 
 
 def _print(measured: "Sequence[MeasuredFile]", failures: Sequence[UnusableInput], out: Path | None) -> None:
-    if len(measured) == 1:
+    if len(measured) == 1 and measured[0].spheroids:
         print_whole(_objects_table(measured[0]))
         if (more := len(measured[0].spheroids) - SHOWN_OBJECTS) > 0:
             print_whole(Text(f"… and {more:,} more; --out writes all of them"))
@@ -201,7 +202,7 @@ def _objects_table(one: "MeasuredFile") -> Table:
         "fragment_count": ("fragments", "d"),
     }
     rows = [one.measures(spheroid) | one.extras[spheroid.number] for spheroid in one.spheroids[:SHOWN_OBJECTS]]
-    present = {name: heading for name, heading in columns.items() if not rows or name in rows[0]}
+    present = {name: heading for name, heading in columns.items() if name in rows[0]}
     if "fragment_count" in present:  # room for them
         del present["solidity"], present["aspect_ratio"]
     table.add_column("object", justify="right")

@@ -19,7 +19,7 @@ from spheroseg.imaging.geojson import feature_collection
 from spheroseg.imaging.header import DecodeLimits
 from spheroseg.imaging.intensities import Intensities, intensities_of
 from spheroseg.imaging.invasion import Invasion, core_of, invasion_of
-from spheroseg.imaging.label_files import LABEL_ENDINGS, read_labels
+from spheroseg.imaging.label_files import LABEL_ENDINGS, is_array, read_labels
 from spheroseg.imaging.measures import spheroids_of
 from spheroseg.imaging.pixel_size import SQUARE_WITHIN
 from spheroseg.imaging.simplify import simplified
@@ -274,12 +274,14 @@ def _areas(inside: NDArray[np.bool_]) -> list[int]:
 
 
 def _brightness(labels: Labels, image: Path, how: How) -> tuple[dict[int, Intensities], list[str]]:
-    header = read_header(image, LIMITS)
-    if header.pages > 1 and how.image_page is None:
-        raise LocalFileError(f"{image} has {header.pages} pages; say which one with --image-page", "page-not-given")
-    page = decode(image, how.image_page or 1, LIMITS)
     try:
+        header = read_header(image, LIMITS)
+        if header.pages > 1 and how.image_page is None:
+            raise LocalFileError(f"{image} has {header.pages} pages; say which one with --image-page", "page-not-given")
+        page = decode(image, how.image_page or 1, LIMITS)
         found = intensities_of(labels, page.pixels)
+    except InvalidInputError as error:
+        raise LocalFileError(f"{image}: {error}", error.code) from error
     except ValueError as error:
         raise LocalFileError(f"{image}: {error}", "different-size") from error
     notes = []
@@ -292,7 +294,7 @@ def _pixel_size(path: Path, image: Path | None, how: How) -> tuple[float | None,
     """Edge of a pixel in µm, and who says so."""
     if how.pixel_size_um is not None:
         return how.pixel_size_um, "user"
-    of_labels = read_header(path, LIMITS).pixel_size_um
+    of_labels = None if is_array(path) else read_header(path, LIMITS).pixel_size_um
     of_image = None if image is None else read_header(image, LIMITS).pixel_size_um
     if of_labels is None:
         return of_image, None if of_image is None else "image"

@@ -17,7 +17,7 @@ from spheroseg_client.access import Access
 from spheroseg_client.commands import project_id_of
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.offline.asking import doses_of, told_here
-from spheroseg_client.offline.files import write_whole
+from spheroseg_client.offline.files import check_place, keep_what_is_read, write_whole
 from spheroseg_client.offline.stats import CountedOnce, listed
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
@@ -134,6 +134,8 @@ def plot(
                 raise LocalFileError(f"{name} is not about --kind {kind.value}", "contradiction")
         if (table is None) == (project is None):
             raise LocalFileError("Give a table of measures, or --project; one of them", "contradiction")
+        check_place(out)
+        keep_what_is_read(data, [table, samples])
         if project is None:
             source = _Source(table, None)
         else:

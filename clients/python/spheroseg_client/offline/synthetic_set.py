@@ -17,6 +17,7 @@ import tifffile
 
 from spheroseg.imaging.labels import labels_tiff
 from spheroseg_client.errors import ClientError, LocalFileError
+from spheroseg_client.offline.files import write_whole
 from training.synthesis import Kind, SyntheticImage, synthesize
 
 COLUMNS = (
@@ -156,8 +157,8 @@ def draw(order: Order, number: int) -> Row:
     image = synthesize(order.image_seed(number), height_px=order.height_px, width_px=order.width_px, kind=kind)
     suffix, content = _file_of(image)
     file, mask = f"images/{order.name(number)}{suffix}", f"masks/{order.name(number)}.tif"
-    (order.out / file).write_bytes(content)
-    (order.out / mask).write_bytes(labels_tiff(image.labels))
+    write_whole(order.out / file, content)
+    write_whole(order.out / mask, labels_tiff(image.labels))
     recipe = image.recipe
     return {
         "file": file,

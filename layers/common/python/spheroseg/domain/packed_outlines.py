@@ -54,7 +54,9 @@ def packed(polygons: Sequence[Polygon]) -> bytes:
     Raises:
         ValueError: a coordinate is no multiple of a quarter pixel, or below 0.
     """
-    return packed_rings([[_packed_ring(ring) for ring in (one.exterior, *one.holes)] for one in polygons])
+    return packed_rings(
+        [one.packed_rings() or [_packed_ring(ring) for ring in (one.exterior, *one.holes)] for one in polygons]
+    )
 
 
 def packed_rings(polygons: Sequence[Sequence[bytes]]) -> bytes:
@@ -63,6 +65,15 @@ def packed_rings(polygons: Sequence[Sequence[bytes]]) -> bytes:
     for rings in polygons:
         parts += (_varint(len(rings)), *rings)
     return b"".join(parts)
+
+
+def code_of(longest: int) -> int:
+    """The place in ``STEP_BYTES`` of the width that a ring's steps have.
+
+    Args:
+        longest: Size of the longest of them, in quarter pixels.
+    """
+    return next(code for code, largest in enumerate(LONGEST_STEPS) if longest <= largest)
 
 
 def packed_ring(corners: int, x: int, y: int, code: int, steps: bytes) -> bytes:
@@ -125,7 +136,7 @@ def _packed_ring(ring: Ring) -> bytes:
         raise ValueError(OFF_GRID)
     steps = [*map(sub, islice(xs, 1, None), xs), *map(sub, islice(ys, 1, None), ys)]
     longest = max(max(steps, default=0), -min(steps, default=0))
-    code = next(code for code, largest in enumerate(LONGEST_STEPS) if longest <= largest)
+    code = code_of(longest)
     content = array(_STEPS[code], steps)
     if sys.byteorder == "big":
         content.byteswap()

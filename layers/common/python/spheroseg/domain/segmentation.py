@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID, uuid5
 
 from spheroseg.domain.model_card import Precision
@@ -167,6 +167,13 @@ class Result:
     review: Review | None = None
     file_pixel_size_um: float | None = None
     written_pixel_size_um: float | None = None
+
+
+class Standing(NamedTuple):
+    """Where a run stands: what tells a worker whether it is still the one to finish it."""
+
+    status: SegmentationStatus
+    attempt: int
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,34 @@ Coordinates are in pixels of the image, x to the right, y down. The pixel in col
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from spheroseg.domain.review import ReviewReason
 
 Ring = tuple[tuple[float, float], ...]
 """Corners in order, the first not repeated at the end."""
+
+
+class RingStore(Protocol):
+    """Rings of many polygons, that lie in arrays and become tuples when somebody asks for them.
+
+    Every method gives the rings of one polygon, the outer one first; ``place`` says which polygon.
+    """
+
+    def rings(self, place: int) -> list[Ring]:
+        """As they stand in a ``Polygon``."""
+
+    def arrays(self, place: int, *, closed: bool) -> list[Any]:
+        """As arrays (corners, 2), which some serialisers write as lists.
+
+        Args:
+            closed: With the first corner once more at the end.
+        """
+
+    def packed(self, place: int) -> list[bytes]:
+        """As they stand in ``spheroseg.domain.packed_outlines``."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +45,48 @@ class Polygon:
     """
 
     exterior: Ring
-    holes: tuple[Ring, ...] = ()
+    holes: tuple[Ring, ...] = field(default_factory=tuple)
+
+    @classmethod
+    def kept_in(cls, store: RingStore, place: int) -> Self:
+        """A polygon whose rings are made when they are asked for: hundreds of thousands of points of a large image take
+        longer to make than to measure."""
+        polygon = object.__new__(cls)
+        # Not ``vars``: what a frozen class's instance has is set by this alone, at a quarter of the time.
+        polygon.__dict__.update(_store=store, _place=place)
+        return polygon
+
+    if not TYPE_CHECKING:  # the fields are there for whoever reads the class
+
+        def __getattr__(self, name: str) -> object:
+            """The rings of a polygon that is kept in a store, from then on fields like any other's."""
+            if name not in ("exterior", "holes") or "_store" not in self.__dict__:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            exterior, *holes = self.__dict__["_store"].rings(self.__dict__["_place"])
+            self.__dict__.update(exterior=exterior, holes=tuple(holes))
+            return self.__dict__[name]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and sent elsewhere without the store, which has the rings of others as well."""
+        return type(self), (self.exterior, self.holes)
+
+    def coordinates(self, *, closed: bool = False) -> list[Any]:
+        """Its rings, the outer one first, for serialisers that write arrays as lists: arrays (corners, 2) where it is
+        kept in a store, else sequences of points.
+
+        Args:
+            closed: With the first corner once more at the end.
+        """
+        store: RingStore | None = self.__dict__.get("_store")
+        if store is not None:
+            return store.arrays(self.__dict__["_place"], closed=closed)
+        rings = (self.exterior, *self.holes)
+        return [[*ring, ring[0]] for ring in rings] if closed else list(rings)
+
+    def packed_rings(self) -> list[bytes] | None:
+        """Its rings as they stand in ``spheroseg.domain.packed_outlines``, where it is kept in a store."""
+        store: RingStore | None = self.__dict__.get("_store")
+        return None if store is None else store.packed(self.__dict__["_place"])
 
 
 @dataclass(frozen=True)
@@ -89,13 +150,19 @@ class Measures:
         Args:
             pixel_size_um: Edge of one pixel in µm, above 0.
         """
-        power = {"px": 1, "px2": 2, "px3": 3}
-        converted: dict[str, float] = {}
-        for name, value in asdict(self).items():
-            stem, _, unit = name.rpartition("_")
-            if unit in power:
-                converted[f"{stem}_{unit.replace('px', 'um')}"] = value * pixel_size_um ** power[unit]
-        return converted
+        factors = [pixel_size_um**power for power in range(4)]
+        mine = vars(self)
+        return {converted: mine[name] * factors[power] for name, converted, power in IN_UM}
+
+
+_POWERS = {"px": 1, "px2": 2, "px3": 3}
+
+IN_UM = tuple(
+    (name, f"{stem}_{unit.replace('px', 'um')}", _POWERS[unit])
+    for name, (stem, _, unit) in ((one.name, one.name.rpartition("_")) for one in fields(Measures))
+    if unit in _POWERS
+)
+"""Measures that have a unit: their names in pixels and in micrometres, and the unit's power."""
 
 
 @dataclass(frozen=True)

@@ -11,5 +11,5 @@ def write_list(stream: BinaryIO, elements: Iterable[object]) -> None:
     stream.write(b"[")
     for index, element in enumerate(elements):
         stream.write(b",\n" if index else b"\n")
-        stream.write(orjson.dumps(element))
+        stream.write(orjson.dumps(element, option=orjson.OPT_SERIALIZE_NUMPY))
     stream.write(b"]")

@@ -179,16 +179,26 @@ class _Sides:
         A line goes when its two neighbours meet inside of it; never two neighbours at a time, so that what makes a line
         redundant is still there when it goes.
         """
-        sides = self
+        sides, looked_at = self, np.arange(self.body.size)
         while True:
-            x, y = sides.x, sides.y
+            x, y, distance = sides.x, sides.y, sides.distance
             starts = sides._starts
             counts = np.diff(np.append(starts, sides.body.size))
             before, after = _neighbours(starts, counts)
-            meets = x[before] * y[after] - y[before] * x[after]  # > 0 where the neighbours meet on the line's side
-            inner = (x * y[after] - y * x[after]) * sides.distance[before]
-            inner += (x[before] * y - y[before] * x) * sides.distance[after]
-            redundant = (meets > CONCURRENT_PX) & (inner <= (sides.distance + CONCURRENT_PX) * meets)
+            one, other = before[looked_at], after[looked_at]
+            x_here, y_here, x_one, y_one, x_other, y_other = (
+                x[looked_at],
+                y[looked_at],
+                x[one],
+                y[one],
+                x[other],
+                y[other],
+            )
+            meets = x_one * y_other - y_one * x_other  # > 0 where the neighbours meet on the line's side
+            inner = (x_here * y_other - y_here * x_other) * distance[one]
+            inner += (x_one * y_here - y_one * x_here) * distance[other]
+            redundant = np.zeros(sides.body.size, bool)
+            redundant[looked_at] = (meets > CONCURRENT_PX) & (inner <= (distance[looked_at] + CONCURRENT_PX) * meets)
             if not redundant.any():
                 return sides
             place = np.arange(sides.body.size) - np.repeat(starts, counts)
@@ -196,7 +206,9 @@ class _Sides:
             last = starts + counts - 1
             gone[last] &= ~gone[starts]
             kept = np.flatnonzero(~gone)
-            sides = _Sides(sides.body[kept], sides.angle[kept], sides.distance[kept], x[kept], y[kept])
+            # A line is found as before as long as its neighbours stay.
+            looked_at = np.flatnonzero((redundant | gone[before] | gone[after])[kept])
+            sides = _Sides(sides.body[kept], sides.angle[kept], distance[kept], x[kept], y[kept])
 
     def widths(self) -> tuple[Floats, Floats]:
         """Largest and smallest distance of parallel lines around each body."""
@@ -214,9 +226,9 @@ class _Sides:
         opposite_angle = np.where(self.angle <= 0, self.angle + np.pi, self.angle - np.pi)
         first, size = np.repeat(starts, counts), np.repeat(counts, counts)
         opposite = np.searchsorted(self.angle + apart, opposite_angle + apart, side="right") - 1 - first
+        facing = first + opposite % size
         width, square = np.zeros(x.size), np.zeros(x.size)
-        for shift in (-1, 0, 1):  # neighbours too, for sides that are parallel but for rounding
-            corner = first + (opposite + shift) % size
+        for corner in (before[facing], facing, after[facing]):  # neighbours too: of parallel sides rounding chooses one
             far_x, far_y = corner_x[corner], corner_y[corner]
             width = np.maximum(width, self.distance - x * far_x - y * far_y)
             for end in (before, slice(None)):

@@ -4,9 +4,7 @@ from typing import Any
 
 import orjson
 
-from spheroseg.domain.spheroid import Polygon, Ring, Spheroid
-
-Coordinates = list[list[tuple[float, float]]]
+from spheroseg.domain.spheroid import Polygon, Spheroid
 
 
 def feature_collection(spheroids: list[Spheroid], pixel_size_um: float | None = None) -> bytes:
@@ -20,14 +18,15 @@ def feature_collection(spheroids: list[Spheroid], pixel_size_um: float | None = 
         pixel_size_um: Edge of one pixel; with it the measures are there in µm as well.
     """
     features = [feature(spheroid, pixel_size_um) for spheroid in spheroids]
-    return orjson.dumps({"type": "FeatureCollection", "features": features})
+    # Outlines lie in arrays where nobody asked for their points yet.
+    return orjson.dumps({"type": "FeatureCollection", "features": features}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def geometry_of(polygons: tuple[Polygon, ...]) -> dict[str, Any]:
     """A GeoJSON geometry: a Polygon, or a MultiPolygon for an object in pieces."""
     if len(polygons) == 1:
-        return {"type": "Polygon", "coordinates": _coordinates(polygons[0])}
-    return {"type": "MultiPolygon", "coordinates": [_coordinates(polygon) for polygon in polygons]}
+        return {"type": "Polygon", "coordinates": polygons[0].coordinates(closed=True)}
+    return {"type": "MultiPolygon", "coordinates": [polygon.coordinates(closed=True) for polygon in polygons]}
 
 
 def feature(spheroid: Spheroid, pixel_size_um: float | None = None) -> dict[str, Any]:
@@ -58,11 +57,3 @@ def feature(spheroid: Spheroid, pixel_size_um: float | None = None) -> dict[str,
             "measurements": measures,
         },
     }
-
-
-def _coordinates(polygon: Polygon) -> Coordinates:
-    return [_closed(polygon.exterior), *map(_closed, polygon.holes)]
-
-
-def _closed(ring: Ring) -> list[tuple[float, float]]:
-    return [*ring, ring[0]]

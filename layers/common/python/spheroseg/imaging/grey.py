@@ -70,8 +70,8 @@ def _as_grey_type(samples: NDArray[Any]) -> Grey:
         return native.astype(np.float32)
     finite = np.isfinite(native)
     if not finite.all():
-        share = 1 - np.count_nonzero(finite) / finite.size
-        raise InvalidPixelsError(f"{share:.2%} of the pixels are not finite (NaN or infinite)")
+        wrong = finite.size - np.count_nonzero(finite)
+        raise InvalidPixelsError(f"{wrong:,} of {finite.size:,} samples are not finite (NaN or infinite)")
     if native.dtype != np.float32:
         _check_rounding(float(native.min()), float(native.max()))
     return native.astype(np.float32, copy=False)

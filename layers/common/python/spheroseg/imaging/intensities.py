@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spheroseg.domain.spheroid import Brightness, Spheroid
 from spheroseg.imaging.boundaries import Labels
+from spheroseg.imaging.mapped import release
 from spheroseg.imaging.rings import (
     RING_LEAST_PIXELS,
     SHEET_PX,
@@ -26,6 +27,9 @@ from spheroseg.imaging.windowing import Grey
 
 PIECE_PX = 2**20
 """Pixels of which squares are summed up at once."""
+
+STRIP_PX = 2**22
+"""Pixels in the rows of an image that are looked through at once for an object's values."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +162,23 @@ def measured_brightness(
         numbers_of, boxes_of = [numbers[index] for index in some], [boxes[index] for index in some]
         rings = rings_of_large_ones(labels, pixels, numbers_of, boxes_of, reaches[some[0]])
         for index, ring in zip(some, rings, strict=True):
-            top, left, bottom, right = boxes[index]
-            values = pixels[top:bottom, left:right][labels[top:bottom, left:right] == numbers[index]]
+            values = _values(labels, pixels, numbers[index], boxes[index])
             _check(numbers[index], areas[index], values.size)
             measured[index] = _alone(values, ring)
     return [measured[index] for index in range(len(numbers))]
+
+
+def _values(labels: Labels, pixels: Grey, number: int, box: Box) -> NDArray[Any]:
+    """The grey values of one object, by row and column; of mapped images little is in memory at a time."""
+    top, left, bottom, right = box
+    rows = max(1, STRIP_PX // labels.shape[1])  # a page that is read brings its neighbours along: whole rows
+    found = []
+    for first in range(top, bottom, rows):
+        strip = slice(first, min(first + rows, bottom)), slice(left, right)
+        found.append(pixels[strip][labels[strip] == number])
+        release(labels)
+        release(pixels)
+    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def _together(inside: Parts, around: Parts) -> list[Brightness]:

@@ -27,6 +27,10 @@ LARGEST_NUMBER = 2**31 - 1
 LABEL_ENDINGS = ("_cp_masks", "_masks", "_mask", "_labels", "_label", "-labels", "-label", "-lbl", "_seg")
 """What programs append to an image's name for its label image (cellpose, napari, Fiji's MorphoLibJ, …)."""
 
+ARRAY_SIGNATURE = b"\x93NUMPY"
+COLOURS_UP_TO = 4
+"""Samples along the last of three axes of an array, up to which they are colours: nobody's image is that narrow."""
+
 FILE_LIMITS = DecodeLimits(max_file_bytes=2**36)
 """A label image is taken however large it is, as long as it fits into memory."""
 
@@ -34,8 +38,8 @@ FILE_LIMITS = DecodeLimits(max_file_bytes=2**36)
 def read_labels(path: Path, page: int | None = None) -> Labels:
     """The numbers of a label image, unchanged: (h, w) int32, 0 is background.
 
-    TIFF and PNG files are read, told by their content: one page, or pages that are all the same; integers of 1 to 64
-    bits, indices of a palette, or floats that are whole numbers (as Fiji saves 32-bit results).
+    TIFF, PNG and NumPy's NPY files are read, told by their content: one page, or pages that are all the same; integers
+    of 1 to 64 bits, indices of a palette, or floats that are whole numbers (as Fiji saves 32-bit results).
 
     Args:
         page: Which page or channel of several is meant, the first is 1; None: there is one, or all are the same.
@@ -43,17 +47,23 @@ def read_labels(path: Path, page: int | None = None) -> Labels:
     Raises:
         UndecodableImageError: the file is damaged, empty, or no image.
         UnsupportedImageError: it is sound, but no label image: colours, pages that differ, fractions, numbers below 0
-            or above 2³¹ - 1, a lossy format. The first pixel that is wrong is named.
+            or above 2³¹ - 1, a lossy format, Python objects. The first pixel that is wrong is named.
         PageNotFoundError: it has fewer pages.
         ImageTooLargeError: it does not fit into memory.
     """
-    kind = format_of(path, FILE_LIMITS)
-    if kind not in {Format.TIFF, Format.PNG}:
-        raise UnsupportedImageError(f"Label images are read from TIFF and PNG files; this is {kind.value.upper()}")
+    if is_array(path):
+        read = _array
+    else:
+        kind = format_of(path, FILE_LIMITS)
+        if kind not in {Format.TIFF, Format.PNG}:
+            raise UnsupportedImageError(
+                f"Label images are read from TIFF, PNG and NPY files; this is {kind.value.upper()}"
+            )
+        read = _tiff if kind is Format.TIFF else _png
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd tags and of size: both are judged here
-            samples = _tiff(path, page) if kind is Format.TIFF else _png(path, page)
+            samples = read(path, page)
     except (InvalidInputError, FileNotFoundError, PermissionError):
         raise
     except (MemoryError, Image.DecompressionBombError) as error:
@@ -64,12 +74,41 @@ def read_labels(path: Path, page: int | None = None) -> Labels:
     return _numbers(samples)
 
 
+def is_array(path: Path) -> bool:
+    """Whether a file is an array of NumPy (NPY), which says nothing but numbers: no pixel size, for one."""
+    with path.open("rb") as file:
+        return file.read(len(ARRAY_SIGNATURE)) == ARRAY_SIGNATURE
+
+
+def _array(path: Path, page: int | None) -> NDArray[Any]:
+    try:
+        samples = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise UnsupportedImageError(
+            "The file holds Python objects, which could run any program when they are read; save the masks as PNG, "
+            "TIFF, or an array of numbers (cellpose: its _seg.npy is such a file, --save_tif writes masks)"
+        ) from error
+    if samples.ndim < 2 or (samples.ndim == 3 and samples.shape[-1] <= COLOURS_UP_TO):
+        raise UnsupportedImageError(
+            f"The array's shape is {samples.shape}; a label image has (height, width), or pages before them"
+        )
+    return _one_of(list(samples.reshape(-1, *samples.shape[-2:])), page)
+
+
 def _tiff(path: Path, page: int | None) -> NDArray[Any]:
     with tifffile.TiffFile(path) as file:
         pages = [_pages(series.asarray(maxworkers=1), series) for series in file.series]
     if not pages:
         raise UndecodableImageError("The TIFF holds no image")
-    planes: list[NDArray[Any]] = [plane for stack in pages for plane in stack]
+    return _one_of([plane for stack in pages for plane in stack], page)
+
+
+def _one_of(planes: list[NDArray[Any]], page: int | None) -> NDArray[Any]:
+    """The plane that is meant; without a page there is one, or all are the same."""
+    if not planes:
+        raise UndecodableImageError("The file holds no pixels")
     if page is not None:
         _check_page(page, len(planes))
         return planes[page - 1]
@@ -116,6 +155,8 @@ def _png(path: Path, page: int | None) -> NDArray[Any]:
 def _numbers(samples: NDArray[Any]) -> Labels:
     if samples.dtype.kind not in "buif":
         raise UnsupportedImageError(f"The image holds {samples.dtype} samples; a label image has whole numbers")
+    if samples.dtype == np.float16:
+        samples = samples.astype(np.float32)  # in half precision the largest number would be infinite
     if samples.dtype.kind == "f":
         _check(
             samples,
@@ -126,7 +167,7 @@ def _numbers(samples: NDArray[Any]) -> Labels:
     if samples.dtype.kind != "b":
         _check(
             samples,
-            (samples >= 0) & (samples <= LARGEST_NUMBER),
+            (samples >= 0) & (samples < LARGEST_NUMBER + 1),  # a power of two, which floats of 32 bits hold exactly
             f"{samples.min():g} to {samples.max():g}" if samples.size else "",
             f"numbers of objects are from 0 to {LARGEST_NUMBER}",
         )

@@ -199,35 +199,35 @@ class _Objects:
         bulges = smoothed.bulges
         if not outer.all():  # holes lie in the hull and do not change it
             bulges = bulges & np.repeat(outer, np.diff(smoothed.starts))
-        bulging = smoothed.points[np.flatnonzero(bulges)]
-        before = np.concatenate([[0], np.cumsum(bulges)])
-        ranges = before[np.append(smoothed.starts[self.first], smoothed.starts[-1])]
-        hulls = lengths_of(self._hulls_along_outer_rings(bulging[:, 0], bulging[:, 1], ranges))
+        bulging = np.flatnonzero(bulges)
+        ranges = np.searchsorted(bulging, np.append(smoothed.starts[self.first], smoothed.starts[-1]))
+        hulls = lengths_of(self._hulls_along_outer_rings(smoothed.x[bulging], smoothed.y[bulging], ranges))
         return smoothed.lengths, hulls / self._per_object(np.where(outer, smoothed.drawn, 0))
 
     def _hulls(self, low: Indices) -> Hulls:
         """Convex hulls of the pixels' centres, in coordinates of the bounding boxes."""
         rings, starts = self.rings, self._first_corner
-        counts = np.diff(np.append(starts, len(rings.corners)))
-        pixels = (rings.corners - np.repeat(low, counts, axis=0)).astype(np.int32)
+        x, y = rings.corners[:, 0], rings.corners[:, 1]
         # Horizontal edges lead from even to odd corners, vertical ones from odd to even, with the object's pixels to
         # the right of the way. The pixels beside corners where the way turns right are enough.
-        following = np.arange(2, len(pixels) + 1, 2)
+        following = np.arange(2, x.size + 1, 2)
         following[rings.starts[1:] // 2 - 1] = rings.starts[:-1]
-        to_right = pixels[0::2, 0] < pixels[1::2, 0]
-        to_below = pixels[1::2, 1] < pixels[following, 1]
-        turns_right = np.empty(len(pixels), bool)
-        turns_right[1::2] = to_right == to_below
+        to_right = x[0::2] < x[1::2]
+        to_below = y[1::2] < y[following]
+        turns_right = np.empty(x.size, bool)
+        np.equal(to_right, to_below, out=turns_right[1::2])
         turns_right[following] = to_right[following // 2] != to_below
         if (rings.area_px2 < 0).any():  # holes lie in the hull and do not change it
             turns_right &= np.repeat(rings.area_px2 > 0, np.diff(rings.starts))
-        pixels[:, 1] -= np.repeat(~to_right, 2)
-        pixels[0::2, 0] -= ~to_right
-        pixels[1::2, 0] -= to_right
-        pixels = pixels[np.flatnonzero(turns_right)]
-        before = np.concatenate([[0], np.cumsum(turns_right)])
-        ranges = before[np.append(starts, len(rings.corners))]
-        return hulls_of(pixels[:, 0], pixels[:, 1], ranges)
+        corners = np.flatnonzero(turns_right)
+        ranges = np.searchsorted(corners, np.append(starts, x.size))
+        counts = np.diff(ranges)
+        is_to_right = to_right[corners >> 1]
+        pixels_x = x[corners] - np.repeat(low[:, 0], counts)
+        pixels_x -= is_to_right == (corners & 1)
+        pixels_y = y[corners] - np.repeat(low[:, 1], counts)
+        pixels_y -= ~is_to_right
+        return hulls_of(pixels_x, pixels_y, ranges)
 
     def _hulls_along_outer_rings(self, x: NDArray[Any], y: NDArray[Any], ranges: Indices) -> Hulls:
         """Hulls of points that come in the order of the objects' outer rings."""

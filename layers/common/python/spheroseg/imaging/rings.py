@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spheroseg.imaging.boundaries import Labels
+from spheroseg.imaging.mapped import release
 from spheroseg.imaging.windowing import Grey
 
 Mask = NDArray[np.uint8]
@@ -31,6 +32,9 @@ SAMPLED_PX = 40
 """Diameter that is sampled by every pixel of the ring: it is a tenth as thick, so that even sparse ones are hundreds. A
 distance may then be off by a pixel or two of tens, and looking takes as long for a large object as for a small one."""
 
+SPARSE_STEP = 8
+"""From this step on the surroundings of samples are fewer than all pixels, by far."""
+
 SHEET_PX = 2**18
 """Pixels of small objects and their rings that are looked at together: what fits into a processor's cache."""
 
@@ -39,6 +43,8 @@ _GAP = np.array(
     np.uint8,
 )
 """Everything within ``RING_GAP_PX`` of a pixel, (5, 5)."""
+
+_GAP_STEPS = [(int(down) - RING_GAP_PX, int(across) - RING_GAP_PX) for down, across in np.argwhere(_GAP)]
 
 Box = tuple[int, int, int, int]
 """First row and column of an object's pixels, and those behind the last."""
@@ -156,6 +162,8 @@ def small_ones(
         there = slice(first_row, first_row + near.shape[0]), slice(first_column, first_column + near.shape[1])
         drawn[there], grey[there] = near, pixels[inside]
         outside.append((slice(start, start + height), there))
+    release(labels)
+    release(pixels)
     own = (drawn == np.repeat(np.array(numbers), heights)[:, None]).view(np.uint8)
     taken: Mask = cv2.dilate((drawn != 0).view(np.uint8), _GAP).astype(np.uint8, copy=False)
     for block, there in outside:
@@ -190,9 +198,24 @@ def rings_of_large_ones(
             slice(reach.room, reach.room + samples.shape[1]),
         )
         np.equal(samples, number, out=own[there].view(np.bool_))
-        taken[there] = cv2.dilate((near != 0).view(np.uint8), _GAP)[some]
+        taken[there] = is_near_object(near, reach.step)
         grey[there] = pixels[window][some]
+        release(labels)
+        release(pixels)
     return _rings(own, taken, grey, starts, reach)
+
+
+def is_near_object(labels: Labels, step: int) -> NDArray[np.bool_]:
+    """Whether there is an object within the gap around every so many pixels."""
+    if step < SPARSE_STEP:
+        return cv2.dilate((labels != 0).view(np.uint8), _GAP)[::step, ::step].astype(bool)
+    height, width = (-(-size // step) for size in labels.shape)
+    found = np.zeros((height, width), bool)
+    for down, across in _GAP_STEPS:
+        row, column = int(down < 0), int(across < 0)  # what lies before the first row or column is no object
+        near = labels[row * step + down :: step, column * step + across :: step][: height - row, : width - column] != 0
+        found[row : row + near.shape[0], column : column + near.shape[1]] |= near
+    return found
 
 
 def _rings(own: Mask, taken: Mask, grey: NDArray[np.generic], starts: Indices, reach: Reach) -> Parts:

@@ -35,7 +35,7 @@ def window_of(pixels: Grey, percent: tuple[float, float] = WINDOW_PERCENT) -> tu
     if not low < high:
         low, high = float(pixels.min()), float(pixels.max())
     if not low < high:
-        raise InvalidPixelsError(f"All pixels have the same value, {low:g}")
+        raise InvalidPixelsError("All pixels have the same value")
     return low, high
 
 

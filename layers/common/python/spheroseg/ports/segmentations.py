@@ -8,7 +8,7 @@ from uuid import UUID
 from spheroseg.domain.access import Accessible
 from spheroseg.domain.backlog import Backlog
 from spheroseg.domain.paging import PageKey
-from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus
+from spheroseg.domain.segmentation import Priority, Segmentation, SegmentationStatus, Standing
 from spheroseg.domain.spheroid import Spheroid
 from spheroseg.domain.viewer import Viewer
 from spheroseg.messages import SegmentationRequested
@@ -55,6 +55,9 @@ class SegmentationRepository(Protocol):
 
     def finish(self, before: Segmentation, after: Segmentation, spheroids: Iterable[Spheroid]) -> None:
         """Store ``after`` and its spheroids together where ``before`` still stands, or raise ``StaleStateError``."""
+
+    def standing(self, segmentation_id: UUID) -> Standing:
+        """Where the run stands, as last written, or raise ``SegmentationNotFoundError``; less to read than ``get``."""
 
     def keep_alive(self, segmentation: Segmentation, at: datetime) -> None:
         """Note that its worker is still at it, or raise ``StaleStateError`` when it was replaced or cancelled."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spheroseg.errors import NotTellableError
 from spheroseg.statistics.names_tell import Moment, Well, moment_of, row_name, stem_of, well_of
 from spheroseg.statistics.sampling import TIME, with_samples
+from spheroseg.statistics.table_files import rows_of
 
 UNITS = {"um": "µm", "um2": "µm²", "um3": "µm³", "px": "px", "px2": "px²", "px3": "px³"}
 
@@ -127,7 +128,7 @@ def read_table(path: Path, measure: str, by: str | None, *, inside_only: bool, s
     Raises:
         NotTellableError: it cannot be read, or has no such column, or no rows; or µm and px would be mixed.
     """
-    return table_of(_read(path), str(path), measure, by, inside_only=inside_only, samples=samples)
+    return table_of(rows_of(path), str(path), measure, by, inside_only=inside_only, samples=samples)
 
 
 def table_of(
@@ -141,22 +142,14 @@ def table_of(
     notes: list[str] = []
     if samples is not None:
         rows, notes = with_samples(rows, samples)
-    if "touches_edge" in rows.columns:
-        at_border = rows["touches_edge"].cast(pl.String).str.to_lowercase().eq("true").fill_null(value=False)
-        count = f"{at_border.sum():,} of {rows.height:,} objects reach the image's border"
-        if inside_only:
-            rows = rows.filter(~at_border)
-            notes.append(f"{count} and are left out")
-        elif at_border.any():
-            notes.append(f"{count} and are measured in part; inside only leaves them out")
-    elif inside_only:
-        raise NotTellableError(f"{shown} has no column touches_edge", "no-such-column")
+    rows, told = _by_border(rows, shown, inside_only=inside_only)
+    notes += told
     if rows.height == 0:
         raise NotTellableError(f"{shown} has no objects beside those at the border", "no-values")
     column = _measure(rows, measure)
     values = rows[column]
     if not (values.dtype.is_numeric() or values.null_count() == rows.height):
-        raise NotTellableError(f"The column {column} holds text, not numbers", "no-numbers")
+        raise NotTellableError(f"The column {column} holds text, not numbers{_first_text(values)}", "no-numbers")
     if column.endswith(("_px", "_px2", "_px3")) and "pixel_size_um" in rows.columns:
         sizes = rows["pixel_size_um"].unique()
         if sizes.len() > 1:
@@ -167,6 +160,29 @@ def table_of(
     if values.is_nan().any() or values.is_infinite().any():
         raise NotTellableError(f"The column {column} holds NaN or infinite values", "no-numbers")
     return Table(rows.with_columns(value=values, group=_group(rows, by)), column, by, notes)
+
+
+def _by_border(rows: pl.DataFrame, shown: str, *, inside_only: bool) -> tuple[pl.DataFrame, list[str]]:
+    """The rows, without objects that reach the border where that is wanted, and what is to be said about these."""
+    if "touches_edge" not in rows.columns:
+        if inside_only:
+            raise NotTellableError(f"{shown} has no column touches_edge", "no-such-column")
+        return rows, []
+    notes = []
+    words = rows["touches_edge"].cast(pl.String).str.to_lowercase()
+    at_border = words.eq("true").fill_null(value=False)
+    if other := sorted(set(words.drop_nulls()) - {"true", "false"}):
+        said = f"The column touches_edge holds {other[0]!r}, neither true nor false"
+        if inside_only:
+            raise NotTellableError(said, "no-truth")
+        notes.append(f"{said}: which objects reach the image's border is not known of such rows")
+    count = f"{at_border.sum():,} of {rows.height:,} objects reach the image's border"
+    if inside_only:
+        rows = rows.filter(~at_border)
+        notes.append(f"{count} and are left out")
+    elif at_border.any():
+        notes.append(f"{count} and are measured in part; inside only leaves them out")
+    return rows, notes
 
 
 def waiting(rows: pl.DataFrame, column: str) -> str | None:
@@ -182,19 +198,11 @@ def waiting(rows: pl.DataFrame, column: str) -> str | None:
     )
 
 
-def _read(path: Path) -> pl.DataFrame:
-    try:
-        rows = pl.read_csv(path, infer_schema_length=None, null_values=[""])
-    except FileNotFoundError as error:
-        raise NotTellableError(f"{path}: no such file", "file-not-found") from error
-    except pl.exceptions.NoDataError as error:
-        raise NotTellableError(f"{path} is empty", "no-values") from error
-    except (OSError, pl.exceptions.PolarsError) as error:
-        words = " ".join(str(error).split())[:200]
-        raise NotTellableError(f"{path} cannot be read as a table: {words}", "no-table") from error
-    if rows.height == 0:
-        raise NotTellableError(f"{path} has no rows", "no-values")
-    return rows
+def _first_text(values: pl.Series) -> str:
+    """The first cell of a column that is no number, in words."""
+    texts = values.cast(pl.String)
+    place = (texts.is_not_null() & texts.cast(pl.Float64, strict=False).is_null()).arg_true()
+    return f": {texts[place[0]]!r} in row {place[0] + 1:,}" if place.len() else ""
 
 
 def level_of_name(rows: pl.DataFrame, name: str) -> list[str]:

@@ -185,7 +185,7 @@ class SegmentImage:
     def is_over(self, segmentation_id: UUID) -> bool:
         """True when nobody needs to do anything for the run: it has ended, or was deleted."""
         try:
-            return self.segmentations.get(segmentation_id).status.is_final
+            return self.segmentations.standing(segmentation_id).status.is_final
         except NotFoundError:
             return True
 
@@ -233,7 +233,7 @@ class SegmentImage:
     def _is_wanted(self, running: Segmentation) -> bool:
         """Whether the run is still this worker's: one that was cancelled goes no further and writes nothing."""
         try:
-            present = self.segmentations.get(running.id)
+            present = self.segmentations.standing(running.id)
         except NotFoundError:
             return False
         # A repeat of ``finish`` whose answer was lost finds the run ended by itself, and announces it again.

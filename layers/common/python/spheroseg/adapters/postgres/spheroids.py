@@ -151,11 +151,11 @@ WHERE segmentation_id = %(source_id)s AND revision <= {_KNOWN}
 
 def row_of(segmentation_id: UUID, spheroid: Spheroid) -> tuple[Any, ...]:
     """The row of a spheroid, in the order of ``COPY``."""
-    polygons = [[polygon.exterior, *polygon.holes] for polygon in spheroid.polygons]
+    polygons = [polygon.coordinates() for polygon in spheroid.polygons]
     return (
         segmentation_id,
         *described(spheroid),
-        orjson.dumps(polygons).decode(),
+        orjson.dumps(polygons, option=orjson.OPT_SERIALIZE_NUMPY).decode(),
         packed(spheroid.polygons),
         *measures_in_order(spheroid),
     )
