@@ -75,6 +75,25 @@ def train(task: Task) -> Path:
     return task.folder
 
 
+def train_in_turn(tasks: Sequence[Task]) -> None:
+    """One network after the other, as those that go on with another must wait for it."""
+    for task in tasks:
+        train(task)
+
+
+def planned(
+    recipes: Sequence[TrainingRecipe], seeds: Sequence[int], without: tuple[str, ...], data: Path, out: Path
+) -> list[list[Task]]:
+    """The trainings of each seed, in their order; those of different seeds need nothing of each other.
+
+    A recipe that goes on with another is trained with the first seed alone, so the longest of these comes first.
+    """
+    return [
+        [Task(recipe, seed, without, data, out) for recipe in recipes if recipe.after is None or seed == seeds[0]]
+        for seed in seeds
+    ]
+
+
 def write(
     name: str,
     recipe: TrainingRecipe,
@@ -144,17 +163,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     for total in {recipe.synthetic_images for recipe in recipes}:
         synthetic_maps(chosen.out, total, FIRST_SYNTHETIC_SEED, chosen.jobs, _drawn(total))
-    models: list[Path] = []
-    for without in [(), *(fold for fold in FOLDS if chosen.folds and learnable.intersection(fold))]:
-        done: list[Task] = []
-        for recipe in recipes:
-            seeds = chosen.seeds if recipe.after is None else chosen.seeds[:1]
-            tasks = [Task(recipe, seed, without, chosen.data, chosen.out) for seed in seeds]
-            with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
-                list(pool.map(train, tasks))
-            done += tasks
-        joined = [join(name, done) for name in ENSEMBLES]
-        models += [] if without else [done[0].folder, *joined]
+    left_out: list[tuple[str, ...]] = [(), *(fold for fold in FOLDS if chosen.folds and learnable.intersection(fold))]
+    plans = [planned(recipes, chosen.seeds, without, chosen.data, chosen.out) for without in left_out]
+    with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
+        list(pool.map(train_in_turn, [chain for chains in plans for chain in chains]))
+    joined = [[join(name, [task for chain in chains for task in chain]) for name in ENSEMBLES] for chains in plans]
+    models = [plans[0][0][0].folder, *joined[0]]
     print(draw_curves(chosen.out))
     files, cards = (MODEL_DIR, CARD_DIR) if chosen.adopt else (chosen.out / "models", chosen.out / "cards")
     for folder in models:
