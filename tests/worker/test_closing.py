@@ -1,10 +1,10 @@
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
-from segmentation_worker.closing import LINGER_S, TOGETHER, Closing, Outbox
+from segmentation_worker import closing
+from segmentation_worker.closing import TOGETHER, Closing, Outbox
 from spheroseg.errors import QueueUnavailableError
 from spheroseg.messages import SegmentationChanged
 from tests.builders import NOW, a_segmentation
@@ -48,24 +48,21 @@ def test_what_could_not_be_sent_waits_for_the_next_time() -> None:
     assert publisher.published == announced
 
 
-def test_what_ends_at_about_the_same_time_is_taken_together() -> None:
+def test_what_ends_at_about_the_same_time_is_taken_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing, "LINGER_S", 2.0)
     taken: list[list[int]] = []
-    closing: Closing[int] = Closing(taken.append, is_last=lambda _: False)
+    together: Closing[int] = Closing(taken.append, is_last=lambda _: False)
     for number in range(TOGETHER + 3):
-        closing.put(number)
+        together.put(number)
     until(lambda: sum(map(len, taken)) == TOGETHER + 3)
     assert taken == [list(range(TOGETHER)), list(range(TOGETHER, TOGETHER + 3))]
 
 
-def test_neither_a_nudge_without_items_nor_the_last_item_waits() -> None:
-    taken: list[tuple[float, list[int]]] = []
-    closing: Closing[int] = Closing(lambda items: taken.append((time.monotonic(), items)), is_last=lambda _: True)
-    begun = time.monotonic()
-    closing.put(1)
-    until(lambda: len(taken) == 1)
-    assert taken[0][0] - begun < LINGER_S
-    nudged = time.monotonic()
-    closing.nudge()
-    until(lambda: len(taken) == 2)
-    assert taken[1][1] == []
-    assert taken[1][0] - nudged < LINGER_S
+def test_neither_a_nudge_without_items_nor_the_last_item_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing, "LINGER_S", 3600.0)
+    taken: list[list[int]] = []
+    alone: Closing[int] = Closing(taken.append, is_last=lambda _: True)
+    alone.put(1)
+    until(lambda: taken == [[1]])
+    alone.nudge()
+    until(lambda: taken == [[1], []])

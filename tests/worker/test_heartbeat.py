@@ -64,7 +64,8 @@ def hearts() -> Iterator[Hearts]:
     hearts.heartbeat.stop()
 
 
-def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for it; how long is no more than what tells a hang from a busy machine."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
