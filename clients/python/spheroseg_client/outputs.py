@@ -1,7 +1,7 @@
 """The folder that results go to: ``measures.csv``, ``outlines/``, ``labels/``, ``overlays/``.
 
 A file appears under its name when it is complete and not before. Until then it lies in a hidden folder beside, which
-goes when the run ends; one that a killed run left goes with a later run.
+goes when the run ends; one that a killed run left goes with the next run.
 """
 
 import csv
@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -20,6 +20,7 @@ from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
 from spheroseg_client.inputs import MEASURES_FILE
 from spheroseg_client.models import Segmentation
 from spheroseg_client.outlines import Outline
+from spheroseg_client.parts import PREFIX, own_parts
 
 MEASURES: Sequence[str] = (
     "area_px2",
@@ -89,7 +90,6 @@ INTENSITIES: Sequence[str] = (
 WHY_NOT: Sequence[str] = ("intensity_not_given", "brightness_due_since")
 """Columns that say why some of those are empty, and since which revision they wait to be measured."""
 
-PARTS_PREFIX = ".spheroseg-"
 PARTS_LEFT_AFTER_S = 24 * 3600.0
 ROOM_PER_IMAGE_BYTES = 1_000_000
 ROOM_AT_LEAST_BYTES = 16_000_000
@@ -135,9 +135,10 @@ class ResultFolder:
     Only files that this run makes are replaced; everything else in the folder stays as it is.
     """
 
-    def __init__(self, folder: Path, parts: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._parts = parts
+        self._held = ExitStack()
+        self._parts = parts = self._held.enter_context(own_parts(folder))
         self._rows = (parts / "rows").open("w+b")
         self._places: dict[tuple[int, int], tuple[int, int]] = {}
         self._lock = threading.Lock()
@@ -161,10 +162,13 @@ class ResultFolder:
                 raise LocalFileError(
                     f"{folder} has room for {free / 1e6:.0f} MB only; {needed / 1e6:.0f} MB are needed", "disk-full"
                 )
-            for left in folder.glob(f"{PARTS_PREFIX}*"):
-                if time.time() - left.stat().st_mtime > PARTS_LEFT_AFTER_S:
+            for left in folder.glob(f"{PREFIX}*"):
+                # Made where nothing can be locked, or by an earlier release: nothing but its age tells.
+                if "." not in left.name.removeprefix(PREFIX) and (
+                    time.time() - left.stat().st_mtime > PARTS_LEFT_AFTER_S
+                ):
                     shutil.rmtree(left)
-            return cls(folder, Path(tempfile.mkdtemp(prefix=PARTS_PREFIX, dir=folder)))
+            return cls(folder)
         except OSError as error:
             raise LocalFileError(
                 f"Results cannot be written to {folder}: {error.strerror or error}", "unwritable-folder"
@@ -238,7 +242,7 @@ class ResultFolder:
         """Remove what is not complete."""
         with suppress(OSError):  # what could not be written was reported when it was tried
             self._rows.close()
-        shutil.rmtree(self._parts, ignore_errors=True)
+        self._held.close()
 
     def __enter__(self) -> Self:
         return self

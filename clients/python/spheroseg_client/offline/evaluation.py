@@ -1,7 +1,6 @@
 """Models judged on images with masks. The work behind ``spheroseg evaluate``."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from spheroseg.model_registry import ModelRegistry
 from spheroseg_client.errors import LocalFileError
+from spheroseg_client.parts import own_parts
 from training.evaluation import overlays, report, trust_report
 from training.evaluation.methods import BASELINES, Method, registered, unregistered
 from training.evaluation.running import Judged, evaluate
@@ -128,8 +128,7 @@ def write(result: Result, out: Path) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".spheroseg-", dir=out) as parts:
-            folder = Path(parts)
+        with own_parts(out) as folder:
             pictures = {}
             for method in result.methods:
                 files = overlays.write_worst(result.judged, method, folder / OVERLAYS / method.name)

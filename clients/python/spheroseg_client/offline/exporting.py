@@ -19,6 +19,7 @@ from spheroseg.exchange.writers.pictures import write_label_tiffs
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.offline.files import keep_what_is_read
 from spheroseg_client.outputs import LABELS, OUTLINES, OVERLAYS, SUFFIXES
+from spheroseg_client.parts import own_parts
 
 BUNDLE = "bundle"
 
@@ -134,8 +135,8 @@ def destination(chosen: Format, out: Path, read: Sequence[Path] = ()) -> Iterato
         return
     keep_what_is_read(out, read)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".spheroseg-", dir=out.parent) as parts:
-        part = Path(parts) / out.name
+    with own_parts(out.parent) as parts:
+        part = parts / out.name
         with part.open("wb") as stream:
             if suffix == own:
                 yield OneFile(stream)

@@ -1,11 +1,11 @@
 """Files of commands on local files."""
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from spheroseg_client.errors import LocalFileError
+from spheroseg_client.parts import own_parts
 
 STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 """Names of what is open already, also where that is a file: written to, never replaced."""
@@ -27,8 +27,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
             return
         place = path.resolve()
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".spheroseg-", dir=place.parent) as parts:
-            part = Path(parts) / place.name
+        with own_parts(place.parent) as parts:
+            part = parts / place.name
             part.write_bytes(data)
             part.replace(place)
     except (OSError, RuntimeError) as error:  # resolve() finds loops of links, until Python 3.12 as a RuntimeError
