@@ -135,6 +135,7 @@ class Service:
         self.refused_tokens: set[str] = set()
         self.fails: Callable[[str], Failure | None] = lambda _: None
         self.works = True
+        self.unequal_edges_um: tuple[float, float] | None = None
         self.pages: Callable[[str], Pages] = lambda _: Pages(1)
         self.hold: Callable[[str], bool] = lambda _: False
         self.held: list[Segmentation] = []
@@ -258,8 +259,9 @@ class Service:
         self.store.put(prefix + PREVIEW_FILE, preview, "image/jpeg")
         source = PixelSizeSource.USER if size_um else None
         told = a_result(len(spheroids))
+        review = told.review and replace(told.review, unequal_edges_um=self.unequal_edges_um)
         count = len(spheroids)
-        result = Result(width, height, "uint8", size_um, source, count, count, {"model": 0.1}, told.ran, told.review)
+        result = Result(width, height, "uint8", size_um, source, count, count, {"model": 0.1}, told.ran, review)
         self.world.segmentations.rows[run.id] = running.succeeded(result, now + timedelta(milliseconds=125))
         self.world.segmentations.found[run.id] = spheroids
 

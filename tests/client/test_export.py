@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -44,6 +45,22 @@ def run(*arguments: str, code: int = 0) -> str:
     done = CliRunner().invoke(app, list(arguments))
     assert done.exit_code == code, done.output
     return done.output
+
+
+def test_pixels_that_are_not_square_are_told_by_import_and_export(place: Path) -> None:
+    for name, per_um in (("a", (2, 1.6)), ("b", (2, 2))):
+        tifffile.imwrite(f"raw/{name}.tif", pixels(), imagej=True, resolution=per_um, metadata={"unit": "um"})
+        Path(f"raw/{name}.png").unlink()
+    told = run("import", "drawn", "--image", "raw", "--out", "results")
+    assert "Note: raw/a.tif: the file says that a pixel is 0.5 µm wide and 0.625 µm high" in told
+    assert told.count("Note:") == 1
+    with Path("results/measures.csv").open(newline="") as stream:
+        sizes = {(row["file"], row["pixel_size_um"]) for row in csv.DictReader(stream)}
+    assert sizes == {("a.tif", ""), ("b.tif", "0.5")}
+    (note,) = json.loads(run("export", "results", "--image", "raw", "-f", "csv", "-o", "m.csv", "--json"))["notes"]
+    assert note["file"] == "raw/a.tif"
+    again = run("export", "results", "--image", "raw", "-f", "csv", "-o", "n.csv", "--pixel-size", "0.5")
+    assert "Note:" not in again
 
 
 def test_label_images_become_results_and_those_any_format(place: Path) -> None:

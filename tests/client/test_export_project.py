@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from spheroseg.domain.pages import Pages
 from spheroseg.domain.segmentation import Failure
+from spheroseg_client.client import Client
 from spheroseg_client.command_line import app
 from spheroseg_client.models import Order, Parameters
 from tests.client.service import EMAIL, PASSWORD, SIZE_PX, SQUARES, Service
@@ -33,8 +34,6 @@ def exported(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def a_project(service: Service, folder: Path) -> None:
     """Two images with a result, one of them with two pages, one whose run failed, one without a run."""
-    from spheroseg_client.client import Client
-
     service.pages = lambda name: Pages(2 if name == "stack.tif" else 1)
     service.fails = lambda name: Failure("undecodable-image", "damaged") if name == "broken.png" else None
     with Client(service.url, email=EMAIL, password=PASSWORD) as client:
@@ -45,6 +44,17 @@ def a_project(service: Service, folder: Path) -> None:
             image = client.upload(project.id, path, Order(), pixel_size_um=0.5)
             if name == "stack.tif":
                 client.segment(image.id, Order(parameters=Parameters(page=2)))
+
+
+def test_pixels_that_are_not_square_are_told(service: Service, tmp_path: Path, exported: Any) -> None:
+    service.unequal_edges_um = (0.65, 0.7)
+    (tmp_path / "a.tif").write_bytes(b"pixels")
+    with Client(service.url, email=EMAIL, password=PASSWORD) as client:
+        client.upload(client.create_project("Day 7").id, tmp_path / "a.tif", Order())
+    (note,) = exported("export", "--project", "Day 7", "-f", "csv", "-o", "m.csv")["notes"]
+    assert note["file"] == "a.tif"
+    assert "0.65 µm wide and 0.7 µm high" in note["note"]
+    assert exported("export", "--project", "Day 7", "-f", "csv", "-o", "n.csv", "--pixel-size", "0.5")["notes"] == []
 
 
 def test_a_project_is_exported_with_what_its_runs_say(service: Service, tmp_path: Path, exported: Any) -> None:

@@ -26,6 +26,14 @@ def test_a_folder_gives_its_images_and_those_below_in_order_of_name(tmp_path: Pa
     assert paths(find_inputs([tmp_path])) == [tmp_path / "a.png", tmp_path / "b.TIF", tmp_path / "sub/c.jpeg"]
 
 
+def test_files_of_other_kinds_in_folders_are_counted_once_and_not_where_they_are_named(tmp_path: Path) -> None:
+    for name in ("a.png", "notes.TXT", "sub/b.czi", "sub/c.czi", "LICENCE", ".hidden", "out/a.txt"):
+        write(tmp_path / name)
+    found = find_inputs([tmp_path, tmp_path / "sub", tmp_path / "sub" / "c.czi"], out=tmp_path / "out")
+    assert found.passed_over == {"": 1, ".czi": 1, ".txt": 1}
+    assert find_inputs([tmp_path / "a.png"]).passed_over == {}
+
+
 def test_a_file_that_is_named_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
     file = write(tmp_path / "image.dat")
     assert paths(find_inputs([file])) == [file]

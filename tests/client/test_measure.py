@@ -116,6 +116,37 @@ def test_pixel_sizes_that_contradict_each_other_are_not_chosen_from(tmp_path: Pa
     assert measured(tmp_path / "labels.tif", "--image", tmp_path / "image.tif", "--pixel-size", 1).exit_code == 0
 
 
+def oblong(path: Path, per_um: tuple[float, float]) -> Path:
+    samples = two_disks().astype(np.uint16)
+    tifffile.imwrite(path, samples, imagej=True, resolution=per_um, metadata={"unit": "um"})
+    return path
+
+
+def test_pixels_that_are_not_square_leave_micrometres_empty_and_are_told(label_file: Path, tmp_path: Path) -> None:
+    labels = oblong(tmp_path / "oblong.tif", (2, 1.6))
+    for arguments in ([labels], [label_file, "--image", labels], [labels, "--image", labels]):
+        result = measured(*arguments, "-o", tmp_path / "m.csv")
+        assert result.exit_code == 0, result.output
+        assert f"Note: {arguments[0]}: " in result.stderr
+        assert "0.5 µm wide and 0.625 µm high" in result.stderr
+        assert "--pixel-size" in result.stderr
+        assert {row["area_um2"] for row in rows(tmp_path / "m.csv")} == {""}
+    assert "the image oblong.tif says" in measured(label_file, "--image", labels).stderr
+    (note,) = json.loads(measured(labels, "--json").stdout)["images"][0]["notes"]
+    assert "0.625" in note
+    assert "0.625" not in measured(labels, "--pixel-size", 0.5).stderr
+
+
+@pytest.mark.parametrize("labels_are_oblong", [True, False])
+def test_a_square_pixel_and_one_that_is_not_contradict_each_other(tmp_path: Path, labels_are_oblong: bool) -> None:
+    sizes = [(2, 1.6), (2, 2)] if labels_are_oblong else [(2, 2), (2, 1.6)]
+    labels, image = oblong(tmp_path / "l.tif", sizes[0]), oblong(tmp_path / "i.tif", sizes[1])
+    result = measured(labels, "--image", image)
+    assert result.exit_code == 1
+    assert "0.5 × 0.625 µm" in result.stderr
+    assert measured(labels, "--image", image, "--pixel-size", 0.5).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("shape", "pages", "words"), [((90, 159), 1, "159 × 90"), ((90, 160), 3, "3 pages"), ((0, 0), 0, "no such file")]
 )

@@ -190,6 +190,21 @@ def test_what_is_not_the_same_runs(bench: Bench, changes: dict[str, Any]) -> Non
     assert bench.sent() == [other.id]
 
 
+@pytest.mark.parametrize(("name", "is_reused"), [("a.TIF", False), ("a.png", True)])
+def test_a_run_of_before_edges_of_pixels_were_noted_is_used_again_where_files_say_none(
+    database: Database, name: str, is_reused: bool
+) -> None:
+    bench = in_postgres(database)
+    project = bench.project()
+    _, run = bench.accepted(project, name=name)
+    bench.sent()
+    bench.finished(run, pixel_size_um=None, pixel_size_source=None)
+    database.run("UPDATE segmentations SET review = review - 'unequal_edges_um' WHERE id = %(id)s", {"id": run.id})
+    _, again = bench.accepted(project, name=name)
+    assert [one.id for one in bench.reused()] == ([again.id] if is_reused else [])
+    assert bench.sent() == ([] if is_reused else [again.id])
+
+
 def test_a_run_of_before_objects_out_of_focus_were_left_out_kept_them_and_is_not_used_again(database: Database) -> None:
     bench = in_postgres(database)
     project = bench.project()

@@ -25,6 +25,7 @@ from tests.builders import (
     a_failure,
     a_project,
     a_result,
+    a_review,
     a_segmentation,
     a_spheroid,
     a_viewer,
@@ -226,6 +227,13 @@ def test_a_run_may_find_nothing(repository: SegmentationRepository, image: Image
     # As runs of earlier releases.
     result = a_result(0, pixel_size_um=None, pixel_size_source=None, ran=None, review=None)
     repository.finish(running, running.succeeded(result, NOW), [])
+    assert repository.get(running.id).result == result
+
+
+def test_edges_of_a_pixel_that_differ_are_kept(repository: SegmentationRepository, image: Image) -> None:
+    running = stored(repository, a_segmentation(image, status=RUNS))
+    result = a_result(1, review=replace(a_review(), unequal_edges_um=(0.65, 0.7)))
+    repository.finish(running, running.succeeded(result, NOW), [a_spheroid()])
     assert repository.get(running.id).result == result
 
 

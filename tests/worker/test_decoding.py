@@ -51,6 +51,14 @@ def children() -> list[psutil.Process]:
     return psutil.Process().children()
 
 
+def test_edges_of_a_pixel_that_differ_come_back_instead_of_a_pixel_size(pool: DecoderPool, tmp_path: Path) -> None:
+    path = tmp_path / "oblong.bin"
+    tifffile.imwrite(path, np.ones((4, 5), np.uint8), resolution=(1e4 / 0.5, 1e4 / 0.8), resolutionunit="CENTIMETER")
+    decoded = pool.decode(path, 1)
+    assert decoded.pixel_size_um is None
+    assert decoded.unequal_edges_um == pytest.approx((0.5, 0.8))
+
+
 def test_pixels_and_all_else_come_back_as_decoded(pool: DecoderPool, tmp_path: Path) -> None:
     path = tmp_path / "stack.bin"
     stack = np.random.default_rng(0).integers(0, 4095, (5, 40, 50)).astype(np.uint16)

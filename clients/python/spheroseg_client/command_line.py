@@ -24,6 +24,7 @@ from spheroseg_client.import_commands import imports
 from spheroseg_client.inputs import find_inputs
 from spheroseg_client.local import LocalClouds, stop_undisturbed
 from spheroseg_client.models import Order, Parameters
+from spheroseg_client.notes import note_lines
 from spheroseg_client.options import (
     ApiOption,
     ChannelOption,
@@ -312,7 +313,7 @@ def _segment(request: Request, access: Access, *, as_json: bool) -> None:
         if as_json:
             print_json(report.as_json())
         else:
-            _print_report(report, messages)
+            _print_report(report, messages, keeps_out_of_focus=request.order.parameters.out_of_focus)
         if report.interrupted:
             raise typer.Exit(ending())
         if report.succeeded < len(report.outcomes):
@@ -361,8 +362,13 @@ def _in_words(facts: dict[str, Any]) -> dict[str, object]:
     return {key: value for key, value in shown.items() if value != ""}
 
 
-def _print_report(report: Report, messages: Console) -> None:
+def _print_report(report: Report, messages: Console, *, keeps_out_of_focus: bool) -> None:
     print_whole(display.outcome_table(report.outcomes))
+    for note in note_lines((one.shown, note) for one in report.outcomes for note in one.notes):
+        messages.print(note)
+    left_out = display.left_out_lines(report.outcomes, report.passed_over, keeps_out_of_focus=keeps_out_of_focus)
+    for told in left_out:
+        messages.print(Text(told))
     for line in display.failure_lines(report.outcomes):
         messages.print(line)
     done = f"{report.succeeded} of {display.counted(len(report.outcomes), 'image')} in {report.duration_s:.1f} s"

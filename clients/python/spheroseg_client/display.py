@@ -130,7 +130,7 @@ class BatchDisplay:
 
 
 def outcome_table(outcomes: Sequence[Outcome]) -> Table:
-    """File by file: how many spheroids, how large, how round, how sure, how long it took, and whether to look."""
+    """File by file: how many spheroids, how large, how round, how sure, how long it took, and what else to know."""
     units = {outcome.area_unit for outcome in outcomes if outcome.area is not None}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("file", overflow="fold")
@@ -157,11 +157,33 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _remark(outcome: Outcome) -> Text:
-    """What became of a file that did not succeed, or why somebody should look at one that did."""
+    """What became of a file that did not succeed; of one that did, why somebody should look, and what was left out."""
     if outcome.status != "succeeded":
         return Text(outcome.status, style="bold red")
     review = outcome.review
-    return Text(f"look: {', '.join(review.reasons)}", style="yellow") if review and review.needed else Text("")
+    if review is None:
+        return Text("")
+    look = Text(f"look: {', '.join(review.reasons)}", style="yellow") if review.needed else None
+    left_out = Text(f"{review.dropped_count:,} left out") if review.dropped_count else None
+    return Text("; ").join(part for part in (look, left_out) if part)
+
+
+def left_out_lines(
+    outcomes: Sequence[Outcome], passed_over: Mapping[str, int], *, keeps_out_of_focus: bool
+) -> Iterator[str]:
+    """What stands in no table: objects that were seen and left out, files of the folders that were not looked at."""
+    counts = [outcome.review.dropped_count for outcome in outcomes if outcome.review and outcome.review.dropped_count]
+    if counts:
+        why = "too small, too uncertain or without a core"
+        if not keeps_out_of_focus:
+            why = "too small, too uncertain, without a core or out of focus (--out-of-focus keeps these)"
+        yield f"Left out: {counted(sum(counts), 'object')} in {counted(len(counts), 'image')}, {why}"
+    if passed_over:
+        kinds = ", ".join(f"{suffix or 'no ending'} {count:,}" for suffix, count in passed_over.items())
+        yield (
+            f"Not looked at: {counted(sum(passed_over.values()), 'file')} of other kinds in the folders ({kinds}); "
+            "a file that is named itself is taken"
+        )
 
 
 def failure_lines(outcomes: Sequence[Outcome]) -> Iterator[Text]:

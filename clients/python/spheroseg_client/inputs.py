@@ -2,8 +2,9 @@
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"})
@@ -45,10 +46,15 @@ class UnusableInput:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a command was given, in the order it was given; a file named twice stands here once."""
+    """What a command was given, in the order it was given; a file named twice stands here once.
+
+    Args:
+        passed_over: How many files in the folders have another suffix than images have, by suffix in small letters.
+    """
 
     files: Sequence[InputFile]
     unusable: Sequence[UnusableInput]
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_inputs(arguments: Iterable[str | os.PathLike[str]], out: Path | None = None) -> Inputs:
@@ -65,17 +71,19 @@ def find_inputs(arguments: Iterable[str | os.PathLike[str]], out: Path | None = 
     """
     files: dict[Path, InputFile] = {}
     unusable: list[UnusableInput] = []
+    passed_over: set[Path] = set()
     left_out = out.resolve() if out is not None else None
     for argument in arguments:
-        for found in _of_argument(os.fspath(argument), left_out):
+        for found in _of_argument(os.fspath(argument), left_out, passed_over):
             if isinstance(found, UnusableInput):
                 unusable.append(found)
             else:
                 files.setdefault(found.path.resolve(), found)
-    return Inputs(list(files.values()), unusable)
+    kinds = Counter(path.suffix.lower() for path in passed_over if path.resolve() not in files)
+    return Inputs(list(files.values()), unusable, dict(sorted(kinds.items())))
 
 
-def _of_argument(argument: str, left_out: Path | None) -> Iterator[InputFile | UnusableInput]:
+def _of_argument(argument: str, left_out: Path | None, passed_over: set[Path]) -> Iterator[InputFile | UnusableInput]:
     path = Path(argument)
     try:
         exists = path.exists()
@@ -84,7 +92,7 @@ def _of_argument(argument: str, left_out: Path | None) -> Iterator[InputFile | U
         yield UnusableInput(_shown(argument), "file-not-found", f"cannot be looked up: {_reason(error)}")
         return
     if is_folder:
-        yield from _of_folder(path, left_out)
+        yield from _of_folder(path, left_out, passed_over)
     elif exists:
         yield _checked(path)
     elif glob.has_magic(argument):
@@ -100,7 +108,7 @@ def _of_argument(argument: str, left_out: Path | None) -> Iterator[InputFile | U
         yield UnusableInput(_shown(argument), "file-not-found", "no such file or folder")
 
 
-def _of_folder(folder: Path, left_out: Path | None) -> Iterator[InputFile | UnusableInput]:
+def _of_folder(folder: Path, left_out: Path | None, passed_over: set[Path]) -> Iterator[InputFile | UnusableInput]:
     found_any = False
     errors: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=errors.append):
@@ -110,9 +118,13 @@ def _of_folder(folder: Path, left_out: Path | None) -> Iterator[InputFile | Unus
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
+            if name.startswith("."):
+                continue
+            if Path(name).suffix.lower() in IMAGE_SUFFIXES:
                 found_any = True
                 yield _checked(here / name)
+            else:
+                passed_over.add(here / name)
     for error in errors:
         found_any = True
         yield UnusableInput(_shown(error.filename), "unreadable-file", f"folder cannot be read: {_reason(error)}")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from spheroseg_client.inputs import UnusableInput
 from spheroseg_client.models import Failure, Pages, Review, Segmentation
+from spheroseg_client.notes import notes_on
 from spheroseg_client.outlines import Outline
 from spheroseg_client.outputs import ResultFiles
 
@@ -59,6 +60,12 @@ class Outcome:
         result = self.segmentation.result if self.segmentation else None
         return result.review if result else None
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of its measures should know, in words."""
+        result = self.segmentation.result if self.segmentation else None
+        return notes_on(result)
+
     def as_json(self) -> dict[str, object]:
         """The same for programs; units stand in the names, what is unknown is None."""
         segmentation = self.segmentation
@@ -84,6 +91,7 @@ class Outcome:
             "model_version": segmentation.model_version if segmentation else None,
             "ran": result.ran.model_dump() if result and result.ran else None,
             "review": result.review.model_dump() if result and result.review else None,
+            "notes": list(self.notes),
             "image_id": str(segmentation.image_id) if segmentation else None,
             "segmentation_id": str(segmentation.id) if segmentation else None,
             "work_s": segmentation.duration_s if segmentation else None,

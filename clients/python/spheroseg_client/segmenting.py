@@ -1,7 +1,7 @@
 """One ``segment`` command: its files through the service, their results into a folder."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -50,6 +50,7 @@ class Report:
     Args:
         measures: Where ``measures.csv`` was written; None when no image succeeded.
         duration_s: Seconds from connecting to the last file on the disk, without starting the local cloud.
+        passed_over: Files of the folders that were not looked at, by suffix.
     """
 
     outcomes: Sequence[Outcome]
@@ -59,6 +60,7 @@ class Report:
     measures: Path | None = None
     duration_s: float = 0.0
     interrupted: bool = False
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def succeeded(self) -> int:
@@ -76,6 +78,7 @@ class Report:
             "images": [outcome.as_json() for outcome in self.outcomes],
             "succeeded": self.succeeded,
             "failed": sum(outcome.status == "failed" for outcome in self.outcomes),
+            "passed_over": dict(self.passed_over),
             "interrupted": self.interrupted,
             "duration_s": self.duration_s,
         }
@@ -95,7 +98,7 @@ def segment_files(request: Request, connect: Callable[[], AbstractContextManager
     unusable = [of_unusable(found) for found in request.inputs.unusable]
     files = request.inputs.files
     if not files:
-        return Report(unusable, request.out)
+        return Report(unusable, request.out, passed_over=request.inputs.passed_over)
     _check_places(request)
     with ResultFolder.prepare(request.out, len(files)) as results, connect() as client:
         begun = time.monotonic()
@@ -126,6 +129,7 @@ def segment_files(request: Request, connect: Callable[[], AbstractContextManager
             measures=results.write_measures() if any_succeeded else None,
             duration_s=time.monotonic() - begun,
             interrupted=batch.interrupted,
+            passed_over=request.inputs.passed_over,
         )
 
 

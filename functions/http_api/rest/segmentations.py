@@ -82,6 +82,18 @@ class ModelFileOut(Answer):
         )
 
 
+class PixelEdgesOut(Answer):
+    """Edges of a pixel that is not square."""
+
+    x_um: float = Field(description="Along x in µm", examples=[0.65])
+    y_um: float = Field(description="Along y in µm", examples=[0.7])
+
+    @classmethod
+    def of(cls, edges_um: tuple[float, float] | None) -> "PixelEdgesOut | None":
+        """The two edges, x first."""
+        return None if edges_um is None else cls(x_um=edges_um[0], y_um=edges_um[1])
+
+
 class ReviewOut(Answer):
     """Whether somebody should look at a result, as it was judged when it was made."""
 
@@ -105,6 +117,11 @@ class ReviewOut(Answer):
         description="Of the area of all spheroids, what lies in those that reach the image's border, 0 to 1",
         examples=[0.62],
     )
+    unequal_edges: PixelEdgesOut | None = Field(
+        description="Edges of a pixel, where the file says two that differ: they are no pixel size, so that "
+        "measures are in px only unless the image or its project has a `pixel_size_um`. Null: the file says none, or "
+        "one, or that was not noted yet"
+    )
 
     @classmethod
     def of(cls, review: Review | None) -> "ReviewOut | None":
@@ -120,6 +137,7 @@ class ReviewOut(Answer):
             dropped_count=signs.dropped_count,
             touching_count=signs.touching_count,
             edge_area_share=signs.edge_area_share,
+            unequal_edges=PixelEdgesOut.of(review.unequal_edges_um),
         )
 
 

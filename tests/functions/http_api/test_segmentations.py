@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from spheroseg.domain.segmentation import Priority, SegmentationStatus
-from tests.builders import NOW, a_result, an_order
+from tests.builders import NOW, a_result, a_review, an_order
 from tests.functions.http_api.world import Client, World
 
 
@@ -43,6 +43,7 @@ def test_a_succeeded_run_has_a_result_and_links(world: World, owner: Client) -> 
             "dropped_count": 2,
             "touching_count": 0,
             "edge_area_share": 0.75,
+            "unequal_edges": None,
         },
     }
     prefix = f"https://links.invalid/results/{run.id}/1"
@@ -57,6 +58,13 @@ def test_an_unknown_pixel_size_is_null_not_guessed(world: World, owner: Client) 
     run = world.a_succeeded_run(result=a_result(pixel_size_um=None, pixel_size_source=None))
     result = owner.get(f"/v1/segmentations/{run.id}").json()["result"]
     assert (result["pixel_size_um"], result["pixel_size_source"]) == (None, None)
+
+
+def test_edges_of_a_pixel_that_differ_are_told_where_there_is_no_pixel_size(world: World, owner: Client) -> None:
+    review = replace(a_review(), unequal_edges_um=(0.65, 0.7))
+    run = world.a_succeeded_run(result=a_result(pixel_size_um=None, pixel_size_source=None, review=review))
+    told = owner.get(f"/v1/segmentations/{run.id}").json()["result"]["review"]
+    assert told["unequal_edges"] == {"x_um": 0.65, "y_um": 0.7}
 
 
 def test_a_run_of_before_files_were_noted_names_none(world: World, owner: Client) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from spheroseg.imaging.decode import decode, read_header
 from spheroseg.imaging.labels import labels_tiff
-from spheroseg.imaging.pixel_size import pixel_size_um
+from spheroseg.imaging.pixel_size import PixelSize, pixel_size_of
 
 PIXELS = np.zeros((8, 9), np.uint16)
 
@@ -51,6 +51,18 @@ def test_ome_without_a_unit_means_micrometres(tmp_path: Path) -> None:
 def test_pixels_that_are_not_square_have_no_single_edge(tmp_path: Path) -> None:
     assert size_in(tmp_path, ome=True, metadata={"axes": "YX", "PhysicalSizeX": 1.3, "PhysicalSizeY": 1.4}) is None
     assert size_in(tmp_path, resolution=(1e4, 2e4), resolutionunit="CENTIMETER") is None
+    header, page = read_header(tmp_path / "upload"), decode(tmp_path / "upload")
+    assert header.unequal_edges_um == page.unequal_edges_um == pytest.approx((1.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [("1.3", "1.3"), ("1.3", "1.3005"), ("1.3", "1e9"), ("1e-9", "1.3"), ("1.3", "inf")]
+)
+def test_only_two_sensible_edges_that_differ_are_told(x: str, y: str) -> None:
+    told = pixel_size_of(ome(f'<Pixels PhysicalSizeX="{x}" PhysicalSizeY="{y}"/>'), None, 2)
+    assert told.unequal_edges_um is None
+    other = pixel_size_of(ome('<Pixels PhysicalSizeX="1.3" PhysicalSizeY="1.4"/>'), None, 2)
+    assert other == PixelSize(None, (1.3, 1.4))
 
 
 @pytest.mark.parametrize(
@@ -65,20 +77,20 @@ def test_pixels_that_are_not_square_have_no_single_edge(tmp_path: Path) -> None:
     ],
 )
 def test_an_incomplete_or_senseless_size_is_none(attributes: str) -> None:
-    assert pixel_size_um(ome(f"<Pixels {attributes}/>"), None, 2) is None
+    assert pixel_size_of(ome(f"<Pixels {attributes}/>"), None, 2) == PixelSize()
 
 
 def test_images_of_different_sizes_in_one_file_leave_it_open() -> None:
     same, other = '<Pixels PhysicalSizeX="2" PhysicalSizeY="2"/>', '<Pixels PhysicalSizeX="3" PhysicalSizeY="3"/>'
-    assert pixel_size_um(ome(same + same), None, 2) == 2
-    assert pixel_size_um(ome(same + other), None, 2) is None
-    assert pixel_size_um(ome(same + "<Pixels/>"), None, 2) is None
+    assert pixel_size_of(ome(same + same), None, 2) == PixelSize(2)
+    assert pixel_size_of(ome(same + other), None, 2) == PixelSize()
+    assert pixel_size_of(ome(same + "<Pixels/>"), None, 2) == PixelSize()
 
 
 def test_declarations_in_ome_are_not_expanded() -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "1"><!ENTITY b "&a;&a;&a;">]>'
-    assert pixel_size_um(ome('<Pixels PhysicalSizeX="1" PhysicalSizeY="1"/>', before=bomb), None, 2) is None
-    assert pixel_size_um("<OME><Pixels </OME>", None, 2) is None
+    assert pixel_size_of(ome('<Pixels PhysicalSizeX="1" PhysicalSizeY="1"/>', before=bomb), None, 2) == PixelSize()
+    assert pixel_size_of("<OME><Pixels </OME>", None, 2) == PixelSize()
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,18 @@ def test_the_pixel_size_is_the_users_then_the_files_then_the_projects_and_never_
     assert ended is not None
     assert ended.result is not None
     assert (ended.result.pixel_size_um, ended.result.pixel_size_source) == expected
+    assert ended.result.review is not None
+    assert ended.result.review.unequal_edges_um is None
+
+
+def test_edges_of_a_pixel_that_differ_are_no_pixel_size_and_are_noted(bench: Bench) -> None:
+    pixels = np.arange(64 * 96, dtype=np.uint16).reshape(64, 96)
+    bench.decoder.image = DecodedImage(pixels, "uint16", Pages(1), pixel_size_um=None, unequal_edges_um=(0.65, 0.7))
+    ended = bench.do(bench.add())
+    assert ended is not None
+    assert ended.result is not None
+    assert ended.result.review is not None
+    assert (ended.result.pixel_size_um, ended.result.review.unequal_edges_um) == (None, (0.65, 0.7))
 
 
 def test_a_run_is_over_when_it_has_ended_or_is_gone(bench: Bench) -> None:

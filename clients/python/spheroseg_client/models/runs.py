@@ -59,12 +59,20 @@ class ModelFile(Answer):
     provider: str | None = None
 
 
+class PixelEdges(Answer):
+    """Edges of a pixel that is not square, along x and y."""
+
+    x_um: float
+    y_um: float
+
+
 class Review(Answer):
     """Whether somebody should look at a result, and why.
 
     ``reasons`` are stable codes such as ``low-confidence``; ``needed`` is True when there is one. ``confidence`` is the
     mean calibrated probability over the pixels of all spheroids, 0 to 1, None when nothing was found; ``blur`` is 0 for
-    a sharp image and 1 without any detail.
+    a sharp image and 1 without any detail. ``unequal_edges`` are those of a pixel, where the image's file says two that
+    differ, which is no pixel size; None also in runs of before that was noted.
     """
 
     needed: bool
@@ -74,6 +82,7 @@ class Review(Answer):
     dropped_count: int
     touching_count: int
     edge_area_share: float
+    unequal_edges: PixelEdges | None = None
 
 
 class Result(Answer):

@@ -3,8 +3,8 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields, replace
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
 
@@ -22,6 +22,7 @@ from spheroseg.statistics.names_tell import stem_of
 from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
 from spheroseg_client.inputs import IMAGE_SUFFIXES, MEASURES_FILE
 from spheroseg_client.names import result_names
+from spheroseg_client.notes import not_square
 from spheroseg_client.outlines import Outline, read_outlines
 from spheroseg_client.outputs import LABELS, OUTLINES, SUFFIXES
 
@@ -37,12 +38,14 @@ class How:
         images: The image, or the folder of the images, that the outlines belong to.
         pixel_size_um: Goes before what files say.
         size_px: Width and height of an image by its name, for files that do not say it; None where it is not known.
+        notes: What a reader of the measures should know, file by file, once all results were gone through.
     """
 
     format_name: str | None = None
     images: Path | None = None
     pixel_size_um: float | None = None
     size_px: Callable[[str], tuple[int, int] | None] = lambda _: None
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
 def results_of(sources: Sequence[Path], how: How) -> Iterator[Result]:
@@ -93,6 +96,7 @@ def _of_one(source: Path, how: How) -> Iterator[Result]:
 def _of_read(source: Path, image: ReadImage, how: How) -> Result:
     original = image_called(image.name, how.images, source)
     width, height, file_size_um = image.width_px, image.height_px, image.pixel_size_um
+    unequal_um = image.unequal_edges_um
     if original is not None:
         header = read_header(original, LIMITS)
         if width is not None and (width, height) != (header.width_px, header.height_px):
@@ -102,7 +106,9 @@ def _of_read(source: Path, image: ReadImage, how: How) -> Result:
                 "different-sizes",
             )
         width, height = header.width_px, header.height_px
-        file_size_um = file_size_um or header.pixel_size_um
+        unequal_um = unequal_um or header.unequal_edges_um
+        if image.unequal_edges_um is None:  # else the two contradict each other, and neither is taken
+            file_size_um = file_size_um or header.pixel_size_um
     if width is None and (known := how.size_px(image.name)) is not None:
         width, height = known
     if width is None or height is None:
@@ -111,6 +117,8 @@ def _of_read(source: Path, image: ReadImage, how: How) -> Result:
             "unknown-size",
         )
     size_um = how.pixel_size_um or file_size_um
+    if unequal_um is not None and how.pixel_size_um is None:
+        how.notes.append((str(source if original is None else original), not_square(unequal_um, size_um, "outlines")))
     return Result(
         file=image.name if original is None else original.name,
         name=result_names([Path(image.name) if original is None else original])[0],
@@ -202,6 +210,8 @@ def _of_folder(folder: Path, how: How) -> Iterator[Result]:
         image = image_called(row.file, how.images, path)
         if image is None and Path(row.file).is_file():
             image = Path(row.file)
+        if image is not None and not how.pixel_size_um and not row.pixel_size_um:
+            _note_unequal(image, how)
         yield Result(
             file=row.file,
             name=name,
@@ -214,6 +224,13 @@ def _of_folder(folder: Path, how: How) -> Iterator[Result]:
             origin=row.origin,
             original=None if image is None else original_at(image),
         )
+
+
+def _note_unequal(image: Path, how: How) -> None:
+    """Say so where it is the image's file that leaves µm unknown."""
+    with suppress(InvalidInputError, OSError):  # nothing else is read of it here
+        if (unequal_um := read_header(image, LIMITS).unequal_edges_um) is not None:
+            how.notes.append((str(image), not_square(unequal_um)))
 
 
 def _rows(path: Path) -> dict[str, _Row]:

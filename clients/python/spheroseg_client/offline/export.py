@@ -16,6 +16,7 @@ from spheroseg_client.client import Client
 from spheroseg_client.commands import project_id_of
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.import_commands import imported, shown
+from spheroseg_client.notes import note_lines
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
@@ -124,7 +125,7 @@ def export(
             counted = exporting.export(
                 exchanged.results_of(sources or [], how), to, out, settings, _read(sources, image)
             )
-            _tell(counted, out, as_json=as_json)
+            _tell(counted, out, how.notes, as_json=as_json)
             return
         with libraries_needed():
             from spheroseg_client.offline import of_project  # noqa: PLC0415
@@ -134,7 +135,7 @@ def export(
             )
             counted = exporting.export(found, to, out, settings)
             missing = "Without an accepted result: " if accepted_only else "Without a result: "
-            _tell(counted, out, as_json=as_json, without=found.without, missing=missing)
+            _tell(counted, out, found.notes, as_json=as_json, without=found.without, missing=missing)
 
 
 def import_(
@@ -216,7 +217,7 @@ def import_(
             return
         assert out is not None  # noqa: S101 - one of the two is there
         counted = exporting.import_results(exchanged.results_of(sources, how), out, _read(sources, image))
-        _tell(counted, out, as_json=as_json)
+        _tell(counted, out, how.notes, as_json=as_json)
 
 
 def _import_into(
@@ -263,12 +264,22 @@ def _known(name: str | None, formats: Mapping[str, object], option: str) -> None
 
 
 def _tell(
-    counted: "Counted", out: Path, *, as_json: bool, without: Sequence[str] = (), missing: str = "Without a result: "
+    counted: "Counted",
+    out: Path,
+    notes: Sequence[tuple[str, str]],
+    *,
+    as_json: bool,
+    without: Sequence[str] = (),
+    missing: str = "Without a result: ",
 ) -> None:
     if as_json:
         told = {"version": 1, "out": str(out), "images": counted.images, "spheroids": counted.spheroids}
-        print_json({**told, "without_result": list(without)})
+        print_json(
+            {**told, "without_result": list(without), "notes": [{"file": file, "note": note} for file, note in notes]}
+        )
         return
+    for line in note_lines(notes):
+        display.message_console().print(line)
     if without:
         others = f" and {len(without) - 1:,} more" if len(without) > 1 else ""
         display.message_console().print(Text.assemble((missing, "bold"), without[0], others))

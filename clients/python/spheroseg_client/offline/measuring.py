@@ -27,6 +27,7 @@ from spheroseg.statistics.names_tell import stem_of
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.inputs import IMAGE_SUFFIXES
 from spheroseg_client.names import result_names
+from spheroseg_client.notes import not_square
 from spheroseg_client.outputs import ORIGIN, TRUST, cell, in_um, measure_cells, shape_columns
 
 LIMITS = DecodeLimits(max_pixels=2**32, max_decoded_bytes=2**36, max_file_bytes=2**36)
@@ -216,7 +217,8 @@ def measure_file(path: Path, shown: str, name: str, image: Path | None, how: How
             notes += more
             for number, found in brightness.items():
                 extras[number] |= asdict(found)
-        size, source = _pixel_size(path, image, how)
+        size, source, why_not = _pixel_size(path, image, how)
+        notes += why_not
         if how.invasion:
             notes += _add_invasion(labels, spheroids, extras, size, how)
     except InvalidInputError as error:
@@ -290,21 +292,37 @@ def _brightness(labels: Labels, image: Path, how: How) -> tuple[dict[int, Intens
     return found, notes
 
 
-def _pixel_size(path: Path, image: Path | None, how: How) -> tuple[float | None, str | None]:
-    """Edge of a pixel in µm, and who says so."""
+def _pixel_size(path: Path, image: Path | None, how: How) -> tuple[float | None, str | None, list[str]]:
+    """Edge of a pixel in µm, who says so, and what is to be said about that."""
     if how.pixel_size_um is not None:
-        return how.pixel_size_um, "user"
-    of_labels = None if is_array(path) else read_header(path, LIMITS).pixel_size_um
-    of_image = None if image is None else read_header(image, LIMITS).pixel_size_um
-    if of_labels is None:
-        return of_image, None if of_image is None else "image"
-    if of_image is not None and abs(of_image - of_labels) > SQUARE_WITHIN * of_labels:
+        return how.pixel_size_um, "user", []
+    of_labels = None if is_array(path) else _edges_um(path)
+    of_image = None if image is None else _edges_um(image)
+    edges = of_labels or of_image
+    if edges is None:
+        return None, None, []
+    if of_image and any(abs(a - b) > SQUARE_WITHIN * a for a, b in zip(edges, of_image, strict=True)):
         raise LocalFileError(
-            f"The label image says that a pixel is {of_labels:g} µm, the image {image} that it is {of_image:g} µm; say "
-            "which is right with --pixel-size",
+            f"The label image says that a pixel is {_size_in_words(edges)}, the image {image} that it is "
+            f"{_size_in_words(of_image)}; say which is right with --pixel-size",
             "different-pixel-sizes",
         )
-    return of_labels, "file"
+    if edges[0] != edges[1]:
+        said_by = "the file" if of_labels or image is None else f"the image {image.name}"
+        return None, None, [not_square(edges, said_by=said_by)]
+    return edges[0], "file" if of_labels else "image", []
+
+
+def _edges_um(path: Path) -> tuple[float, float] | None:
+    """Edges of a pixel along x and y in µm, as a file says them; the same number twice where they are equal."""
+    header = read_header(path, LIMITS)
+    size = header.pixel_size_um
+    return header.unequal_edges_um if size is None else (size, size)
+
+
+def _size_in_words(edges_um: tuple[float, float]) -> str:
+    x, y = edges_um
+    return f"{x:g} µm" if x == y else f"{x:.6g} × {y:.6g} µm"
 
 
 def _add_invasion(

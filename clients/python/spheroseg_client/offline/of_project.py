@@ -14,6 +14,7 @@ from spheroseg_client import models
 from spheroseg_client.client import Client
 from spheroseg_client.errors import UnexpectedAnswerError
 from spheroseg_client.names import result_names
+from spheroseg_client.notes import notes_on
 from spheroseg_client.offline.exchanged import image_called, original_at
 
 
@@ -26,6 +27,7 @@ class Project:
     Args:
         images: Folder of the image files, which the service does not hand out; None: they are not needed.
         pixel_size_um: Goes before what the service says; None: that.
+        notes: What a reader of the measures should know, image by image, once all were gone through.
         without: Names of the images that have no result, or none that is accepted, known once all were gone through.
         accepted_only: Only results that somebody accepted, as found or corrected, in the revision that was accepted.
     """
@@ -36,6 +38,7 @@ class Project:
     pixel_size_um: float | None = None
     without: list[str] = field(default_factory=list)
     accepted_only: bool = False
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Result]:
         taken: set[str] = set()
@@ -71,6 +74,8 @@ class Project:
             raise UnexpectedAnswerError(f"The service sent no result for a run of {image.name} that succeeded")
         several = image.pages is not None and image.pages.count > 1
         stem = result_names([Path(image.name)])[0] + (f"_p{run.parameters.page}" if several else "")
+        if self.pixel_size_um is None:
+            self.notes.extend((image.name, note) for note in notes_on(result))
         path = image_called(image.name, self.images)
         name = unique_name(stem, taken)
         return Result(

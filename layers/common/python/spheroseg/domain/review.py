@@ -92,10 +92,13 @@ class Review:
     Args:
         reasons: Why; empty: nothing speaks for it.
         signs: What that follows from.
+        unequal_edges_um: Edges of a pixel along x and y in µm, where the image's file says two that differ: it has no
+            one size then, and is no reason to doubt the outlines.
     """
 
     reasons: tuple[ReviewReason, ...]
     signs: Signs
+    unequal_edges_um: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, signs: Signs, low_confidence: float = LOW_CONFIDENCE) -> "Review":

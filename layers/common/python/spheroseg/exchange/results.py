@@ -111,6 +111,7 @@ class ReadImage:
         name: As the file calls it, with a suffix where it gives one.
         width_px, height_px: Size of the image; None where the format does not say it.
         pixel_size_um: Where the file says it.
+        unequal_edges_um: Edges of a pixel along x and y in µm, where the file says two that differ.
     """
 
     name: str
@@ -118,3 +119,4 @@ class ReadImage:
     width_px: int | None = None
     height_px: int | None = None
     pixel_size_um: float | None = None
+    unequal_edges_um: tuple[float, float] | None = None

@@ -9,6 +9,7 @@ from spheroseg.errors import ImageTooLargeError, InvalidInputError, PageNotFound
 from spheroseg.imaging.bmp import decode_bmp, read_bmp_header
 from spheroseg.imaging.header import DecodeLimits, Format, ImageHeader, format_of
 from spheroseg.imaging.jpeg import decode_jpeg, read_jpeg_header
+from spheroseg.imaging.pixel_size import PixelSize
 from spheroseg.imaging.png import decode_png, read_png_header
 from spheroseg.imaging.tiff import Written, decode_tiff, read_tiff_header
 from spheroseg.imaging.windowing import Grey
@@ -30,12 +31,14 @@ class DecodedPage:
         pixel_type: The file's own sample type.
         pages: Pages of the file.
         pixel_size_um: Edge of one pixel in µm, as the file says it unambiguously.
+        unequal_edges_um: Its edges along x and y in µm, where the file says two that differ.
     """
 
     pixels: Grey
     pixel_type: str
     pages: Pages
     pixel_size_um: float | None
+    unequal_edges_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class WrittenPage:
     pixel_type: str
     pages: Pages
     pixel_size_um: float | None
+    unequal_edges_um: tuple[float, float] | None = None
 
 
 def read_header(path: Path, limits: DecodeLimits = LIMITS) -> ImageHeader:
@@ -114,18 +118,18 @@ def decode_page(
 def _decode(path: Path, page: int, limits: DecodeLimits, spill: Path | None) -> DecodedPage | WrittenPage:
     kind = format_of(path, limits)
     if kind is Format.TIFF:
-        pixels, pixel_type, pages, pixel_size_um = decode_tiff(path, page, limits, spill, SPILLED_FROM_PX)
+        pixels, pixel_type, pages, size = decode_tiff(path, page, limits, spill, SPILLED_FROM_PX)
     elif page > 1:
         raise PageNotFoundError(beyond(1, page))
     else:
         pixels, pixel_type = ONE_PAGE_DECODERS[kind](path, limits)
-        pages, pixel_size_um = Pages(1), None
+        pages, size = Pages(1), PixelSize()
     if not isinstance(pixels, Written) and spill is not None and pixels.size > SPILLED_FROM_PX:
         pixels.tofile(spill)
         pixels = Written(pixels.shape, pixels.dtype.str)
     if isinstance(pixels, Written):
-        return WrittenPage(pixels, pixel_type, pages, pixel_size_um)
-    return DecodedPage(pixels, pixel_type, pages, pixel_size_um)
+        return WrittenPage(pixels, pixel_type, pages, *size)
+    return DecodedPage(pixels, pixel_type, pages, *size)
 
 
 def _told(error: Exception) -> str:

@@ -94,6 +94,7 @@ def answer(request: dict[str, Any], pixels_file: int, decode: Decode) -> dict[st
         "page_axes": page.pages.axes,
         "page_sizes": page.pages.sizes,
         "pixel_size_um": page.pixel_size_um,
+        "unequal_edges_um": page.unequal_edges_um,
     }
 
 

@@ -191,11 +191,13 @@ class _Child:
             refusal: type[InvalidInputError] = getattr(errors, reply["error"])
             raise refusal(reply["detail"])
         shape, dtype = (reply["shape"][0], reply["shape"][1]), reply["dtype"]
+        unequal = reply["unequal_edges_um"]
         decoded = DecodedImage(
             pixels=mapped(spill, shape, dtype) if reply["is_spilled"] else self._read(shape, dtype),
             pixel_type=reply["pixel_type"],
             pages=Pages(reply["page_count"], reply["page_axes"], tuple(reply["page_sizes"])),
             pixel_size_um=reply["pixel_size_um"],
+            unequal_edges_um=(unequal[0], unequal[1]) if unequal else None,
         )
         self.is_idle = True
         return decoded

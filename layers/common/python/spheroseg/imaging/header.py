@@ -26,6 +26,7 @@ class ImageHeader:
         pixel_type: Sample type such as ``uint16``; ``bool`` for black and white.
         channels: Samples of a pixel; a palette counts as one.
         pixel_size_um: Edge of one pixel of the first page in µm, where the file says it unambiguously.
+        unequal_edges_um: Its edges along x and y in µm, where the file says two that differ; then it has no one size.
     """
 
     format: Format
@@ -35,6 +36,7 @@ class ImageHeader:
     pixel_type: str
     channels: int
     pixel_size_um: float | None
+    unequal_edges_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """How large a pixel is, where a TIFF file says so unambiguously.
 
 Asked in this order: OME-XML, ImageJ's description, resolution tags. A pixel that is not square has no single edge, so
-it has no pixel size here: nothing is guessed, measures then stay in pixels until somebody gives the size.
+it has no pixel size here: nothing is guessed, measures then stay in pixels until somebody gives the size. Its two edges
+are told instead, so that somebody can see why.
 """
 
 import io
 import math
 import re
+from typing import NamedTuple
 from xml.parsers import expat
 
 UM_PER_UNIT = {
@@ -42,8 +44,20 @@ INCH, CENTIMETRE = 2, 3
 OME_BYTES = 50_000_000
 
 
-def pixel_size_um(description: str, resolution: tuple[float, float] | None, resolution_unit: int) -> float | None:
-    """Edge of one pixel in µm, or None.
+class PixelSize(NamedTuple):
+    """What a file says of a pixel; at most one of the two is there.
+
+    Args:
+        edge_um: Edge of one pixel in µm, the same along x and y.
+        unequal_edges_um: Its edges along x and y in µm, where they differ.
+    """
+
+    edge_um: float | None = None
+    unequal_edges_um: tuple[float, float] | None = None
+
+
+def pixel_size_of(description: str, resolution: tuple[float, float] | None, resolution_unit: int) -> PixelSize:
+    """How large a pixel is by the file's own account.
 
     Args:
         description: The first page's tag ImageDescription.
@@ -51,19 +65,20 @@ def pixel_size_um(description: str, resolution: tuple[float, float] | None, reso
         resolution_unit: The tag ResolutionUnit.
     """
     if _is_ome(description):
-        return _square(_ome_size(description))
+        return _judged(_ome_size(description))
     if description.startswith("ImageJ="):
-        return _square(_imagej_size(description, resolution))
-    return _square(_resolution_size(resolution, resolution_unit))
+        return _judged(_imagej_size(description, resolution))
+    return _judged(_resolution_size(resolution, resolution_unit))
 
 
-def _square(size: tuple[float, float] | None) -> float | None:
+def _judged(size: tuple[float, float] | None) -> PixelSize:
     if size is None:
-        return None
+        return PixelSize()
     x, y = size
-    if not (SMALLEST_UM <= x <= LARGEST_UM) or abs(x - y) > SQUARE_WITHIN * x:
-        return None
-    return x
+    if SMALLEST_UM <= x <= LARGEST_UM and abs(x - y) <= SQUARE_WITHIN * x:
+        return PixelSize(edge_um=x)
+    are_sizes = all(SMALLEST_UM <= edge <= LARGEST_UM for edge in size)
+    return PixelSize(unequal_edges_um=size) if are_sizes and abs(x - y) > SQUARE_WITHIN * x else PixelSize()
 
 
 def _is_ome(description: str) -> bool:

@@ -20,7 +20,7 @@ from spheroseg.imaging.frames import frames_of
 from spheroseg.imaging.grey import grey_of
 from spheroseg.imaging.header import DecodeLimits, Format, ImageHeader
 from spheroseg.imaging.pieces import bands
-from spheroseg.imaging.pixel_size import pixel_size_um
+from spheroseg.imaging.pixel_size import PixelSize, pixel_size_of
 from spheroseg.imaging.windowing import Grey
 
 NEW_SUBFILE_TYPE = 254
@@ -42,6 +42,7 @@ def read_tiff_header(path: Path, limits: DecodeLimits) -> ImageHeader:
     frames = frames_of(path, directories, limits)
     with tifffile.TiffFile(path, _multifile=False) as file:
         page = _page(file, directories[0])
+        size = _pixel_size(file, page)
         return ImageHeader(
             format=Format.TIFF,
             width_px=page.imagewidth,
@@ -49,7 +50,8 @@ def read_tiff_header(path: Path, limits: DecodeLimits) -> ImageHeader:
             pages=frames.pages.count,
             pixel_type=_pixel_type(page),
             channels=page.samplesperpixel,
-            pixel_size_um=_pixel_size(file, page),
+            pixel_size_um=size.edge_um,
+            unequal_edges_um=size.unequal_edges_um,
         )
 
 
@@ -62,8 +64,8 @@ class Written(NamedTuple):
 
 def decode_tiff(
     path: Path, number: int, limits: DecodeLimits, spill: Path | None = None, spilled_from_px: int = 0
-) -> tuple[Grey | Written, str, Pages, float | None]:
-    """One page as grey pixels, its sample type, the file's pages, and the edge of a pixel in µm.
+) -> tuple[Grey | Written, str, Pages, PixelSize]:
+    """One page as grey pixels, its sample type, the file's pages, and how large a pixel is.
 
     1 to 7 bits are stretched to 8, palettes looked up, «min is white» turned round. The orientation tag is not applied:
     pixels as stored, which is what ImageJ and QuPath show.
@@ -182,7 +184,7 @@ def _pixel_type(page: tifffile.TiffPage) -> str:
     return str(np.dtype(page.dtype).name)
 
 
-def _pixel_size(file: tifffile.TiffFile, page: tifffile.TiffPage) -> float | None:
+def _pixel_size(file: tifffile.TiffFile, page: tifffile.TiffPage) -> PixelSize:
     """From the first page's description, where OME and ImageJ write for the whole file, and the page's own tags."""
     first = file.pages[0]
     description = first.description if isinstance(first, tifffile.TiffPage) else ""
@@ -193,7 +195,7 @@ def _pixel_size(file: tifffile.TiffFile, page: tifffile.TiffPage) -> float | Non
             break
         resolution.append(value[0] / value[1])
     unit = page.tags.valueof("ResolutionUnit")
-    return pixel_size_um(
+    return pixel_size_of(
         description,
         (resolution[0], resolution[1]) if len(resolution) == 2 else None,
         int(unit) if isinstance(unit, int) else 2,  # inch is the default (TIFF 6.0)

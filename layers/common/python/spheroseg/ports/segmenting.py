@@ -74,12 +74,14 @@ class DecodedImage:
         pixel_type: The file's own sample type, such as ``uint16``.
         pages: Pages of the file, at least 1, and what they run over.
         pixel_size_um: Edge of one pixel in µm as the file says it unambiguously, else None.
+        unequal_edges_um: Its edges along x and y in µm, where the file says two that differ; then it has no one size.
     """
 
     pixels: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"
     pixel_type: str
     pages: Pages
     pixel_size_um: float | None
+    unequal_edges_um: tuple[float, float] | None = None
 
 
 class Decoder(Protocol):

@@ -253,7 +253,7 @@ class SegmentImage:
 def _described(segmented: SegmentedPixels, decoded: DecodedImage) -> tuple[list[Spheroid], Review]:
     certainty = certainty_of(segmented.labels, segmented.view)
     spheroids = brightness_of(segmented.labels, decoded.pixels, spheroids_of(segmented.labels, certainty))
-    return spheroids, review_of(spheroids, certainty)
+    return spheroids, replace(review_of(spheroids, certainty), unequal_edges_um=decoded.unequal_edges_um)
 
 
 def _file_of(chosen: ChosenModel, runtime: Runtime | None) -> ModelFile:

@@ -137,7 +137,12 @@ def _result(row: Row) -> Result | None:
 def _review(stored: dict[str, Any] | None) -> Review | None:
     if stored is None:
         return None
-    return Review(reasons=tuple(map(ReviewReason, stored["reasons"])), signs=Signs(**stored["signs"]))
+    edges = stored.get("unequal_edges_um")  # not there in rows of before it was noted
+    return Review(
+        reasons=tuple(map(ReviewReason, stored["reasons"])),
+        signs=Signs(**stored["signs"]),
+        unequal_edges_um=(edges[0], edges[1]) if edges else None,
+    )
 
 
 def _model_file(row: Row) -> ModelFile | None:

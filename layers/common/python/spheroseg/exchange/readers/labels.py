@@ -27,4 +27,13 @@ def read_label_image(path: Path) -> list[ReadImage]:
     )
     height, width = labels.shape
     stem = path.name.removesuffix(path.suffix).removesuffix(".ome")
-    return [ReadImage(stem, objects, width_px=width, height_px=height, pixel_size_um=header.pixel_size_um)]
+    return [
+        ReadImage(
+            stem,
+            objects,
+            width_px=width,
+            height_px=height,
+            pixel_size_um=header.pixel_size_um,
+            unequal_edges_um=header.unequal_edges_um,
+        )
+    ]
