@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spheroseg.imaging.cycles import cycles_of
-from spheroseg.imaging.runs import Indices, Labels, Runs, order_of, runs_of
+from spheroseg.imaging.owners import owners_of
+from spheroseg.imaging.runs import Indices, Labels, Runs, is_new, order_of, runs_of
 from spheroseg.imaging.side_by_side import each_of
 
 __all__ = ["Indices", "Labels", "Rings", "trace"]
@@ -49,9 +50,7 @@ class Rings:
     @property
     def first_of_objects(self) -> Indices:
         """Each object's first ring."""
-        is_first = np.ones(self.label.size, bool)
-        np.not_equal(self.label[1:], self.label[:-1], out=is_first[1:])
-        return np.flatnonzero(is_first)
+        return np.flatnonzero(is_new(self.label))
 
     def in_parts(self, corners: int) -> Iterator["Rings"]:
         """The same in parts of whole objects, with about so many corners each."""
@@ -97,10 +96,7 @@ def trace(labels: Labels) -> Rings:
             pieces.
     """
     runs = runs_of(labels)
-    is_first = np.ones(runs.label.size, bool)
-    np.not_equal(runs.label[1:], runs.label[:-1], out=is_first[1:])
-    first = np.flatnonzero(is_first)
-    first = np.append(first, runs.label.size)
+    first = np.append(np.flatnonzero(is_new(runs.label)), runs.label.size)
     parts = (runs.part(int(first[begin]), int(first[end])) for begin, end in _parts(first[:-1], RUNS_AT_A_TIME))
     return _joined(each_of(_traced, parts))
 
@@ -134,14 +130,13 @@ def _traced(runs: Runs) -> Rings:
         before[goal] = np.arange(goal.size)
         goal[before[leaving]], goal[before[leaving + 1]] = leaving + 1, leaving
         order, starts = cycles_of(goal[after], pieces.is_forward)
-    return _rings(pieces, order, starts, runs.label)
+    return _rings(pieces, order, starts, runs)
 
 
 def _pieces(runs: Runs) -> _Pieces:
     """Where a label is in one of two rows, the one above a line and the one below it, and not in the other."""
     row, label = runs.row, runs.label
-    new_label = np.ones(row.size, bool)
-    np.not_equal(label[1:], label[:-1], out=new_label[1:])
+    new_label = is_new(label)
     new_row = new_label.copy()
     new_row[1:] |= row[1:] != row[:-1]
     # Lines of a label are numbered from top to bottom. Below a row's line comes its next row's, or one of its own.
@@ -217,19 +212,13 @@ def _turns(pieces: _Pieces) -> tuple[Indices, Indices]:
     return after, goal
 
 
-def _rings(pieces: _Pieces, order: Indices, starts: Indices, names: Indices) -> Rings:
-    """Rings from cycles of pieces, sorted and with their owners.
-
-    Args:
-        names: Labels of the runs, ascending.
-    """
+def _rings(pieces: _Pieces, order: Indices, starts: Indices, runs: Runs) -> Rings:
+    """Rings from cycles of pieces, sorted and with their owners."""
     low, high, is_forward = pieces.low[order], pieces.high[order], pieces.is_forward[order]
     begin, end, y = np.where(is_forward, low, high), np.where(is_forward, high, low), pieces.y[order]
     # Green's theorem along a path of horizontal and vertical edges: the area is −∮ y dx.
     area = np.add.reduceat(y * (begin - end), starts[:-1])
-    is_new = np.ones(names.size, bool)
-    np.not_equal(names[1:], names[:-1], out=is_new[1:])
-    label = names[is_new][pieces.label[order[starts[:-1]]]]
+    label = runs.label[is_new(runs.label)][pieces.label[order[starts[:-1]]]]
     ranks = np.lexsort((area < 0, label))
     lengths = np.diff(starts)[ranks]
     new_starts = np.concatenate([[0], np.cumsum(lengths)])
@@ -238,7 +227,7 @@ def _rings(pieces: _Pieces, order: Indices, starts: Indices, names: Indices) -> 
     corners[0::2, 0], corners[1::2, 0] = begin[gather], end[gather]
     corners[0::2, 1] = corners[1::2, 1] = y[gather]
     label, area = label[ranks], area[ranks]
-    return Rings(corners, 2 * new_starts, label, area, _owners(corners, 2 * new_starts, label, area))
+    return Rings(corners, 2 * new_starts, label, area, owners_of(corners, 2 * new_starts, label, area, runs))
 
 
 def _joined(parts: list[Rings]) -> Rings:
@@ -257,37 +246,3 @@ def _joined(parts: list[Rings]) -> Rings:
         np.concatenate([nothing, *(part.area_px2 for part in parts)]),
         np.concatenate([nothing, *owners]),
     )
-
-
-def _owners(corners: Indices, starts: Indices, label: Indices, area: Indices) -> Indices:
-    """The outer ring that each ring belongs to."""
-    owner = np.arange(label.size)
-    outer = area > 0
-    latest_outer = np.maximum.accumulate(np.where(outer, owner, 0))
-    owner = np.where(outer, owner, latest_outer)  # right where the object is in one piece: its holes follow it
-    named = label[outer]
-    if (named[1:] != named[:-1]).all():
-        return owner
-    names, first, counts = np.unique(named, return_index=True, return_counts=True)
-    outer_rings = np.flatnonzero(outer)
-    for name, start, pieces in zip(names[counts > 1], first[counts > 1], counts[counts > 1], strict=True):
-        candidates = outer_rings[start : start + pieces]
-        by_area = candidates[np.argsort(area[candidates])]
-        for hole in np.flatnonzero((label == name) & ~outer).tolist():
-            owner[hole] = _smallest_around(corners, starts, hole, by_area)
-    return owner
-
-
-def _smallest_around(corners: Indices, starts: Indices, hole: int, candidates: Indices) -> int:
-    """The first of ``candidates`` (outer rings, smallest first) with the object's pixel beside the hole inside."""
-    (x0, y0), (x1, _) = corners[starts[hole]], corners[starts[hole] + 1]
-    # The first edge is horizontal; the object's pixels lie to the right of the way, below when it leads to larger x.
-    x, y = min(x0, x1) + 0.5, y0 + (0.5 if x1 > x0 else -0.5)
-    for ring in candidates.tolist():
-        part = corners[starts[ring] : starts[ring + 1]]
-        ends = np.roll(part, -1, axis=0)
-        vertical = part[:, 0] == ends[:, 0]
-        low, high = np.minimum(part[:, 1], ends[:, 1]), np.maximum(part[:, 1], ends[:, 1])
-        if np.count_nonzero(vertical & (part[:, 0] > x) & (low < y) & (high > y)) % 2:
-            return int(ring)
-    raise AssertionError("a hole lies in an outer ring of its object")

@@ -68,6 +68,13 @@ def runs_of(labels: Labels) -> Runs:
     return Runs(row, begin - start, end - start, label)
 
 
+def is_new(label: Indices) -> NDArray[np.bool_]:
+    """Where labels that ascend differ from the one before."""
+    differs = np.ones(label.size, bool)
+    np.not_equal(label[1:], label[:-1], out=differs[1:])
+    return differs
+
+
 def order_of(key: Indices, bits: int) -> Indices:
     """The order that sorts ``key``; what is equal stays in its order.
 
