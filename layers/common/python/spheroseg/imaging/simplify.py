@@ -174,11 +174,11 @@ class _Network:
 
     def by_object(self, polygons: Geometries) -> dict[int, tuple[Polygon, ...]]:
         """Polygons as the domain has them."""
-        found: dict[int, tuple[Polygon, ...]] = {}
+        found: dict[int, list[Polygon]] = {}
         for part, polygon in zip(self.parts, polygons, strict=True):
             drawn = Polygon(_ring(polygon.exterior), tuple(_ring(hole) for hole in polygon.interiors))
-            found[part.number] = (*found.get(part.number, ()), drawn)
-        return found
+            found.setdefault(part.number, []).append(drawn)
+        return {number: tuple(pieces) for number, pieces in found.items()}
 
 
 def _unit_steps(ring: Ring) -> NDArray[np.int64]:
