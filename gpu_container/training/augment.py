@@ -12,15 +12,8 @@ ZOOM = (0.7, 1.4)
 STRETCH = 0.12
 """Most of the difference in scale between the two axes, as natural logarithm."""
 
-CHANCES = {"blur": 0.2, "sharpen": 0.2, "noise": 0.35, "gradient": 0.25, "jpeg": 0.1, "invert": 0.12, "local": 0.15}
+CHANCES = {"blur": 0.2, "noise": 0.35, "gradient": 0.25, "jpeg": 0.1, "invert": 0.12, "local": 0.15}
 """How often each kind of wear is met."""
-
-SHARPEN_PX = (0.8, 12.0)
-"""Range of the widths (standard deviations) below which structures are made stronger: rims by a camera's sharpening
-or with the halos of phase contrast at its lower end, whole bodies by a flattened background at its upper one."""
-
-SHARPEN_AMOUNT = (0.3, 1.5)
-"""Range of how much stronger."""
 
 
 def crop_of(maps: Maps, side_px: int, random: np.random.Generator) -> tuple[NDArray[np.float32], Maps]:
@@ -63,9 +56,6 @@ def worn(view: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.f
     view = np.clip((view - LOWEST) / (HIGHEST - LOWEST), 0, 1) ** np.float32(np.exp(random.normal(0, 0.3)))
     view = view * (HIGHEST - LOWEST) + LOWEST
     view = view * np.float32(np.exp(random.normal(0, 0.15))) + np.float32(random.normal(0, 0.07))
-    if random.random() < CHANCES["sharpen"]:
-        smooth = cv2.GaussianBlur(view, (0, 0), float(np.exp(random.uniform(*np.log(SHARPEN_PX)))))
-        view = view + (view - smooth) * np.float32(random.uniform(*SHARPEN_AMOUNT))
     if random.random() < CHANCES["blur"]:
         view = cv2.GaussianBlur(view, (0, 0), random.uniform(0.4, 1.6)).astype(np.float32, copy=False)
     if random.random() < CHANCES["noise"]:

@@ -179,7 +179,10 @@ def test_an_image_is_segmented_alike_in_whichever_company(threads: ThreadPoolExe
         return run(views)
 
     together._batching._run = counted
-    found = list(threads.map(lambda pixels: together.segment(pixels, Parameters()), images))
+    for _ in range(50):  # on a busy machine each may come when the one before has gone
+        found = list(threads.map(lambda pixels: together.segment(pixels, Parameters()), images))
+        if max(sizes) > 1:
+            break
     assert max(sizes) > 1
     for pixels, segmented in zip(images, found, strict=True):
         expected = alone.segment(pixels, Parameters())
