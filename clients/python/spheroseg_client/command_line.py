@@ -144,7 +144,7 @@ def demo(
     port: PortOption = None,
 ) -> None:
     """Segment the images that come with this program, with the local cloud."""
-    request = Request(inputs=find_inputs([SAMPLES]), out=out, order=Order(), project="Demo")
+    request = Request(inputs=find_inputs(sorted(SAMPLES.glob("*.png"))), out=out, order=Order(), project="Demo")
     _segment(request, Access(data_dir=data_dir, port=port), as_json=as_json)
 
 
