@@ -63,6 +63,15 @@ def test_pixels_that_are_not_square_are_told_by_import_and_export(place: Path) -
     assert "Note:" not in again
 
 
+def test_the_file_that_says_so_is_named(place: Path) -> None:
+    for folder, name, per_um in (("drawn", "a_labels", (2, 1.6)), ("raw", "a", (2, 2))):
+        samples = disk_labels().astype(np.uint16) if folder == "drawn" else pixels()
+        tifffile.imwrite(f"{folder}/{name}.tif", samples, imagej=True, resolution=per_um, metadata={"unit": "um"})
+        Path(f"{folder}/{name}.png").unlink()
+    told = run("import", "drawn/a_labels.tif", "--image", "raw", "--out", "results")
+    assert "Note: drawn/a_labels.tif: the file says that a pixel is 0.5 µm wide and 0.625 µm high" in told
+
+
 def test_label_images_become_results_and_those_any_format(place: Path) -> None:
     said = json.loads(run("import", "drawn", "--image", "raw", "--pixel-size", "0.5", "--out", "results", "--json"))
     assert (said["images"], said["spheroids"]) == (2, 6)

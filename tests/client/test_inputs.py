@@ -34,6 +34,14 @@ def test_files_of_other_kinds_in_folders_are_counted_once_and_not_where_they_are
     assert find_inputs([tmp_path / "a.png"]).passed_over == {}
 
 
+def test_a_link_to_itself_is_another_file_of_a_folder(tmp_path: Path) -> None:
+    good = write(tmp_path / "good.png")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    inputs = find_inputs([str(tmp_path)])
+    assert paths(inputs) == [good]
+    assert inputs.passed_over == {"": 1}
+
+
 def test_a_file_that_is_named_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
     file = write(tmp_path / "image.dat")
     assert paths(find_inputs([file])) == [file]

@@ -165,15 +165,20 @@ def test_only_own_files_are_replaced_and_nothing_half_is_left(tmp_path: Path) ->
 
 
 def test_what_a_killed_run_left_goes_after_a_day(tmp_path: Path) -> None:
-    old, new = tmp_path / ".spheroseg-old", tmp_path / ".spheroseg-new"
-    for folder in (old, new):
+    names = (".spheroseg-old", ".spheroseg-0123abcd.of-another-computer", ".spheroseg-new")
+    old, elsewhere, new = folders = [tmp_path / name for name in names]
+    for folder in folders:
         folder.mkdir()
         (folder / "half.png").write_text("half")
+    (file := tmp_path / ".spheroseg-file").write_text("of somebody")
     two_days_ago = datetime.now(UTC).timestamp() - 2 * 24 * 3600
-    os.utime(old, (two_days_ago, two_days_ago))
+    for path in (old, elsewhere, file):
+        os.utime(path, (two_days_ago, two_days_ago))
     ResultFolder.prepare(tmp_path, 1).close()
     assert not old.exists()
+    assert not elsewhere.exists()
     assert new.exists()
+    assert file.exists()
 
 
 @pytest.mark.parametrize("inside", ["", "outlines", "measures.csv"])

@@ -190,7 +190,7 @@ def test_what_is_not_the_same_runs(bench: Bench, changes: dict[str, Any]) -> Non
     assert bench.sent() == [other.id]
 
 
-@pytest.mark.parametrize(("name", "is_reused"), [("a.TIF", False), ("a.png", True)])
+@pytest.mark.parametrize(("name", "is_reused"), [("a.TIF", False), ("a.lsm", False), ("scan", False), ("a.PNG", True)])
 def test_a_run_of_before_edges_of_pixels_were_noted_is_used_again_where_files_say_none(
     database: Database, name: str, is_reused: bool
 ) -> None:

@@ -63,7 +63,7 @@ class SlowSegmenter(InMemorySegmenter):
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             self.begun.set()
-            assert self.go.wait(10)
+            assert self.go.wait(60)
             if self.bug:
                 raise self.bug
             return super().segment(pixels, parameters)

@@ -79,7 +79,7 @@ def find_inputs(arguments: Iterable[str | os.PathLike[str]], out: Path | None = 
                 unusable.append(found)
             else:
                 files.setdefault(found.path.resolve(), found)
-    kinds = Counter(path.suffix.lower() for path in passed_over if path.resolve() not in files)
+    kinds = Counter(path.suffix.lower() for path in passed_over if Path(os.path.realpath(path)) not in files)
     return Inputs(list(files.values()), unusable, dict(sorted(kinds.items())))
 
 

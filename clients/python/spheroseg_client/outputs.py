@@ -1,7 +1,7 @@
 """The folder that results go to: ``measures.csv``, ``outlines/``, ``labels/``, ``overlays/``.
 
 A file appears under its name when it is complete and not before. Until then it lies in a hidden folder beside, which
-goes when the run ends; one that a killed run left goes with the next run.
+goes when the run ends; one that a killed run left goes with the next run of the same computer, or a day later.
 """
 
 import csv
@@ -20,7 +20,7 @@ from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
 from spheroseg_client.inputs import MEASURES_FILE
 from spheroseg_client.models import Segmentation
 from spheroseg_client.outlines import Outline
-from spheroseg_client.parts import PREFIX, own_parts
+from spheroseg_client.parts import PREFIX, own_parts, own_prefix
 
 MEASURES: Sequence[str] = (
     "area_px2",
@@ -163,11 +163,11 @@ class ResultFolder:
                     f"{folder} has room for {free / 1e6:.0f} MB only; {needed / 1e6:.0f} MB are needed", "disk-full"
                 )
             for left in folder.glob(f"{PREFIX}*"):
-                # Made where nothing can be locked, or by an earlier release: nothing but its age tells.
-                if "." not in left.name.removeprefix(PREFIX) and (
-                    time.time() - left.stat().st_mtime > PARTS_LEFT_AFTER_S
-                ):
-                    shutil.rmtree(left)
+                # Made by another computer, where nothing can be locked, or by an earlier release: its age tells.
+                with suppress(FileNotFoundError):  # named otherwise or removed meanwhile
+                    is_old = time.time() - left.stat().st_mtime > PARTS_LEFT_AFTER_S
+                    if is_old and left.is_dir() and not left.name.startswith(own_prefix()):
+                        shutil.rmtree(left)
             return cls(folder)
         except OSError as error:
             raise LocalFileError(

@@ -14,7 +14,7 @@ from pathlib import Path
 PREFIX = ".spheroseg-"
 
 
-def _own_prefix() -> str:
+def own_prefix() -> str:
     """Begins the names of this computer's folders: no lock tells what happens on another one that shares the disk."""
     return f"{PREFIX}{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}."
 
@@ -35,7 +35,7 @@ def own_parts(parent: Path) -> Iterator[Path]:
     lock = _locked(folder)
     if lock is not None:
         # Only now does it get a name by which others look for it: none is seen before it is locked.
-        named = folder.with_name(_own_prefix() + folder.name.removeprefix(PREFIX))
+        named = folder.with_name(own_prefix() + folder.name.removeprefix(PREFIX))
         with suppress(OSError):
             folder = folder.rename(named)
     try:
@@ -54,7 +54,7 @@ def _remove_left_once(parent: Path) -> None:
 
 def remove_left(parent: Path) -> None:
     """Remove the folders of commands of this computer and account that are no more; others stay, as all else does."""
-    for folder in parent.glob(f"{_own_prefix()}*"):
+    for folder in parent.glob(f"{own_prefix()}*"):
         with suppress(OSError):  # gone meanwhile, or somebody else's
             if sys.platform == "win32" or folder.stat(follow_symlinks=False).st_uid != os.geteuid():
                 continue

@@ -15,8 +15,8 @@ def main() -> None:
         signal.signal(signal.SIGINT, _end)
     from spheroseg_client import command_line  # noqa: PLC0415 - takes most of a second
 
-    signal.signal(signal.SIGINT, before)
     try:
+        signal.signal(signal.SIGINT, before)
         command_line.main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

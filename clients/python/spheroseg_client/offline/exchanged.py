@@ -118,7 +118,8 @@ def _of_read(source: Path, image: ReadImage, how: How) -> Result:
         )
     size_um = how.pixel_size_um or file_size_um
     if unequal_um is not None and how.pixel_size_um is None:
-        how.notes.append((str(source if original is None else original), not_square(unequal_um, size_um, "outlines")))
+        said_by = source if original is None or image.unequal_edges_um else original
+        how.notes.append((str(said_by), not_square(unequal_um, size_um, "other file")))
     return Result(
         file=image.name if original is None else original.name,
         name=result_names([Path(image.name) if original is None else original])[0],

@@ -4,7 +4,7 @@ Twins are runs of the same model in the same version with the same parameters ov
 looked for in the same project; in other projects of the same owner only for a project that nobody else has a role in,
 so that nobody learns from a fast answer what lies where they may not look. A result is used again only where its files,
 which hold lengths in µm, were written with the pixel size that the run would have. One of before edges of pixels were
-noted that differ does not say why a TIFF has no pixel size, and is not used again.
+noted that differ does not say why a file has no pixel size, and is not used again where it may be a TIFF.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,8 @@ FROM (
 {_TWIN} AND twin.status = 'succeeded' AND twin.written_pixel_size_um IS NOT DISTINCT FROM coalesce(
     mine.pixel_size_um, twin.file_pixel_size_um,
     (SELECT own.pixel_size_um FROM projects AS own WHERE own.id = mine.project_id))
-    AND (twin.file_pixel_size_um IS NOT NULL OR twin.review ? 'unequal_edges_um' OR mine.name !~* '[.]tiff?$')
+    AND (twin.file_pixel_size_um IS NOT NULL OR twin.review ? 'unequal_edges_um'
+        OR mine.name ~* '[.](png|jpe?g|jpe|jfif|bmp|dib)$')
 ORDER BY held.queued_at, held.id, same.project_id <> mine.project_id, twin.is_reused, twin.finished_at, twin.id
 LIMIT %(limit)s
 """
