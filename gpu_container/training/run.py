@@ -61,8 +61,8 @@ class Task:
         return synthetic_maps(self.out, total, FIRST_SYNTHETIC_SEED, 1, _drawn(total))
 
 
-def train(task: Task) -> Path:
-    """One network from its images to its ONNX file; returns its folder, where it lies beside what it was made from."""
+def train(task: Task) -> None:
+    """One network from its images to its ONNX file, in its folder beside what it was made from."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     real = real_maps(task.data, task.without)
@@ -72,7 +72,6 @@ def train(task: Task) -> Path:
     first = replace(task, recipe=replace(recipe, name=recipe.after)).folder if recipe.after else None
     weights = fit(recipe, Images(real, task.synthetic()), task.folder, task.seed, told, first)
     write(recipe.name, recipe, [weights], [task.seed], task.without, task.folder)
-    return task.folder
 
 
 def train_in_turn(tasks: Sequence[Task]) -> None:

@@ -24,7 +24,6 @@ from spheroseg_client.import_commands import imports
 from spheroseg_client.inputs import find_inputs
 from spheroseg_client.local import LocalClouds, stop_undisturbed
 from spheroseg_client.models import Order, Parameters
-from spheroseg_client.notes import note_lines
 from spheroseg_client.options import (
     ApiOption,
     ChannelOption,
@@ -364,7 +363,7 @@ def _in_words(facts: dict[str, Any]) -> dict[str, object]:
 
 def _print_report(report: Report, messages: Console, *, keeps_out_of_focus: bool) -> None:
     print_whole(display.outcome_table(report.outcomes))
-    for note in note_lines((one.shown, note) for one in report.outcomes for note in one.notes):
+    for note in display.note_lines((one.shown, note) for one in report.outcomes for note in one.notes):
         messages.print(note)
     left_out = display.left_out_lines(report.outcomes, report.passed_over, keeps_out_of_focus=keeps_out_of_focus)
     for told in left_out:

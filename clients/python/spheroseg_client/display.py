@@ -1,7 +1,7 @@
 """What a person at the terminal sees: progress on stderr, the result on stdout."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console, Group
@@ -184,6 +184,20 @@ def left_out_lines(
             f"Not looked at: {counted(sum(passed_over.values()), 'file')} of other kinds in the folders ({kinds}); "
             "a file that is named itself is taken"
         )
+
+
+def note_lines(notes: Iterable[tuple[str, str]]) -> Iterator[Text]:
+    """A line for each note, which names the first file that it is about, and how many others there are.
+
+    Args:
+        notes: File and note.
+    """
+    noted: dict[str, list[str]] = {}
+    for file, note in notes:
+        noted.setdefault(note, []).append(file)
+    for note, files in noted.items():
+        others = f" and {counted(len(files) - 1, 'other')}" if len(files) > 1 else ""
+        yield Text.assemble(("Note: ", "bold"), files[0], others, ": ", note)
 
 
 def failure_lines(outcomes: Sequence[Outcome]) -> Iterator[Text]:

@@ -1,9 +1,5 @@
 """What a reader of figures should know beside them, in words."""
 
-from collections.abc import Iterable, Iterator
-
-from rich.text import Text
-
 from spheroseg_client.models import Result
 
 
@@ -33,18 +29,3 @@ def notes_on(result: Result | None) -> list[str]:
     if result is None or edges is None or result.pixel_size_source in {"user", "file"}:
         return []
     return [not_square((edges.x_um, edges.y_um), result.pixel_size_um, result.pixel_size_source)]
-
-
-def note_lines(notes: Iterable[tuple[str, str]]) -> Iterator[Text]:
-    """A line for each note, which names the first file that it is about, and how many others there are.
-
-    Args:
-        notes: File and note.
-    """
-    noted: dict[str, list[str]] = {}
-    for file, note in notes:
-        noted.setdefault(note, []).append(file)
-    for note, files in noted.items():
-        more = len(files) - 1
-        others = f" and {more:,} other{'s' * (more > 1)}" if more else ""
-        yield Text.assemble(("Note: ", "bold"), files[0], others, ": ", note)

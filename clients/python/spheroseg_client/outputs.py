@@ -9,7 +9,6 @@ import io
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from spheroseg_client.errors import LocalFileError, UnexpectedAnswerError
 from spheroseg_client.inputs import MEASURES_FILE
 from spheroseg_client.models import Segmentation
 from spheroseg_client.outlines import Outline
-from spheroseg_client.parts import PREFIX, own_parts, own_prefix
+from spheroseg_client.parts import own_parts, remove_old
 
 MEASURES: Sequence[str] = (
     "area_px2",
@@ -90,7 +89,6 @@ INTENSITIES: Sequence[str] = (
 WHY_NOT: Sequence[str] = ("intensity_not_given", "brightness_due_since")
 """Columns that say why some of those are empty, and since which revision they wait to be measured."""
 
-PARTS_LEFT_AFTER_S = 24 * 3600.0
 ROOM_PER_IMAGE_BYTES = 1_000_000
 ROOM_AT_LEAST_BYTES = 16_000_000
 OUTLINES, LABELS, OVERLAYS = "outlines", "labels", "overlays"
@@ -162,12 +160,7 @@ class ResultFolder:
                 raise LocalFileError(
                     f"{folder} has room for {free / 1e6:.0f} MB only; {needed / 1e6:.0f} MB are needed", "disk-full"
                 )
-            for left in folder.glob(f"{PREFIX}*"):
-                # Made by another computer, where nothing can be locked, or by an earlier release: its age tells.
-                with suppress(FileNotFoundError):  # named otherwise or removed meanwhile
-                    is_old = time.time() - left.stat().st_mtime > PARTS_LEFT_AFTER_S
-                    if is_old and left.is_dir() and not left.name.startswith(own_prefix()):
-                        shutil.rmtree(left)
+            remove_old(folder)
             return cls(folder)
         except OSError as error:
             raise LocalFileError(

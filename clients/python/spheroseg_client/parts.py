@@ -6,15 +6,17 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 PREFIX = ".spheroseg-"
+LEFT_AFTER_S = 24 * 3600.0
 
 
-def own_prefix() -> str:
+def _own_prefix() -> str:
     """Begins the names of this computer's folders: no lock tells what happens on another one that shares the disk."""
     return f"{PREFIX}{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}."
 
@@ -35,7 +37,7 @@ def own_parts(parent: Path) -> Iterator[Path]:
     lock = _locked(folder)
     if lock is not None:
         # Only now does it get a name by which others look for it: none is seen before it is locked.
-        named = folder.with_name(own_prefix() + folder.name.removeprefix(PREFIX))
+        named = folder.with_name(_own_prefix() + folder.name.removeprefix(PREFIX))
         with suppress(OSError):
             folder = folder.rename(named)
     try:
@@ -54,7 +56,7 @@ def _remove_left_once(parent: Path) -> None:
 
 def remove_left(parent: Path) -> None:
     """Remove the folders of commands of this computer and account that are no more; others stay, as all else does."""
-    for folder in parent.glob(f"{own_prefix()}*"):
+    for folder in parent.glob(f"{_own_prefix()}*"):
         with suppress(OSError):  # gone meanwhile, or somebody else's
             if sys.platform == "win32" or folder.stat(follow_symlinks=False).st_uid != os.geteuid():
                 continue
@@ -62,6 +64,19 @@ def remove_left(parent: Path) -> None:
             if lock is not None:
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(lock)
+
+
+def remove_old(parent: Path) -> None:
+    """Remove folders of a day ago of which no lock tells: made by another computer, without locks, or long ago.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(FileNotFoundError):  # named otherwise or removed meanwhile
+            is_old = time.time() - folder.stat().st_mtime > LEFT_AFTER_S
+            if is_old and folder.is_dir() and not folder.name.startswith(_own_prefix()):
+                shutil.rmtree(folder)
 
 
 def _locked(folder: Path) -> int | None:

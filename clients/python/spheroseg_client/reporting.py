@@ -14,9 +14,10 @@ from rich.text import Text
 
 from spheroseg_client import display
 from spheroseg_client.errors import ClientError, LocalFileError, NotInstalledError
+from spheroseg_client.start import INTERRUPTED
 
-FAILED, MISUSED, UNAVAILABLE, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
-"""Exit codes."""
+FAILED, MISUSED, UNAVAILABLE, TERMINATED = 1, 2, 3, 143
+"""Exit codes, beside ``INTERRUPTED``."""
 
 
 class _Terminated(KeyboardInterrupt):

@@ -6,7 +6,7 @@ import sys
 from types import FrameType
 
 INTERRUPTED = 130
-"""As ``spheroseg_client.reporting`` has it, which takes its time to be imported."""
+"""The exit code; here, because it is needed before anything else is loaded."""
 
 
 def main() -> None:

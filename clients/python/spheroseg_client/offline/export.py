@@ -16,7 +16,6 @@ from spheroseg_client.client import Client
 from spheroseg_client.commands import project_id_of
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.import_commands import imported, shown
-from spheroseg_client.notes import note_lines
 from spheroseg_client.options import ApiOption, DataDirOption, EmailOption, PasswordOption, TokenOption
 from spheroseg_client.reporting import libraries_needed, print_json, print_whole, reported
 
@@ -278,7 +277,7 @@ def _tell(
             {**told, "without_result": list(without), "notes": [{"file": file, "note": note} for file, note in notes]}
         )
         return
-    for line in note_lines(notes):
+    for line in display.note_lines(notes):
         display.message_console().print(line)
     if without:
         others = f" and {len(without) - 1:,} more" if len(without) > 1 else ""

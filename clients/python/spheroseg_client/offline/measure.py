@@ -13,7 +13,6 @@ from rich.text import Text
 from spheroseg_client import display
 from spheroseg_client.errors import LocalFileError
 from spheroseg_client.inputs import UnusableInput, find_inputs
-from spheroseg_client.notes import note_lines
 from spheroseg_client.offline.files import keep_what_is_read, write_whole
 from spheroseg_client.reporting import FAILED, libraries_needed, print_json, print_whole, reported
 
@@ -170,7 +169,7 @@ def _print(measured: "Sequence[MeasuredFile]", failures: Sequence[UnusableInput]
     elif measured:
         print_whole(_files_table(measured))
     messages = display.message_console()
-    for line in note_lines((one.file, note) for one in measured for note in one.notes):
+    for line in display.note_lines((one.file, note) for one in measured for note in one.notes):
         messages.print(line)
     for failure in failures:
         messages.print(Text.assemble((failure.shown, "bold"), ": ", failure.detail, (f" [{failure.code}]", "dim")))
